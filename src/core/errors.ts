@@ -1,0 +1,127 @@
+/**
+ * What went wrong, as a small closed vocabulary. A class is given where an error is born (an adapter, the draft
+ * check) and read in one place only, `retry-policy.ts`. It is also what users see as `errorClass`.
+ */
+export const ERROR_CLASSES = [
+  // any upstream
+  'rate_limited',
+  'auth',
+  'forbidden',
+  'invalid_request',
+  'conflict',
+  'timeout',
+  'connection',
+  'server_error',
+  'overloaded',
+  'redirect',
+  'response_truncated',
+  'response_too_large',
+  'invalid_response',
+  'cancelled',
+  // language models
+  'slow_down',
+  'quota_exhausted',
+  'request_too_large',
+  'context_length',
+  'content_filter',
+  'model_not_found',
+  'output_truncated',
+  'invalid_output',
+  'refusal',
+  // helpdesks
+  'gone',
+  'ambiguous_post',
+  'posted_public',
+  // our own side
+  'internal',
+] as const;
+
+export type ErrorClass = (typeof ERROR_CLASSES)[number];
+
+/** Why a ticket got no note although nothing failed. */
+export const SKIP_REASONS = [
+  'answered',
+  'no_draft',
+  'no_customer_message',
+  'closed',
+  'merged',
+  'deleted',
+  'spam',
+  'archived',
+  'suspended',
+  'not_found',
+  'private',
+] as const;
+
+export type SkipReason = (typeof SKIP_REASONS)[number];
+
+export interface UpstreamErrorOptions {
+  /** Who failed: `llm` or a helpdesk's name. */
+  readonly upstream: string;
+  /** HTTP status, where there was an answer. */
+  readonly status?: number;
+  /** How long the server asks us to wait, in ms; already parsed and capped. */
+  readonly retryAfterMs?: number;
+  /** With class `gone`: the reason the ticket is skipped with. */
+  readonly reason?: SkipReason;
+  readonly cause?: unknown;
+}
+
+/**
+ * A call to a helpdesk or an LLM failed. `message` is a sentence an operator understands; it holds no ticket text,
+ * no secret and no part of the upstream's body.
+ */
+export class UpstreamError extends Error {
+  override readonly name = 'UpstreamError';
+  readonly errorClass: ErrorClass;
+  readonly upstream: string;
+  readonly status: number | null;
+  readonly retryAfterMs: number | null;
+  readonly reason: SkipReason | null;
+
+  constructor(errorClass: ErrorClass, message: string, options: UpstreamErrorOptions) {
+    super(message, { cause: options.cause });
+    this.errorClass = errorClass;
+    this.upstream = options.upstream;
+    this.status = options.status ?? null;
+    this.retryAfterMs = options.retryAfterMs ?? null;
+    this.reason = options.reason ?? null;
+  }
+}
+
+/** What a caller of our own HTTP API did wrong. `http/problem.ts` turns the code into a status. */
+export type RequestErrorCode =
+  | 'malformed'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'not_found'
+  | 'method_not_allowed'
+  | 'conflict'
+  | 'too_large'
+  | 'unsupported_type'
+  | 'unavailable';
+
+export interface FieldProblem {
+  /** JSON path, e.g. `ticketIds[3]`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+  readonly code: RequestErrorCode;
+  readonly fields: readonly FieldProblem[];
+  /** Seconds for a `Retry-After` header, with `unavailable`. */
+  readonly retryAfterSeconds: number | null;
+
+  constructor(
+    code: RequestErrorCode,
+    detail: string,
+    options: { fields?: readonly FieldProblem[]; retryAfterSeconds?: number; cause?: unknown } = {},
+  ) {
+    super(detail, { cause: options.cause });
+    this.code = code;
+    this.fields = options.fields ?? [];
+    this.retryAfterSeconds = options.retryAfterSeconds ?? null;
+  }
+}

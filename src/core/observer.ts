@@ -1,0 +1,67 @@
+import type { ErrorClass } from './errors.ts';
+import type { TicketStatus } from './ticket.ts';
+
+/** Ids that every event about a ticket carries. No subject, no text, no address. */
+export interface TicketRef {
+  readonly helpdesk: string;
+  readonly ticketId: string;
+  readonly traceparent: string;
+}
+
+/**
+ * The one seam that feeds logs, metrics, spans, live progress and tests: one method per business event. Arguments are
+ * ids, classes and numbers only. Implementations never throw and never block.
+ */
+export interface Observer {
+  /** A webhook was answered. */
+  webhook(event: {
+    readonly helpdesk: string;
+    readonly outcome: 'accepted' | 'duplicate' | 'ignored' | 'refused';
+    readonly status: number;
+    readonly reason: string | null;
+    readonly ticketId: string | null;
+  }): void;
+  /** One try of one stage is over. */
+  attempt(event: {
+    readonly ticket: TicketRef;
+    readonly stage: 'draft' | 'post';
+    readonly number: number;
+    readonly outcome: 'ok' | 'retry' | 'dead' | 'cancelled' | 'lost';
+    readonly errorClass: ErrorClass | null;
+    readonly status: number | null;
+    readonly durationMs: number;
+    /** Until the next try; null when there is none. */
+    readonly delayMs: number | null;
+  }): void;
+  /** One call to the LLM is over. */
+  llmCall(event: {
+    readonly ticket: TicketRef;
+    readonly model: string;
+    readonly errorClass: ErrorClass | null;
+    readonly durationMs: number;
+    /** Time spent waiting for the rate budget. */
+    readonly waitedMs: number;
+    readonly promptTokens: number;
+    readonly cachedTokens: number;
+    readonly completionTokens: number;
+    readonly costUsd: number | null;
+  }): void;
+  /** A ticket has reached a status in which it rests. */
+  ticketFinished(event: {
+    readonly ticket: TicketRef;
+    readonly batchId: string | null;
+    readonly status: TicketStatus;
+    readonly reason: string | null;
+    /** From the webhook (or batch) to now. */
+    readonly totalMs: number;
+  }): void;
+  /** Work stopped for one scope: `all`, `llm` or a helpdesk's name. */
+  paused(event: { readonly scope: string; readonly reason: string }): void;
+  resumed(event: { readonly scope: string; readonly by: 'operator' | 'probe' }): void;
+  batch(event: { readonly batchId: string; readonly state: string; readonly total: number }): void;
+  /** A person must look: a note came back public, the clock is off, … */
+  alarm(event: { readonly kind: string; readonly detail: string }): void;
+  service(event: { readonly phase: 'listening' | 'stopping' | 'stopped'; readonly url: string | null }): void;
+  /** A fault of our own, scrubbed: where it happened and the error's name. */
+  fault(event: { readonly where: string; readonly error: string }): void;
+}

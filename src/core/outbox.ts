@@ -1,0 +1,195 @@
+import type { ErrorClass, SkipReason } from './errors.ts';
+import type { TicketEvent } from './helpdesk.ts';
+import type { Draft, TicketStatus } from './ticket.ts';
+
+/** A job goes through two durable steps: buy the draft, post the note. */
+export type Stage = 'draft' | 'post';
+
+/** `live`: a webhook is behind it; goes before `batch` at every stage. */
+export type Lane = 'live' | 'batch';
+
+/**
+ * The fencing token. Every write a worker makes carries all three; if the job has been claimed again, cancelled or
+ * taken over since, the write changes nothing and answers `lost`.
+ */
+export interface Claim {
+  /** UUIDv7. */
+  readonly jobId: string;
+  /** Counts every claim of the job; never goes back. */
+  readonly attempt: number;
+  /** The process that claimed it. */
+  readonly owner: string;
+}
+
+/** A draft that is stored and paid for. */
+export interface StoredDraft extends Draft {
+  readonly version: number;
+  /** `Conversation.version` it was made from. */
+  readonly conversationVersion: string;
+  readonly seenMessageId: string | null;
+}
+
+/** What a worker gets with a claim: ids and the little it needs to start; texts are fetched. */
+export interface ClaimedJob extends Claim {
+  readonly helpdesk: string;
+  readonly ticketId: string;
+  readonly stage: Stage;
+  readonly lane: Lane;
+  readonly batchId: string | null;
+  /** 1-based: which try of this stage this is. */
+  readonly stageAttempt: number;
+  /** Failures of this stage that counted so far. */
+  readonly failures: number;
+  /** `dd-…`, the same in every try. */
+  readonly marker: string;
+  readonly traceparent: string;
+  /** Steady ms: when the webhook (or batch) came. */
+  readonly queuedAt: number;
+  /** True when a write of this note was once intended and its end is not known. */
+  readonly postIntended: boolean;
+  /** In stage `post`: what to post. */
+  readonly draft: StoredDraft | null;
+  /** The newest customer message an earlier, posted draft has seen, and that note's marker. */
+  readonly earlier: { readonly seenMessageId: string | null; readonly marker: string } | null;
+  /** Nothing new since `earlier` means: a duplicate event, not new work. */
+  readonly unkeyed: boolean;
+  readonly post: 'auto' | 'hold';
+}
+
+/** How a worker's try ended, for the attempts list. */
+export interface AttemptTiming {
+  /** Epoch ms, wall clock. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+}
+
+export interface TicketFacts {
+  readonly subject: string;
+  readonly requesterId: string | null;
+}
+
+/** What a try came to. The outbox turns it into the job's next state, in one write together with the attempt. */
+export type JobOutcome =
+  | {
+      readonly kind: 'drafted';
+      readonly draft: Draft;
+      readonly conversationVersion: string;
+      readonly seenMessageId: string | null;
+      /** Steady ms when the conversation was fetched: events received before are in it. */
+      readonly fetchedAt: number;
+      readonly facts: TicketFacts;
+      /** `skip`: the finding is kept but not posted. */
+      readonly next: 'post' | 'hold' | 'skip';
+    }
+  | { readonly kind: 'posted'; readonly noteId: string; readonly facts?: TicketFacts }
+  | { readonly kind: 'skipped'; readonly reason: SkipReason; readonly facts?: TicketFacts }
+  /** Nothing new to answer: the job vanishes and the ticket shows its earlier status again. */
+  | { readonly kind: 'duplicate' }
+  | {
+      readonly kind: 'retry';
+      readonly delayMs: number;
+      readonly countsAsAttempt: boolean;
+      readonly errorClass: ErrorClass;
+      readonly error: string;
+    }
+  | { readonly kind: 'dead'; readonly errorClass: ErrorClass; readonly error: string };
+
+/**
+ * `ok` written · `lost` the claim was no longer ours, nothing written · `superseded` written, but a newer customer
+ * reply had joined meanwhile: the draft is kept as a version and the job is queued for a fresh one.
+ */
+export type ReportResult = 'ok' | 'lost' | 'superseded';
+
+export interface IngestRequest {
+  readonly helpdesk: string;
+  readonly event: TicketEvent;
+  /** W3C traceparent of the webhook. */
+  readonly traceparent: string;
+}
+
+/** `joined`: new, but work for the ticket was waiting already and takes it along. */
+export type IngestResult = 'accepted' | 'joined' | 'duplicate' | 'full';
+
+/** Where work may be taken from now, and how much of it. The pool offers only what it can start. */
+export interface ClaimOffer {
+  readonly stage: Stage;
+  readonly helpdesk: string;
+  readonly limit: number;
+}
+
+export interface NewBatch {
+  readonly helpdesk: string;
+  readonly name: string | null;
+  readonly ticketIds: readonly string[];
+  readonly post: 'auto' | 'hold';
+}
+
+export interface CreatedBatch {
+  readonly id: string;
+  readonly total: number;
+  /** Ids given twice, or with live work already. */
+  readonly duplicates: readonly string[];
+}
+
+export interface Pause {
+  /** `all`, `llm`, or a helpdesk's name. */
+  readonly scope: string;
+  readonly reason: string;
+  readonly errorClass: ErrorClass | null;
+  /** Epoch ms. */
+  readonly since: number;
+}
+
+/**
+ * The durable queue: port between the pool, the webhooks and whatever stores them. Every method is one atomic write,
+ * on the disk when it resolves; no transaction crosses the port. All reject with `OutboxUnavailable` when the store
+ * refuses (disk full, I/O error): nothing has changed then.
+ */
+export interface Outbox {
+  /** Stores an event and its work. The answer to the vendor waits for it. */
+  ingest(request: IngestRequest): Promise<IngestResult>;
+  /**
+   * Hands out due jobs, live before batch, `post` before `draft`, oldest first: at most `limit` in all and each
+   * offer's limit. The claims are leased for `leaseMs`.
+   */
+  claim(offers: readonly ClaimOffer[], limit: number): Promise<ClaimedJob[]>;
+  /** Extends the leases; answers the claims that are no longer ours. */
+  heartbeat(claims: readonly Claim[]): Promise<Claim[]>;
+  /** Records that the note is about to be written. False when the claim is lost: then do not write. */
+  intendPost(claim: Claim): Promise<boolean>;
+  /** Ends a try: next state, attempt record, draft or note id, in one write. */
+  report(claim: Claim, outcome: JobOutcome, timing: AttemptTiming): Promise<ReportResult>;
+  /** Makes jobs of dead processes claimable again; answers how many. */
+  reclaimExpired(): Promise<number>;
+
+  /** A dead, cancelled or skipped ticket goes back to work. `conflict` when it is in another status. */
+  retryTicket(helpdesk: string, ticketId: string): Promise<TicketActionResult>;
+  /** A held draft is released for posting. */
+  releaseTicket(helpdesk: string, ticketId: string): Promise<TicketActionResult>;
+  /** Revives dead tickets; answers how many. */
+  retryDead(filter: { readonly ticketIds?: readonly string[]; readonly errorClass?: string }): Promise<number>;
+
+  createBatch(batch: NewBatch): Promise<CreatedBatch>;
+  /** Cancels what is not final; answers the claims that were running, so that the pool can abort them. */
+  cancelBatch(batchId: string): Promise<{ readonly state: BatchState; readonly running: readonly Claim[] } | null>;
+
+  setPause(pause: Pause): Promise<void>;
+  clearPause(scope: string): Promise<boolean>;
+  pauses(): readonly Pause[];
+
+  /** Calls back, soon after, when there may be work. A hint: polling is the truth. Answers the removal. */
+  onWake(callback: () => void): () => void;
+  close(): Promise<void>;
+}
+
+export type TicketActionResult =
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'conflict'; readonly status: TicketStatus };
+
+/** The store refuses to write. Callers answer 503 and try again later. */
+export class OutboxUnavailable extends Error {
+  override readonly name = 'OutboxUnavailable';
+}
+
+export type BatchState = 'canary' | 'running' | 'paused' | 'cancelling' | 'cancelled' | 'completed';

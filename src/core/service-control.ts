@@ -1,0 +1,61 @@
+import type { LimitSnapshot } from './helpdesk.ts';
+import type { BatchSummary, StatusCounts } from './ticket-reader.ts';
+
+/** `GET /admin/progress`, one to one. */
+export interface Progress {
+  readonly paused: boolean;
+  /** Why work stands still, per scope (`all`, `llm`, a helpdesk's name). */
+  readonly pauses: readonly { readonly scope: string; readonly reason: string; readonly since: string }[];
+  readonly counts: StatusCounts;
+  readonly total: number;
+  /** Tickets that reached a final status in the last minute. */
+  readonly ratePerMinute: number;
+  /** Null when it cannot be told: nothing moves. */
+  readonly etaSeconds: number | null;
+  readonly oldestQueuedSeconds: number;
+  readonly workers: { readonly busy: number; readonly total: number };
+  readonly limits: Readonly<Record<string, LimitSnapshot | LlmLimit>>;
+}
+
+export interface LlmLimit {
+  readonly requestsPerMinute: number;
+  readonly tokensPerMinute: number;
+  readonly usedRequests: number;
+  readonly usedTokens: number;
+  /** ISO 8601. */
+  readonly pausedUntil: string | null;
+}
+
+export interface BatchProgress extends BatchSummary {
+  /** In a final status. */
+  readonly processed: number;
+  /** posted, accepted, edited, discarded, skipped, and drafted in a held batch. */
+  readonly succeeded: number;
+  /** dead. */
+  readonly failed: number;
+  /** failed / processed; 0 while nothing is. */
+  readonly errorRate: number;
+  readonly ratePerMinute: number;
+  readonly etaSeconds: number | null;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** `ok`, or a sentence that says what is wrong: `database`, `workers`, `llm`, one per helpdesk. */
+  readonly checks: Readonly<Record<string, string>>;
+}
+
+/** What the HTTP side may do with the running service besides reading and writing the outbox. */
+export interface ServiceControl {
+  progress(): Progress;
+  batchProgress(id: string): BatchProgress | null;
+  readiness(): Promise<Readiness>;
+  /** Stop taking work; in-flight work finishes. Durable. */
+  pause(): Promise<void>;
+  /** Go on, also where a bad credential or quota had stopped one scope. */
+  resume(): Promise<void>;
+  /** Cancels a batch and aborts its calls in flight; null when there is no such batch. */
+  cancelBatch(id: string): Promise<BatchProgress | null>;
+  /** True from the first signal to stop: webhooks get 503 then. */
+  stopping(): boolean;
+}

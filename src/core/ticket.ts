@@ -1,0 +1,110 @@
+import type { SkipReason } from './errors.ts';
+
+/** What anyone can look up about a ticket (INTERFACE.md). */
+export const TICKET_STATUSES = [
+  'queued',
+  'drafting',
+  'drafted',
+  'posting',
+  'posted',
+  'accepted',
+  'edited',
+  'discarded',
+  'retrying',
+  'skipped',
+  'dead',
+  'cancelled',
+] as const;
+
+export type TicketStatus = (typeof TICKET_STATUSES)[number];
+
+/** Work on these tickets is over; only a new customer reply or an operator starts it again. */
+const FINAL = new Set<TicketStatus>(['posted', 'accepted', 'edited', 'discarded', 'skipped', 'dead', 'cancelled']);
+
+export function isFinal(status: TicketStatus): boolean {
+  return FINAL.has(status);
+}
+
+/**
+ * Which status may follow which. The outbox is the only writer; `test/house.test.ts` holds the diagram in README
+ * against this table.
+ */
+export const TRANSITIONS: Readonly<Record<TicketStatus, readonly TicketStatus[]>> = {
+  queued: ['drafting', 'cancelled'],
+  drafting: ['posting', 'drafted', 'posted', 'retrying', 'queued', 'skipped', 'dead', 'cancelled'],
+  drafted: ['posting', 'queued', 'cancelled'],
+  posting: ['posted', 'retrying', 'queued', 'skipped', 'dead', 'cancelled'],
+  retrying: ['drafting', 'posting', 'queued', 'cancelled'],
+  posted: ['accepted', 'edited', 'discarded', 'queued'],
+  accepted: ['queued'],
+  edited: ['queued'],
+  discarded: ['queued'],
+  skipped: ['queued'],
+  dead: ['queued', 'posting'],
+  cancelled: ['queued', 'posting'],
+};
+
+/** A source that a draft rests on. */
+export interface DraftSource {
+  readonly kind: 'article' | 'ticket';
+  readonly id: string;
+  readonly title: string;
+  readonly url: string | null;
+  readonly quote: string;
+}
+
+/** A checked draft, as paid for and stored. `body` is plain text; null when the model found nothing to answer with. */
+export interface Draft {
+  readonly body: string | null;
+  /** With a null body: why there is no draft, a sentence for the agent. */
+  readonly finding: string | null;
+  /** BCP 47 tag of the reply's language, e.g. `de`. */
+  readonly language: string;
+  /** 0 to 1, the model's own. */
+  readonly confidence: number;
+  readonly questions: readonly string[];
+  readonly sources: readonly DraftSource[];
+  readonly model: string;
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  readonly completionTokens: number;
+  /** USD; null when the model's price is not known. */
+  readonly costUsd: number | null;
+  /** A sentence when the conversation was cut to fit the token budget. */
+  readonly cut: string | null;
+}
+
+/** One try of one stage, as recorded for everybody to read. */
+export interface AttemptRecord {
+  readonly stage: 'draft' | 'post';
+  /** 1-based, counts every try of this stage. */
+  readonly number: number;
+  /** Epoch ms. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly outcome: 'ok' | 'retry' | 'dead' | 'cancelled';
+  readonly errorClass: string | null;
+  readonly error: string | null;
+}
+
+export interface TicketSummary {
+  readonly helpdesk: string;
+  readonly ticketId: string;
+  readonly status: TicketStatus;
+  readonly reason: SkipReason | string | null;
+  readonly batchId: string | null;
+  readonly subject: string | null;
+  /** Epoch ms. */
+  readonly createdAt: number;
+  /** Epoch ms. */
+  readonly updatedAt: number;
+  readonly errorClass: string | null;
+  readonly error: string | null;
+  readonly noteId: string | null;
+  readonly traceId: string;
+}
+
+export interface TicketDetail extends TicketSummary {
+  readonly attempts: readonly AttemptRecord[];
+  readonly draft: (Draft & { readonly version: number; readonly createdAt: number }) | null;
+}
