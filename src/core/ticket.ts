@@ -1,4 +1,3 @@
-import type { SkipReason } from './errors.ts';
 
 /** What anyone can look up about a ticket (INTERFACE.md). */
 export const TICKET_STATUSES = [
@@ -91,7 +90,7 @@ export interface TicketSummary {
   readonly helpdesk: string;
   readonly ticketId: string;
   readonly status: TicketStatus;
-  readonly reason: SkipReason | string | null;
+  readonly reason: string | null;
   readonly batchId: string | null;
   readonly subject: string | null;
   /** Epoch ms. */
