@@ -74,6 +74,8 @@ export type PostLook =
   | { readonly kind: 'posted'; readonly noteId: string }
   /** An agent has answered publicly since the draft was made. */
   | { readonly kind: 'answered' }
+  /** The customer has written again since: the draft does not answer that. */
+  | { readonly kind: 'outdated' }
   | { readonly kind: 'unavailable'; readonly reason: SkipReason }
   /** Free to post; `fence` goes back into `postPrivateNote`. */
   | { readonly kind: 'clear'; readonly fence: string };

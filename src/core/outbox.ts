@@ -51,8 +51,8 @@ export interface ClaimedJob extends Claim {
   readonly draft: StoredDraft | null;
   /** The newest customer message an earlier, posted draft has seen, and that note's marker. */
   readonly earlier: { readonly seenMessageId: string | null; readonly marker: string } | null;
-  /** Nothing new since `earlier` means: a duplicate event, not new work. */
-  readonly unkeyed: boolean;
+  /** True: nothing new since `earlier` means a repeated event, not new work. */
+  readonly verify: boolean;
   readonly post: 'auto' | 'hold';
 }
 
@@ -85,6 +85,8 @@ export type JobOutcome =
   | { readonly kind: 'skipped'; readonly reason: SkipReason; readonly facts?: TicketFacts }
   /** Nothing new to answer: the job vanishes and the ticket shows its earlier status again. */
   | { readonly kind: 'duplicate' }
+  /** The customer wrote again before the note was posted: back to drafting. */
+  | { readonly kind: 'outdated' }
   | {
       readonly kind: 'retry';
       readonly delayMs: number;
@@ -155,8 +157,11 @@ export interface Outbox {
   claim(offers: readonly ClaimOffer[], limit: number): Promise<ClaimedJob[]>;
   /** Extends the leases; answers the claims that are no longer ours. */
   heartbeat(claims: readonly Claim[]): Promise<Claim[]>;
-  /** Records that the note is about to be written. False when the claim is lost: then do not write. */
-  intendPost(claim: Claim): Promise<boolean>;
+  /**
+   * Records that the note is about to be written. False when the claim is lost: then do not write.
+   * `lookedAt` (steady ms): the last look at the conversation; events received before it were in it.
+   */
+  intendPost(claim: Claim, lookedAt: number): Promise<boolean>;
   /** Ends a try: next state, attempt record, draft or note id, in one write. */
   report(claim: Claim, outcome: JobOutcome, timing: AttemptTiming): Promise<ReportResult>;
   /** Makes jobs of dead processes claimable again; answers how many. */

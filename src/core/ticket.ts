@@ -1,4 +1,3 @@
-
 /** What anyone can look up about a ticket (INTERFACE.md). */
 export const TICKET_STATUSES = [
   'queued',

@@ -1,0 +1,94 @@
+import Database from 'better-sqlite3';
+import { OutboxUnavailable } from '../core/outbox.ts';
+import type { Connection } from './database.ts';
+
+interface Write {
+  /** Must be safe to run again: after a failure in the group each write runs once more on its own. */
+  readonly run: () => unknown;
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Bounds how long one transaction holds the event loop; more waiting writes make the next group. */
+const GROUP_MAX = 1024;
+
+export interface GroupCommit {
+  /** Runs the write inside the next transaction and resolves after COMMIT. Rejects with `OutboxUnavailable`. */
+  write<T>(run: () => T): Promise<T>;
+  /** Resolves when everything handed in so far is on the disk or refused. */
+  drain(): Promise<void>;
+}
+
+/**
+ * Gathers the writes of one turn of the event loop into one transaction: an fsync per group instead of one per
+ * write, which is 2,300 against 10,000 webhooks a second here (ground.md).
+ */
+export function createGroupCommit(connection: Connection, onCommit: () => void): GroupCommit {
+  const begin = connection.prepare('BEGIN IMMEDIATE');
+  const commit = connection.prepare('COMMIT');
+  const rollback = connection.prepare('ROLLBACK');
+  let queue: Write[] = [];
+  let scheduled = false;
+
+  const schedule = (): void => {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(flush);
+  };
+
+  const transact = (group: readonly Write[]): unknown[] => {
+    begin.run();
+    try {
+      const results = group.map((write) => write.run());
+      commit.run();
+      return results;
+    } catch (error) {
+      if (connection.inTransaction) rollback.run();
+      throw error;
+    }
+  };
+
+  const runAlone = (write: Write): void => {
+    try {
+      const [result] = transact([write]);
+      write.resolve(result as never);
+    } catch (error) {
+      write.reject(asRefusal(error));
+    }
+  };
+
+  const flush = (): void => {
+    scheduled = false;
+    const group = queue.splice(0, GROUP_MAX);
+    if (queue.length > 0) schedule();
+    try {
+      const results = transact(group);
+      group.forEach((write, index) => write.resolve(results[index] as never));
+    } catch (error) {
+      // A refusing store refuses everybody; a fault in one write must not take the others with it.
+      if (error instanceof Database.SqliteError && !error.code.startsWith('SQLITE_CONSTRAINT')) {
+        const refusal = asRefusal(error);
+        for (const write of group) write.reject(refusal);
+      } else group.forEach(runAlone);
+    }
+    onCommit();
+  };
+
+  const write = <T>(run: () => T): Promise<T> =>
+    new Promise<T>((resolve, reject) => {
+      queue.push({ run, resolve: resolve as (value: never) => void, reject });
+      schedule();
+    });
+
+  return {
+    write,
+    drain: () => write(() => undefined).catch(() => undefined),
+  };
+}
+
+function asRefusal(error: unknown): Error {
+  if (error instanceof Database.SqliteError) {
+    return new OutboxUnavailable(`the database refuses to write (${error.code})`, { cause: error });
+  }
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,161 @@
+import { createHmac } from 'node:crypto';
+import type { NewId } from '../core/clock.ts';
+import type { IngestRequest, IngestResult, Lane } from '../core/outbox.ts';
+import type { Connection } from './database.ts';
+import { covers, enterStage, isLive, type JobRow, type Jobs, type TicketRow } from './jobs.ts';
+import { laneNumber } from './schema.ts';
+
+export interface NewJob {
+  readonly helpdesk: string;
+  readonly ticketId: string;
+  readonly lane: Lane;
+  readonly batchId: string | null;
+  readonly post: 'auto' | 'hold';
+  readonly traceparent: string;
+  /** Makes the marker: the same event gives the same marker, also after a restore. */
+  readonly eventKey: string | null;
+  /** Compare with the posted draft once fetched. */
+  readonly verify: boolean;
+}
+
+export interface Times {
+  /** Clock.steady, whole ms. */
+  readonly steady: number;
+  /** Wall clock, whole ms. */
+  readonly wall: number;
+}
+
+export interface IngestParts {
+  readonly jobs: Jobs;
+  readonly newId: NewId;
+  readonly installationKey: string;
+  readonly maxPending: number;
+}
+
+/** Creates the job a ticket shows from now on; an earlier, finished one steps back. Inside a transaction. */
+export function insertJob(parts: IngestParts, known: TicketRow | undefined, request: NewJob, times: Times): JobRow {
+  const { jobs } = parts;
+  const id = parts.newId();
+  const ticketRow = known ?? {
+    id: 0,
+    helpdesk: request.helpdesk,
+    ticketId: request.ticketId,
+    subject: null,
+    requesterId: null,
+    jobId: id,
+    postedSeenId: null,
+    postedMarker: null,
+    createdAt: times.wall,
+  };
+  if (known === undefined) ticketRow.id = jobs.insertTicket(ticketRow);
+  else {
+    const earlier = jobs.currentOf(known);
+    if (earlier !== undefined) jobs.save({ ...earlier, current: 0 });
+    known.jobId = id;
+    jobs.saveTicket(known);
+  }
+  const row: JobRow = {
+    id,
+    ticket: ticketRow.id,
+    helpdesk: request.helpdesk,
+    batchId: request.batchId,
+    status: 'queued',
+    stage: 'draft',
+    lane: laneNumber(request.lane),
+    dueAt: times.steady,
+    owner: null,
+    leaseUntil: null,
+    attempt: 0,
+    stageAttempt: 0,
+    failures: 0,
+    marker: makeMarker(parts.installationKey, [request.helpdesk, request.ticketId, request.eventKey ?? id]),
+    traceparent: request.traceparent,
+    verify: request.verify ? 1 : 0,
+    post: request.post,
+    draftId: null,
+    postIntendedAt: null,
+    pendingAt: null,
+    pendingMessageId: null,
+    reason: null,
+    errorClass: null,
+    error: null,
+    noteId: null,
+    current: 1,
+    queuedAt: times.steady,
+    createdAt: times.wall,
+    updatedAt: times.wall,
+  };
+  jobs.insert(row);
+  return row;
+}
+
+/** Stores what a webhook told, once (reliability.md promise 4). Inside a transaction. */
+export function prepareIngest(connection: Connection, parts: IngestParts) {
+  const { jobs } = parts;
+  const isKnown = connection
+    .prepare<[string, string], number>('SELECT 1 FROM event WHERE helpdesk = ? AND key = ?')
+    .pluck();
+  const remember = connection.prepare('INSERT INTO event (helpdesk, key, ticket, received_at) VALUES (?, ?, ?, ?)');
+
+  return ({ helpdesk, event, traceparent }: IngestRequest, times: Times): IngestResult => {
+    if (event.key !== null && isKnown.get(helpdesk, event.key) !== undefined) return 'duplicate';
+    const known = jobs.ticketOf(helpdesk, event.ticketId);
+    const current = known === undefined ? undefined : jobs.currentOf(known);
+    const finish = (ticketRowId: number, result: IngestResult): IngestResult => {
+      if (event.key !== null) remember.run(helpdesk, event.key, ticketRowId, times.wall);
+      return result;
+    };
+
+    if (known !== undefined && current !== undefined && isLive(current)) {
+      return finish(known.id, join(current, event.messageId, event.key === null, times));
+    }
+    if (known !== undefined && covers(known.postedSeenId, event.messageId)) return finish(known.id, 'duplicate');
+    if (jobs.pending() >= parts.maxPending) return 'full';
+    const row = insertJob(
+      parts,
+      known,
+      {
+        helpdesk,
+        ticketId: event.ticketId,
+        lane: 'live',
+        batchId: null,
+        post: 'auto',
+        traceparent,
+        eventKey: event.key,
+        verify: known !== undefined && known.postedSeenId !== null,
+      },
+      times,
+    );
+    return finish(row.ticket, 'accepted');
+  };
+
+  /** A newer event meets work that is not over yet. */
+  function join(row: JobRow, messageId: string | null, unkeyed: boolean, times: Times): IngestResult {
+    const seen = row.draftId === null ? null : (jobs.draftById(row.draftId)?.seenMessageId ?? null);
+    if (row.stage === 'post' && covers(seen, messageId)) return 'duplicate';
+    // Somebody waits for this ticket now: it leaves the back-log's lane.
+    row.lane = laneNumber('live');
+    row.updatedAt = times.wall;
+    const answer: IngestResult = unkeyed ? 'duplicate' : 'joined';
+    const waitsForDraft = row.stage === 'draft' && row.owner === null;
+    if (waitsForDraft) {
+      jobs.save(row);
+      return answer;
+    }
+    const untouchedPost = row.stage === 'post' && row.owner === null && row.postIntendedAt === null;
+    if (untouchedPost && messageId !== null) {
+      // The stored draft does not answer this message; nothing of it is posted yet.
+      enterStage(row, 'draft', times.steady);
+      row.status = 'queued';
+    } else {
+      row.pendingAt = times.steady;
+      row.pendingMessageId = messageId ?? row.pendingMessageId;
+    }
+    jobs.save(row);
+    return answer;
+  }
+}
+
+function makeMarker(installationKey: string, parts: readonly string[]): string {
+  return `dd-${createHmac('sha256', installationKey).update(parts.join('\n')).digest('hex').slice(0, 12)}`;
+}

@@ -1,0 +1,194 @@
+import type { AttemptTiming, Claim, JobOutcome, ReportResult } from '../core/outbox.ts';
+import { isFinal } from '../core/ticket.ts';
+import type { Connection } from './database.ts';
+import { type IngestParts, insertJob, type Times } from './ingest.ts';
+import { covers, enterStage, type JobRow, rest, wait } from './jobs.ts';
+import { insertInto, prepare } from './rows.ts';
+import { attempt, draft } from './schema.ts';
+
+type Drafted = Extract<JobOutcome, { kind: 'drafted' }>;
+
+/** Turns what a worker's try came to into the job's next state. Inside a transaction. */
+export function prepareReport(
+  connection: Connection,
+  parts: IngestParts,
+  finishBatch: (batchId: string, times: Times) => void,
+) {
+  const { jobs, newId } = parts;
+  const insertAttempt = connection.prepare(insertInto(attempt));
+  const insertDraft = connection.prepare(insertInto(draft));
+  const lastVersion = prepare<{ version: number }>(
+    connection,
+    'SELECT max(version) AS version FROM draft WHERE ticket = ?',
+  );
+
+  const record = (row: JobRow, outcome: JobOutcome, timing: AttemptTiming): void => {
+    const failed = outcome.kind === 'retry' || outcome.kind === 'dead';
+    insertAttempt.run({
+      id: null,
+      ticket: row.ticket,
+      jobId: row.id,
+      stage: row.stage,
+      number: row.stageAttempt,
+      startedAt: Math.floor(timing.startedAt),
+      durationMs: Math.round(timing.durationMs),
+      outcome:
+        outcome.kind === 'retry'
+          ? outcome.errorClass === 'cancelled'
+            ? 'cancelled'
+            : 'retry'
+          : outcome.kind === 'dead'
+            ? 'dead'
+            : 'ok',
+      errorClass: failed ? outcome.errorClass : null,
+      error: failed ? outcome.error : null,
+    });
+  };
+
+  const storeDraft = (row: JobRow, outcome: Drafted, times: Times): void => {
+    const id = newId();
+    insertDraft.run({
+      ...outcome.draft,
+      id,
+      ticket: row.ticket,
+      jobId: row.id,
+      version: (lastVersion.get(row.ticket)?.version ?? 0) + 1,
+      questions: JSON.stringify(outcome.draft.questions),
+      sources: JSON.stringify(outcome.draft.sources),
+      conversationVersion: outcome.conversationVersion,
+      seenMessageId: outcome.seenMessageId,
+      createdAt: times.wall,
+    });
+    row.draftId = id;
+  };
+
+  const rememberFacts = (row: JobRow, outcome: JobOutcome): void => {
+    if (!('facts' in outcome) || outcome.facts === undefined) return;
+    const ticket = jobs.ticketById(row.ticket);
+    if (ticket.subject === outcome.facts.subject && ticket.requesterId === outcome.facts.requesterId) return;
+    jobs.saveTicket({ ...ticket, subject: outcome.facts.subject, requesterId: outcome.facts.requesterId });
+  };
+
+  /** Did the newest joined event ask for something the conversation, as fetched, did not hold? */
+  const isSuperseded = (row: JobRow, outcome: Drafted): boolean =>
+    row.pendingAt !== null &&
+    row.pendingAt >= outcome.fetchedAt &&
+    !covers(outcome.seenMessageId, row.pendingMessageId);
+
+  const drafted = (row: JobRow, outcome: Drafted, times: Times): ReportResult => {
+    storeDraft(row, outcome, times);
+    const superseded = isSuperseded(row, outcome);
+    row.pendingAt = null;
+    row.pendingMessageId = null;
+    if (superseded) {
+      enterStage(row, 'draft', times.steady);
+      row.status = 'queued';
+      return 'superseded';
+    }
+    enterStage(row, 'post', times.steady);
+    row.status = 'posting';
+    if (outcome.next !== 'post') rest(row);
+    if (outcome.next === 'hold') row.status = 'drafted';
+    if (outcome.next === 'skip') {
+      row.status = 'skipped';
+      row.reason = 'no_draft';
+    }
+    return 'ok';
+  };
+
+  const posted = (row: JobRow, noteId: string, times: Times): void => {
+    const pendingMessageId = row.pendingMessageId;
+    const pending = row.pendingAt !== null;
+    rest(row);
+    row.status = 'posted';
+    row.noteId = noteId;
+    row.reason = null;
+    row.errorClass = null;
+    row.error = null;
+    const seenMessageId = row.draftId === null ? null : (jobs.draftById(row.draftId)?.seenMessageId ?? null);
+    const ticket = { ...jobs.ticketById(row.ticket), postedSeenId: seenMessageId, postedMarker: row.marker };
+    jobs.saveTicket(ticket);
+    jobs.save(row);
+    if (!pending || covers(seenMessageId, pendingMessageId)) return;
+    // The customer wrote while the note was on its way: that is new work, checked against the note just posted.
+    insertJob(
+      parts,
+      ticket,
+      {
+        helpdesk: row.helpdesk,
+        ticketId: ticket.ticketId,
+        lane: 'live',
+        batchId: null,
+        post: 'auto',
+        traceparent: row.traceparent,
+        eventKey: null,
+        verify: true,
+      },
+      times,
+    );
+  };
+
+  /** The event told nothing new: its job vanishes, the ticket shows the job before it. */
+  const forget = (row: JobRow): void => {
+    const previous = jobs.previousOf(row);
+    if (previous === undefined) throw new Error(`job ${row.id} repeats nothing`);
+    jobs.remove(row);
+    jobs.save({ ...previous, current: 1 });
+    jobs.saveTicket({ ...jobs.ticketById(row.ticket), jobId: previous.id });
+  };
+
+  const failed = (row: JobRow, outcome: Extract<JobOutcome, { kind: 'retry' | 'dead' }>, times: Times): void => {
+    row.errorClass = outcome.errorClass;
+    row.error = outcome.error;
+    if (outcome.kind === 'dead') {
+      rest(row);
+      row.status = 'dead';
+      row.reason = outcome.errorClass;
+      return;
+    }
+    if (outcome.countsAsAttempt) row.failures += 1;
+    row.status = 'retrying';
+    wait(row, times.steady + Math.ceil(outcome.delayMs));
+  };
+
+  return (claim: Claim, outcome: JobOutcome, timing: AttemptTiming, times: Times): ReportResult => {
+    const row = jobs.held(claim);
+    if (row === undefined) return 'lost';
+    record(row, outcome, timing);
+    rememberFacts(row, outcome);
+    row.updatedAt = times.wall;
+    let result: ReportResult = 'ok';
+    switch (outcome.kind) {
+      case 'drafted':
+        result = drafted(row, outcome, times);
+        jobs.save(row);
+        break;
+      case 'posted':
+        posted(row, outcome.noteId, times);
+        break;
+      case 'duplicate':
+        forget(row);
+        return 'ok';
+      case 'outdated':
+        enterStage(row, 'draft', times.steady);
+        row.status = 'queued';
+        row.pendingAt = null;
+        row.pendingMessageId = null;
+        jobs.save(row);
+        break;
+      case 'skipped':
+        rest(row);
+        row.status = 'skipped';
+        row.reason = outcome.reason;
+        jobs.save(row);
+        break;
+      case 'retry':
+      case 'dead':
+        failed(row, outcome, times);
+        jobs.save(row);
+        break;
+    }
+    if (row.batchId !== null && (isFinal(row.status) || row.status === 'drafted')) finishBatch(row.batchId, times);
+    return result;
+  };
+}

@@ -1,0 +1,183 @@
+import { sql } from 'drizzle-orm';
+import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import type { BatchState, Lane, Stage } from '../core/outbox.ts';
+import type { DraftSource, TicketStatus } from '../core/ticket.ts';
+
+/*
+ * The tables. `npm run migration` turns a change here into a SQL file under migrations/sqlite, which is what runs.
+ * Times: `*_at` are epoch ms of the wall clock; `due_at`, `lease_until`, `queued_at` and `pending_at` are Clock.steady ms.
+ */
+
+/** A ticket of a helpdesk: identity and what we know of it. Its status is that of its current job. */
+export const ticket = sqliteTable(
+  'ticket',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    helpdesk: text().notNull(),
+    ticketId: text('ticket_id').notNull(),
+    subject: text(),
+    requesterId: text('requester_id'),
+    jobId: text('job_id').notNull(),
+    /** Newest customer message that a posted draft has seen, and that note's marker. */
+    postedSeenId: text('posted_seen_id'),
+    postedMarker: text('posted_marker'),
+    createdAt: integer('created_at').notNull(),
+  },
+  (t) => [uniqueIndex('ticket_identity').on(t.helpdesk, t.ticketId)],
+);
+
+/** One round of work on a ticket: draft, then post. The hot indexes cover live rows only, so they stay small. */
+export const job = sqliteTable(
+  'job',
+  {
+    id: text().primaryKey(),
+    ticket: integer().notNull(),
+    helpdesk: text().notNull(),
+    batchId: text('batch_id'),
+    status: text().$type<TicketStatus>().notNull(),
+    stage: text().$type<Stage>().notNull(),
+    /** 0 live, 1 batch. */
+    lane: integer().$type<0 | 1>().notNull(),
+    /** Set while the job waits, and only then. */
+    dueAt: integer('due_at'),
+    /** Set while a worker has it, and only then. */
+    owner: text(),
+    leaseUntil: integer('lease_until'),
+    attempt: integer().notNull().default(0),
+    stageAttempt: integer('stage_attempt').notNull().default(0),
+    failures: integer().notNull().default(0),
+    marker: text().notNull(),
+    traceparent: text().notNull(),
+    /** 1: may repeat an event whose draft is posted; compared once the conversation is fetched. */
+    verify: integer().$type<0 | 1>().notNull().default(0),
+    post: text().$type<'auto' | 'hold'>().notNull().default('auto'),
+    draftId: text('draft_id'),
+    postIntendedAt: integer('post_intended_at'),
+    /** A newer event arrived while a worker had the job. */
+    pendingAt: integer('pending_at'),
+    pendingMessageId: text('pending_message_id'),
+    reason: text(),
+    errorClass: text('error_class'),
+    error: text(),
+    noteId: text('note_id'),
+    /** 0: a later job of the same ticket has taken its place. */
+    current: integer().$type<0 | 1>().notNull().default(1),
+    queuedAt: integer('queued_at').notNull(),
+    createdAt: integer('created_at').notNull(),
+    updatedAt: integer('updated_at').notNull(),
+  },
+  (t) => [
+    index('job_due')
+      .on(t.stage, t.helpdesk, t.lane, t.dueAt)
+      .where(sql`due_at IS NOT NULL`),
+    index('job_running')
+      .on(t.owner)
+      .where(sql`owner IS NOT NULL`),
+    index('job_status').on(t.status, t.id),
+    index('job_ticket').on(t.ticket),
+    index('job_batch')
+      .on(t.batchId, t.id)
+      .where(sql`batch_id IS NOT NULL`),
+  ],
+);
+
+/** Every draft that was paid for. */
+export const draft = sqliteTable(
+  'draft',
+  {
+    id: text().primaryKey(),
+    ticket: integer().notNull(),
+    jobId: text('job_id').notNull(),
+    version: integer().notNull(),
+    body: text(),
+    finding: text(),
+    language: text().notNull(),
+    confidence: real().notNull(),
+    questions: text({ mode: 'json' }).$type<string[]>().notNull(),
+    sources: text({ mode: 'json' }).$type<DraftSource[]>().notNull(),
+    cut: text(),
+    model: text().notNull(),
+    promptTokens: integer('prompt_tokens').notNull(),
+    cachedTokens: integer('cached_tokens').notNull(),
+    completionTokens: integer('completion_tokens').notNull(),
+    costUsd: real('cost_usd'),
+    conversationVersion: text('conversation_version').notNull(),
+    seenMessageId: text('seen_message_id'),
+    createdAt: integer('created_at').notNull(),
+  },
+  (t) => [index('draft_ticket').on(t.ticket, t.version)],
+);
+
+/** One try of one stage. */
+export const attempt = sqliteTable(
+  'attempt',
+  {
+    id: integer().primaryKey(),
+    ticket: integer().notNull(),
+    jobId: text('job_id').notNull(),
+    stage: text().$type<Stage>().notNull(),
+    number: integer().notNull(),
+    startedAt: integer('started_at').notNull(),
+    durationMs: integer('duration_ms').notNull(),
+    outcome: text().$type<'ok' | 'retry' | 'dead' | 'cancelled'>().notNull(),
+    errorClass: text('error_class'),
+    error: text(),
+  },
+  (t) => [index('attempt_ticket').on(t.ticket), index('attempt_job').on(t.jobId)],
+);
+
+/** Idempotency keys of the events we have acknowledged. Kept longer than texts: promise 4. */
+export const event = sqliteTable(
+  'event',
+  {
+    helpdesk: text().notNull(),
+    key: text().notNull(),
+    ticket: integer().notNull(),
+    receivedAt: integer('received_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.helpdesk, t.key] })],
+);
+
+export const batch = sqliteTable('batch', {
+  id: text().primaryKey(),
+  name: text(),
+  helpdesk: text().notNull(),
+  state: text().$type<BatchState>().notNull(),
+  total: integer().notNull(),
+  post: text().$type<'auto' | 'hold'>().notNull(),
+  createdAt: integer('created_at').notNull(),
+  finishedAt: integer('finished_at'),
+});
+
+/** Scopes whose work stands still: `all`, `llm`, a helpdesk's name. */
+export const pause = sqliteTable('pause', {
+  scope: text().primaryKey(),
+  reason: text().notNull(),
+  errorClass: text('error_class'),
+  since: integer().notNull(),
+});
+
+/**
+ * How many jobs have each status, kept by triggers (migration 0001) so that no reader counts rows: scope '' counts
+ * the current jobs of all tickets, any other scope is a batch id.
+ */
+export const statusCount = sqliteTable(
+  'status_count',
+  {
+    scope: text().notNull(),
+    status: text().$type<TicketStatus>().notNull(),
+    n: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.scope, t.status] })],
+);
+
+/** Facts of this installation: the key that markers are made with. */
+export const meta = sqliteTable('meta', {
+  key: text().primaryKey(),
+  value: text().notNull(),
+});
+
+/** The lane column. */
+export function laneNumber(lane: Lane): 0 | 1 {
+  return lane === 'live' ? 0 : 1;
+}

@@ -1,0 +1,218 @@
+import { and, desc, eq, gt, inArray, lt, type SQL, sql } from 'drizzle-orm';
+import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3';
+import { type Clock, traceIdOf } from '../core/clock.ts';
+import { RequestError } from '../core/errors.ts';
+import { TICKET_STATUSES, type TicketStatus, type TicketSummary } from '../core/ticket.ts';
+import type {
+  BatchResult,
+  BatchSummary,
+  Page,
+  StatusCounts,
+  TicketQuery,
+  TicketReader,
+} from '../core/ticket-reader.ts';
+import { toStoredDraft } from './claims.ts';
+import type { Connection } from './database.ts';
+import { type DraftRow, prepareJobs } from './jobs.ts';
+import { attempt, batch, job, statusCount, ticket } from './schema.ts';
+
+const summaryColumns = {
+  jobId: job.id,
+  helpdesk: job.helpdesk,
+  ticketId: ticket.ticketId,
+  status: job.status,
+  reason: job.reason,
+  batchId: job.batchId,
+  subject: ticket.subject,
+  createdAt: job.createdAt,
+  updatedAt: job.updatedAt,
+  errorClass: job.errorClass,
+  error: job.error,
+  noteId: job.noteId,
+  traceparent: job.traceparent,
+};
+
+interface SummaryRow extends Omit<TicketSummary, 'traceId'> {
+  readonly jobId: string;
+  readonly traceparent: string;
+}
+
+/** Reads for everybody, on the outbox's connection: short, synchronous, nothing held across an await. */
+export function openTicketReader(connection: Connection, clock: Clock): TicketReader {
+  const db = drizzle({ client: connection });
+  const jobs = prepareJobs(connection);
+  const oldest = connection
+    .prepare<[], number>(`SELECT min(queued_at) FROM (
+      SELECT * FROM (SELECT queued_at FROM job WHERE status = 'queued' ORDER BY id LIMIT 1)
+      UNION ALL SELECT * FROM (SELECT queued_at FROM job WHERE status = 'retrying' ORDER BY id LIMIT 1))`)
+    .pluck();
+  const countsOf = db
+    .select({ status: statusCount.status, n: statusCount.n })
+    .from(statusCount)
+    .where(eq(statusCount.scope, sql.placeholder('scope')))
+    .prepare();
+  const counts = (scope: string): StatusCounts => {
+    const result = Object.fromEntries(TICKET_STATUSES.map((status) => [status, 0])) as Record<TicketStatus, number>;
+    for (const row of countsOf.all({ scope })) result[row.status] = row.n;
+    return result;
+  };
+  const summarizeBatch = (row: typeof batch.$inferSelect): BatchSummary => ({ ...row, counts: counts(row.id) });
+
+  return {
+    counts: () => counts(''),
+    oldestQueuedSeconds: () => {
+      const queuedAt = oldest.get() ?? null;
+      return queuedAt === null ? 0 : Math.max(0, Math.round((clock.steady() - queuedAt) / 1000));
+    },
+    tickets: (query) => listTickets(db, query),
+    ticket: (helpdesk, ticketId) => {
+      const known = jobs.ticketOf(helpdesk, ticketId);
+      if (known === undefined) return null;
+      const row = db
+        .select({ ...summaryColumns, draftId: job.draftId })
+        .from(job)
+        .innerJoin(ticket, eq(ticket.id, job.ticket))
+        .where(eq(job.id, known.jobId))
+        .get();
+      if (row === undefined) return null;
+      const attempts = db
+        .select({
+          stage: attempt.stage,
+          number: attempt.number,
+          startedAt: attempt.startedAt,
+          durationMs: attempt.durationMs,
+          outcome: attempt.outcome,
+          errorClass: attempt.errorClass,
+          error: attempt.error,
+        })
+        .from(attempt)
+        .where(eq(attempt.ticket, known.id))
+        .orderBy(attempt.id)
+        .all();
+      const stored: DraftRow | undefined = row.draftId === null ? undefined : jobs.draftById(row.draftId);
+      return { ...summarize(row), attempts, draft: stored === undefined ? null : toStoredDraft(stored) };
+    },
+    batches: (limit, cursor) => {
+      const after = cursor === undefined ? undefined : lt(batch.id, readCursor(cursor));
+      const rows = db
+        .select()
+        .from(batch)
+        .where(after)
+        .orderBy(desc(batch.id))
+        .limit(limit + 1)
+        .all();
+      return page(rows, limit, (row) => row.id, summarizeBatch);
+    },
+    batch: (id) => {
+      const row = db.select().from(batch).where(eq(batch.id, id)).get();
+      return row === undefined ? null : summarizeBatch(row);
+    },
+    batchResults: (id, afterTicket, limit) =>
+      listResults(db, (draftId) => jobs.draftById(draftId), { id, afterTicket, limit }),
+    assertWritable: () => {
+      connection.prepare(`UPDATE meta SET value = value WHERE key = 'opened'`).run();
+    },
+  };
+}
+
+function listTickets(db: BetterSQLite3Database, query: TicketQuery): Page<TicketSummary> {
+  const conditions: (SQL | undefined)[] = [
+    query.batchId === undefined ? eq(job.current, 1) : eq(job.batchId, query.batchId),
+    query.status === undefined ? undefined : eq(job.status, query.status),
+    query.helpdesk === undefined ? undefined : eq(job.helpdesk, query.helpdesk),
+    query.cursor === undefined ? undefined : lt(job.id, readCursor(query.cursor)),
+  ];
+  const rows = db
+    .select(summaryColumns)
+    .from(job)
+    .innerJoin(ticket, eq(ticket.id, job.ticket))
+    .where(and(...conditions))
+    .orderBy(desc(job.id))
+    .limit(query.limit + 1)
+    .all();
+  return page(rows, query.limit, (row) => row.jobId, summarize);
+}
+
+function listResults(
+  db: BetterSQLite3Database,
+  draftById: (id: string) => DraftRow | undefined,
+  { id, afterTicket, limit }: { id: string; afterTicket: string | null; limit: number },
+): BatchResult[] {
+  // The cursor is a ticket id of the batch; results come in the order the batch was written.
+  const after = db
+    .select({ id: job.id })
+    .from(job)
+    .innerJoin(ticket, eq(ticket.id, job.ticket))
+    .where(and(eq(job.batchId, id), eq(ticket.ticketId, afterTicket ?? '')));
+  const rows = db
+    .select({ ...summaryColumns, draftId: job.draftId })
+    .from(job)
+    .innerJoin(ticket, eq(ticket.id, job.ticket))
+    .where(and(eq(job.batchId, id), afterTicket === null ? undefined : gt(job.id, sql`(${after})`)))
+    .orderBy(job.id)
+    .limit(limit)
+    .all();
+  const spans = db
+    .select({
+      jobId: attempt.jobId,
+      attempts: sql<number>`count(*)`,
+      durationMs: sql<number>`max(${attempt.startedAt} + ${attempt.durationMs}) - min(${attempt.startedAt})`,
+    })
+    .from(attempt)
+    .where(
+      inArray(
+        attempt.jobId,
+        rows.map((row) => row.jobId),
+      ),
+    )
+    .groupBy(attempt.jobId)
+    .all();
+  const spanOf = new Map(spans.map((span) => [span.jobId, span]));
+  return rows.map((row) => ({
+    id: row.ticketId,
+    status: row.status,
+    draft: row.draftId === null ? null : (draftById(row.draftId)?.body ?? null),
+    error: row.error,
+    attempts: spanOf.get(row.jobId)?.attempts ?? 0,
+    durationMs: spanOf.get(row.jobId)?.durationMs ?? 0,
+  }));
+}
+
+function summarize(row: SummaryRow): TicketSummary {
+  return {
+    helpdesk: row.helpdesk,
+    ticketId: row.ticketId,
+    status: row.status,
+    reason: row.reason,
+    batchId: row.batchId,
+    subject: row.subject,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+    errorClass: row.errorClass,
+    error: row.error,
+    noteId: row.noteId,
+    traceId: traceIdOf(row.traceparent),
+  };
+}
+
+function page<Row, Item>(
+  rows: readonly Row[],
+  limit: number,
+  idOf: (row: Row) => string,
+  toItem: (row: Row) => Item,
+): Page<Item> {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  const nextCursor = rows.length > limit && last !== undefined ? Buffer.from(idOf(last)).toString('base64url') : null;
+  return { items: items.map(toItem), nextCursor };
+}
+
+function readCursor(cursor: string): string {
+  const id = Buffer.from(cursor, 'base64url').toString();
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) {
+    throw new RequestError('malformed', 'cursor is not one of ours', {
+      fields: [{ path: 'cursor', message: 'take it from nextCursor of an earlier answer' }],
+    });
+  }
+  return id;
+}
