@@ -45,8 +45,8 @@ export interface ClaimedJob extends Claim {
   readonly traceparent: string;
   /** Steady ms: when the webhook (or batch) came. */
   readonly queuedAt: number;
-  /** True when a write of this note was once intended and its end is not known. */
-  readonly postIntended: boolean;
+  /** Steady ms when a write of this note was intended whose end is not known: it may have landed, or may yet. */
+  readonly postIntendedAt: number | null;
   /** In stage `post`: what to post. */
   readonly draft: StoredDraft | null;
   /** The newest customer message an earlier, posted draft has seen, and that note's marker. */
@@ -91,6 +91,8 @@ export type JobOutcome =
       readonly kind: 'retry';
       readonly delayMs: number;
       readonly countsAsAttempt: boolean;
+      /** In stage `post`: a write of ours may have landed or may yet. False forgets the intent. */
+      readonly postInDoubt: boolean;
       readonly errorClass: ErrorClass;
       readonly error: string;
     }

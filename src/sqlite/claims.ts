@@ -103,7 +103,7 @@ function describe(row: JobRow, jobs: Jobs): ClaimedJob {
     marker: row.marker,
     traceparent: row.traceparent,
     queuedAt: row.queuedAt,
-    postIntended: row.postIntendedAt !== null,
+    postIntendedAt: row.postIntendedAt,
     draft: row.stage === 'post' && stored !== undefined ? toStoredDraft(stored) : null,
     earlier: ticket.postedMarker === null ? null : { seenMessageId: ticket.postedSeenId, marker: ticket.postedMarker },
     verify: row.verify === 1,

@@ -27,7 +27,7 @@ export function createGroupCommit(connection: Connection, onCommit: () => void):
   const begin = connection.prepare('BEGIN IMMEDIATE');
   const commit = connection.prepare('COMMIT');
   const rollback = connection.prepare('ROLLBACK');
-  let queue: Write[] = [];
+  const queue: Write[] = [];
   let scheduled = false;
 
   const schedule = (): void => {

@@ -1,8 +1,9 @@
 import { createHmac } from 'node:crypto';
 import type { NewId } from '../core/clock.ts';
 import type { IngestRequest, IngestResult, Lane } from '../core/outbox.ts';
+import { covers } from '../core/message-order.ts';
 import type { Connection } from './database.ts';
-import { covers, enterStage, isLive, type JobRow, type Jobs, type TicketRow } from './jobs.ts';
+import { enterStage, isLive, type JobRow, type Jobs, type TicketRow } from './jobs.ts';
 import { laneNumber } from './schema.ts';
 
 export interface NewJob {

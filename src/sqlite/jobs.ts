@@ -113,14 +113,6 @@ export function enterStage(row: JobRow, stage: 'draft' | 'post', dueAt: number):
   wait(row, dueAt);
 }
 
-/** A message id is covered when the draft has seen it or a later one. Decimal ids grow with time at both vendors. */
-export function covers(seenMessageId: string | null, messageId: string | null): boolean {
-  if (seenMessageId === null || messageId === null) return false;
-  if (seenMessageId === messageId) return true;
-  const decimal = /^\d{1,30}$/;
-  return decimal.test(seenMessageId) && decimal.test(messageId) && BigInt(messageId) <= BigInt(seenMessageId);
-}
-
 export function isLive(row: JobRow): boolean {
   return !isFinal(row.status);
 }

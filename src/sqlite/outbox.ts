@@ -56,7 +56,7 @@ export function openOutbox(connection: Connection, options: OutboxOptions): Outb
       group.write(() => {
         const row = jobs.held(claim);
         if (row === undefined) return false;
-        row.postIntendedAt ??= times().wall;
+        row.postIntendedAt = times().steady;
         if (row.pendingAt !== null && row.pendingAt < lookedAt) {
           row.pendingAt = null;
           row.pendingMessageId = null;

@@ -1,8 +1,9 @@
 import type { AttemptTiming, Claim, JobOutcome, ReportResult } from '../core/outbox.ts';
+import { covers } from '../core/message-order.ts';
 import { isFinal } from '../core/ticket.ts';
 import type { Connection } from './database.ts';
 import { type IngestParts, insertJob, type Times } from './ingest.ts';
-import { covers, enterStage, type JobRow, rest, wait } from './jobs.ts';
+import { enterStage, type JobRow, rest, wait } from './jobs.ts';
 import { insertInto, prepare } from './rows.ts';
 import { attempt, draft } from './schema.ts';
 
@@ -147,6 +148,7 @@ export function prepareReport(
       return;
     }
     if (outcome.countsAsAttempt) row.failures += 1;
+    if (!outcome.postInDoubt) row.postIntendedAt = null;
     row.status = 'retrying';
     wait(row, times.steady + Math.ceil(outcome.delayMs));
   };

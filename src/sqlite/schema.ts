@@ -5,7 +5,8 @@ import type { DraftSource, TicketStatus } from '../core/ticket.ts';
 
 /*
  * The tables. `npm run migration` turns a change here into a SQL file under migrations/sqlite, which is what runs.
- * Times: `*_at` are epoch ms of the wall clock; `due_at`, `lease_until`, `queued_at` and `pending_at` are Clock.steady ms.
+ * Times: `*_at` are epoch ms of the wall clock; `due_at`, `lease_until`, `queued_at`, `pending_at` and
+ * `post_intended_at` are Clock.steady ms.
  */
 
 /** A ticket of a helpdesk: identity and what we know of it. Its status is that of its current job. */

@@ -1,0 +1,178 @@
+import type { Random } from '../core/clock.ts';
+import type { ErrorClass, UpstreamError } from '../core/errors.ts';
+import {
+  type AttemptTiming,
+  type ClaimedJob,
+  type JobOutcome,
+  type Outbox,
+  OutboxUnavailable,
+  type ReportResult,
+} from '../core/outbox.ts';
+import { asUpstreamError, decide, type RetrySettings } from '../core/retry-policy.ts';
+import type { TicketStatus } from '../core/ticket.ts';
+import type { Gate } from './gate.ts';
+import { LostClaim, refOf, STAGES, type StageDeps, type StageRun } from './stages.ts';
+
+export interface AttemptDeps extends StageDeps {
+  readonly outbox: Outbox;
+  readonly gate: Gate;
+  readonly retry: RetrySettings;
+  readonly random: Random;
+}
+
+interface Judged {
+  readonly outcome: JobOutcome;
+  readonly error: UpstreamError | null;
+  readonly pauseScope: string | null;
+}
+
+/** How long between tries to store a result that the outbox refuses, ms. */
+const STORE_AGAIN_MS = 500;
+
+/** One try of one stage, from claim to report. Never rejects. */
+export async function runAttempt(job: ClaimedJob, signal: AbortSignal, deps: AttemptDeps): Promise<void> {
+  const startedAt = deps.clock.now();
+  const from = deps.clock.steady();
+  const scopes = scopesOf(job);
+  for (const scope of scopes) deps.gate.begin(scope);
+  const judged = await work(job, signal, deps);
+  if (judged.pauseScope !== null && judged.error !== null) {
+    await deps.gate
+      .close(judged.pauseScope, judged.error.errorClass, judged.error.message)
+      .catch((error: unknown) => deps.observer.fault({ where: 'gate', error: nameOf(error) }));
+  }
+  const timing = { startedAt, durationMs: deps.clock.steady() - from };
+  const result = await store(job, judged.outcome, timing, signal, deps);
+  for (const scope of scopes) await endScope(scope, judged, deps);
+  tell(job, judged, timing, result, deps);
+}
+
+/** What a try needs to be open: its helpdesk, and for a draft the model. */
+function scopesOf(job: ClaimedJob): readonly string[] {
+  return job.stage === 'draft' ? [job.helpdesk, 'llm'] : [job.helpdesk];
+}
+
+async function endScope(scope: string, judged: Judged, deps: AttemptDeps): Promise<void> {
+  const verdict = judged.pauseScope === scope ? 'failed' : judged.error === null ? 'ok' : 'unclear';
+  await deps.gate
+    .end(scope, verdict)
+    .catch((error: unknown) => deps.observer.fault({ where: 'gate', error: nameOf(error) }));
+}
+
+async function work(job: ClaimedJob, signal: AbortSignal, deps: AttemptDeps): Promise<Judged> {
+  const run: StageRun = { job, signal, postInDoubt: job.postIntendedAt !== null };
+  try {
+    return { outcome: await STAGES[job.stage](run, deps), error: null, pauseScope: null };
+  } catch (thrown) {
+    return judge(thrown, run, deps);
+  }
+}
+
+function judge(thrown: unknown, { job, signal, postInDoubt }: StageRun, deps: AttemptDeps): Judged {
+  const cancelled = signal.aborted || thrown instanceof LostClaim || thrown instanceof OutboxUnavailable;
+  if (cancelled) {
+    const outcome: JobOutcome = {
+      kind: 'retry',
+      delayMs: 0,
+      countsAsAttempt: false,
+      postInDoubt,
+      errorClass: 'cancelled',
+      error: 'Stopped before it was done; goes on by itself.',
+    };
+    return { outcome, error: null, pauseScope: null };
+  }
+  const error = asUpstreamError(thrown);
+  if (error.errorClass === 'internal')
+    deps.observer.fault({ where: `stage ${job.stage}`, error: describeFault(thrown) });
+  const ambiguousWaitMs = deps.helpdesks.get(job.helpdesk)?.ambiguousWaitMs ?? 0;
+  const decision = decide(error, { failures: job.failures, ambiguousWaitMs }, deps.retry, deps.random);
+  if (decision.kind === 'skip')
+    return { outcome: { kind: 'skipped', reason: decision.reason }, error: null, pauseScope: null };
+  const what = { errorClass: error.errorClass, error: error.message };
+  const outcome: JobOutcome =
+    decision.kind === 'dead'
+      ? { kind: 'dead', ...what }
+      : { kind: 'retry', ...what, postInDoubt, delayMs: decision.delayMs, countsAsAttempt: decision.countsAsAttempt };
+  return { outcome, error, pauseScope: decision.pauseScope };
+}
+
+/** A result that was paid for is kept in memory until the disk takes it: only the end of the process loses it. */
+async function store(
+  job: ClaimedJob,
+  outcome: JobOutcome,
+  timing: AttemptTiming,
+  signal: AbortSignal,
+  deps: AttemptDeps,
+): Promise<ReportResult> {
+  for (;;) {
+    try {
+      return await deps.outbox.report(job, outcome, timing);
+    } catch (error) {
+      deps.observer.fault({ where: 'report', error: nameOf(error) });
+      if (!(error instanceof OutboxUnavailable) || signal.aborted) return 'lost';
+      await deps.clock.sleep(STORE_AGAIN_MS, signal);
+    }
+  }
+}
+
+function tell(
+  job: ClaimedJob,
+  { outcome, error }: Judged,
+  timing: AttemptTiming,
+  result: ReportResult,
+  deps: AttemptDeps,
+): void {
+  const { observer, clock } = deps;
+  const errorClass: ErrorClass | null = 'errorClass' in outcome ? outcome.errorClass : null;
+  observer.attempt({
+    ticket: refOf(job),
+    stage: job.stage,
+    number: job.stageAttempt,
+    outcome: result === 'lost' ? 'lost' : verdictOf(outcome),
+    errorClass,
+    status: error?.status ?? null,
+    durationMs: timing.durationMs,
+    delayMs: outcome.kind === 'retry' ? outcome.delayMs : null,
+  });
+  const status = result === 'ok' ? restingStatus(outcome) : null;
+  if (status === null) return;
+  observer.ticketFinished({
+    ticket: refOf(job),
+    batchId: job.batchId,
+    status,
+    reason: outcome.kind === 'skipped' ? outcome.reason : errorClass,
+    totalMs: clock.steady() - job.queuedAt,
+  });
+}
+
+function verdictOf(outcome: JobOutcome): 'ok' | 'retry' | 'dead' | 'cancelled' {
+  if (outcome.kind === 'dead') return 'dead';
+  if (outcome.kind !== 'retry') return 'ok';
+  return outcome.errorClass === 'cancelled' ? 'cancelled' : 'retry';
+}
+
+function restingStatus(outcome: JobOutcome): TicketStatus | null {
+  switch (outcome.kind) {
+    case 'posted':
+    case 'skipped':
+    case 'dead':
+      return outcome.kind;
+    case 'drafted':
+      return outcome.next === 'hold' ? 'drafted' : outcome.next === 'skip' ? 'skipped' : null;
+    case 'duplicate':
+    case 'outdated':
+    case 'retry':
+      return null;
+  }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
+}
+
+/** Name and place of a programming fault: no message, which might hold ticket text. */
+function describeFault(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const place = error.stack?.split('\n').find((line) => line.trimStart().startsWith('at '));
+  return `${error.name} ${place?.trim() ?? ''}`.trim();
+}

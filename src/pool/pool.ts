@@ -1,0 +1,156 @@
+import type { Claim, ClaimedJob, ClaimOffer } from '../core/outbox.ts';
+import { type AttemptDeps, runAttempt } from './attempt.ts';
+
+export interface PoolOptions extends AttemptDeps {
+  /** Tickets in flight at most. */
+  readonly concurrency: number;
+  /** How often to look for work nobody announced, ms. */
+  readonly pollMs?: number;
+  /** How often to renew the leases, ms. */
+  readonly beatMs?: number;
+}
+
+/** The worker pool: drains the outbox, never claims more than it can start. */
+export interface Pool {
+  start(): void;
+  /** Takes no more work, lets what runs finish for `graceMs`, then aborts it: it goes back without losing an attempt. */
+  stop(graceMs: number): Promise<void>;
+  /** Aborts jobs that were cancelled in the outbox. */
+  abort(claims: readonly Claim[]): void;
+  /** Looks for work now. */
+  wake(): void;
+  busy(): number;
+  readonly concurrency: number;
+  /** False when the loop that claims has not come round for long: the service is not ready then. */
+  alive(): boolean;
+}
+
+interface Running {
+  readonly job: ClaimedJob;
+  readonly controller: AbortController;
+  readonly done: Promise<void>;
+}
+
+/** The claiming loop has stalled when it did not come round for so long, ms. */
+const STALLED_MS = 15_000;
+
+export function createPool(options: PoolOptions): Pool {
+  const { outbox, clock, gate, helpdesks, budget, observer, concurrency, pollMs = 250, beatMs = 1000 } = options;
+  const running = new Map<string, Running>();
+  let stopping = false;
+  let pumping = false;
+  let wanted = false;
+  let lastRound = clock.steady();
+  let cancelTimers: (() => void)[] = [];
+
+  /** What could be started now, per stage and helpdesk. */
+  const makeOffers = (free: number): ClaimOffer[] => {
+    const paused = budget.snapshot().pausedUntil;
+    // Drafts that would only wait out the provider's pause would keep notes from being posted.
+    const draftRoom = paused !== null && paused > clock.now() ? 0 : Math.min(free, gate.allowance('llm'));
+    return [...helpdesks.values()].flatMap((helpdesk) => {
+      const allowed = Math.min(free, gate.allowance(helpdesk.name));
+      const offers: ClaimOffer[] = [
+        { stage: 'post', helpdesk: helpdesk.name, limit: Math.min(allowed, helpdesk.room()) },
+        { stage: 'draft', helpdesk: helpdesk.name, limit: Math.min(allowed, draftRoom) },
+      ];
+      return offers.filter((offer) => offer.limit > 0);
+    });
+  };
+
+  const begin = (job: ClaimedJob): void => {
+    const controller = new AbortController();
+    const key = keyOf(job);
+    const done = runAttempt(job, controller.signal, options).finally(() => {
+      running.delete(key);
+      wake();
+    });
+    running.set(key, { job, controller, done });
+  };
+
+  const round = async (): Promise<void> => {
+    const free = concurrency - running.size;
+    if (stopping || free <= 0) return;
+    const offers = makeOffers(free);
+    if (offers.length === 0) return;
+    const jobs = await outbox.claim(offers, free);
+    jobs.forEach(begin);
+  };
+
+  /** One loop at a time; a wake-up during a round makes another round. */
+  const pump = async (): Promise<void> => {
+    if (pumping) return;
+    pumping = true;
+    try {
+      while (wanted && !stopping) {
+        wanted = false;
+        await round();
+        lastRound = clock.steady();
+      }
+    } catch (error) {
+      observer.fault({ where: 'claim', error: error instanceof Error ? error.name : typeof error });
+    } finally {
+      pumping = false;
+    }
+  };
+
+  const wake = (): void => {
+    wanted = true;
+    void pump();
+  };
+
+  const beat = async (): Promise<void> => {
+    const held = [...running.values()].map(({ job }) => job);
+    if (held.length > 0) abort(await outbox.heartbeat(held));
+    if ((await outbox.reclaimExpired()) > 0) wake();
+  };
+
+  const abort = (claims: readonly Claim[]): void => {
+    for (const claim of claims) running.get(keyOf(claim))?.controller.abort();
+  };
+
+  /** Repeats without overlapping itself. */
+  const every = (ms: number, action: () => Promise<void> | void): void => {
+    let cancel = (): void => undefined;
+    const tick = (): void => {
+      cancel = clock.after(ms, () => {
+        void Promise.resolve(action())
+          .catch((error: unknown) =>
+            observer.fault({ where: 'pool', error: error instanceof Error ? error.name : typeof error }),
+          )
+          .finally(tick);
+      });
+    };
+    tick();
+    cancelTimers.push(() => cancel());
+  };
+
+  return {
+    concurrency,
+    start: () => {
+      cancelTimers.push(outbox.onWake(wake));
+      every(pollMs, wake);
+      every(beatMs, beat);
+      wake();
+    },
+    stop: async (graceMs) => {
+      stopping = true;
+      const all = (): Promise<unknown> => Promise.all([...running.values()].map(({ done }) => done));
+      const over = new AbortController();
+      await Promise.race([all(), clock.sleep(graceMs, over.signal)]);
+      over.abort();
+      for (const { controller } of running.values()) controller.abort();
+      await all();
+      for (const cancel of cancelTimers) cancel();
+      cancelTimers = [];
+    },
+    abort,
+    wake,
+    busy: () => running.size,
+    alive: () => clock.steady() - lastRound < STALLED_MS,
+  };
+}
+
+function keyOf(claim: Claim): string {
+  return `${claim.jobId} ${claim.attempt}`;
+}

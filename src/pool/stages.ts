@@ -1,0 +1,154 @@
+import type { Clock } from '../core/clock.ts';
+import { UpstreamError } from '../core/errors.ts';
+import type { Conversation, Helpdesk } from '../core/helpdesk.ts';
+import type { LanguageModel } from '../core/language-model.ts';
+import { covers } from '../core/message-order.ts';
+import type { Observer, TicketRef } from '../core/observer.ts';
+import type { ClaimedJob, JobOutcome, Outbox, Stage } from '../core/outbox.ts';
+import type { RateBudget } from '../core/rate-budget.ts';
+import { draftReply } from '../drafting/draft-reply.ts';
+import { buildNote } from '../drafting/note.ts';
+
+export interface StageDeps {
+  readonly helpdesks: ReadonlyMap<string, Helpdesk>;
+  readonly llm: LanguageModel;
+  readonly budget: RateBudget;
+  readonly outbox: Pick<Outbox, 'intendPost'>;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  readonly guidelines: string;
+  /** False: where the model has no draft, nothing is posted and the ticket is skipped. */
+  readonly postFindings: boolean;
+}
+
+/** One try of one stage, as far as the stage itself knows it. */
+export interface StageRun {
+  readonly job: ClaimedJob;
+  readonly signal: AbortSignal;
+  /** A write of ours may have landed, or may yet. Kept here so that it is known however the try ends. */
+  postInDoubt: boolean;
+}
+
+type StageFunction = (run: StageRun, deps: StageDeps) => Promise<JobOutcome>;
+
+/** The two durable steps of a job. */
+export const STAGES: Readonly<Record<Stage, StageFunction>> = { draft, post };
+
+/** Fetch the conversation, ask the model, hand the draft to the outbox. */
+async function draft({ job, signal }: StageRun, deps: StageDeps): Promise<JobOutcome> {
+  const helpdesk = helpdeskOf(job, deps);
+  const fetchedAt = deps.clock.steady();
+  const conversation = await helpdesk.conversation(job.ticketId, signal);
+  const facts = { subject: conversation.subject, requesterId: conversation.requesterId };
+  const verdict = judge(job, conversation);
+  if (verdict !== null) return verdict.kind === 'duplicate' ? verdict : { ...verdict, facts };
+  const made = await draftReply({
+    conversation,
+    guidelines: deps.guidelines,
+    llm: deps.llm,
+    budget: deps.budget,
+    lane: job.lane,
+    clock: deps.clock,
+    signal,
+    onCall: (call) => deps.observer.llmCall({ ticket: refOf(job), model: deps.llm.model, ...call }),
+  });
+  return {
+    kind: 'drafted',
+    draft: made,
+    conversationVersion: conversation.version,
+    seenMessageId: conversation.messages.at(-1)?.id ?? null,
+    fetchedAt,
+    facts,
+    next: made.body === null && !deps.postFindings ? 'skip' : job.post === 'hold' ? 'hold' : 'post',
+  };
+}
+
+/** Reasons not to ask the model, from the conversation alone. */
+function judge(
+  job: ClaimedJob,
+  conversation: Conversation,
+): Extract<JobOutcome, { kind: 'skipped' | 'posted' | 'duplicate' }> | null {
+  if (conversation.unavailable !== null) return { kind: 'skipped', reason: conversation.unavailable };
+  // Ours already: the outbox was restored from a backup, or its answer was lost before a crash.
+  const own = conversation.ownNotes.find((note) => note.marker === job.marker);
+  if (own !== undefined) return { kind: 'posted', noteId: own.noteId };
+  const asked = conversation.messages.findLast((message) => message.author === 'customer');
+  if (asked === undefined) return { kind: 'skipped', reason: 'no_customer_message' };
+  if (job.verify && covers(job.earlier?.seenMessageId ?? null, asked.id)) return { kind: 'duplicate' };
+  if (conversation.messages.at(-1)?.author === 'agent') return { kind: 'skipped', reason: 'answered' };
+  return null;
+}
+
+/** Look, record the intent, write the note (reliability.md §2). */
+async function post(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
+  const { job, signal } = run;
+  const helpdesk = helpdeskOf(job, deps);
+  if (job.draft === null) throw new Error('a job in stage post has no draft');
+  const doubtful = job.postIntendedAt !== null;
+  if (job.postIntendedAt !== null) {
+    const settleMs = job.postIntendedAt + helpdesk.ambiguousWaitMs - deps.clock.steady();
+    if (settleMs > 0) return settleFirst(settleMs);
+  }
+  const lookedAt = deps.clock.steady();
+  const look = await helpdesk.look(
+    {
+      ticketId: job.ticketId,
+      marker: job.marker,
+      version: job.draft.conversationVersion,
+      seenMessageId: job.draft.seenMessageId,
+      ambiguous: doubtful,
+    },
+    signal,
+  );
+  if (look.kind === 'posted') return { kind: 'posted', noteId: look.noteId };
+  if (look.kind === 'answered') return { kind: 'skipped', reason: 'answered' };
+  if (look.kind === 'outdated') return { kind: 'outdated' };
+  if (look.kind === 'unavailable') return { kind: 'skipped', reason: look.reason };
+  if (!(await deps.outbox.intendPost(job, lookedAt))) throw new LostClaim();
+  run.postInDoubt = true;
+  const note = buildNote({ draft: job.draft, marker: job.marker, replaces: job.earlier?.marker ?? null });
+  try {
+    const { noteId } = await helpdesk.postPrivateNote({ ticketId: job.ticketId, note, fence: look.fence }, signal);
+    return { kind: 'posted', noteId };
+  } catch (error) {
+    run.postInDoubt = !isCleanRefusal(error);
+    throw error;
+  }
+}
+
+/** The helpdesk said no before it wrote anything. */
+function isCleanRefusal(error: unknown): boolean {
+  return (
+    error instanceof UpstreamError &&
+    error.errorClass !== 'ambiguous_post' &&
+    error.errorClass !== 'cancelled' &&
+    error.errorClass !== 'posted_public'
+  );
+}
+
+/** A write of an earlier life may still land: come back when it has, without counting that as a failure. */
+function settleFirst(delayMs: number): JobOutcome {
+  return {
+    kind: 'retry',
+    delayMs,
+    countsAsAttempt: false,
+    postInDoubt: true,
+    errorClass: 'ambiguous_post',
+    error: 'An earlier write of this note may still land; looking again when it must have.',
+  };
+}
+
+/** The job was cancelled or taken over between look and write. */
+export class LostClaim extends Error {
+  override readonly name = 'LostClaim';
+}
+
+function helpdeskOf(job: ClaimedJob, deps: StageDeps): Helpdesk {
+  const helpdesk = deps.helpdesks.get(job.helpdesk);
+  if (helpdesk === undefined) throw new Error(`no helpdesk ${job.helpdesk}`);
+  return helpdesk;
+}
+
+export function refOf(job: ClaimedJob): TicketRef {
+  return { helpdesk: job.helpdesk, ticketId: job.ticketId, traceparent: job.traceparent };
+}
