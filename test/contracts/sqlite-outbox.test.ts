@@ -1,0 +1,41 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { uuidv7 } from '../../src/core/clock.ts';
+import { type Connection, openDatabase } from '../../src/sqlite/database.ts';
+import { openOutbox } from '../../src/sqlite/outbox.ts';
+import { openTicketReader } from '../../src/sqlite/ticket-reader.ts';
+import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
+import { migrationsFolder } from '../support/paths.ts';
+import { outboxContract, type OutboxUnderTest } from './outbox.ts';
+
+outboxContract('sqlite', async ({ maxPending }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'draftdesk-'));
+  const clock = fakeClock();
+  return attach({ folder, clock, maxPending, owner: 'first' });
+});
+
+interface Store {
+  readonly folder: string;
+  readonly clock: FakeClock;
+  readonly maxPending: number;
+  readonly owner: string;
+}
+
+function attach(store: Store): OutboxUnderTest {
+  const { folder, clock, maxPending, owner } = store;
+  const connection: Connection = openDatabase({ path: join(folder, 'test.db'), migrationsFolder });
+  return {
+    outbox: openOutbox(connection, { clock, newId: uuidv7(clock), owner, maxPending }),
+    reader: openTicketReader(connection, clock),
+    clock,
+    reopen: async (next) => {
+      connection.close();
+      return attach({ ...store, owner: next });
+    },
+    dispose: async () => {
+      connection.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

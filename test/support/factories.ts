@@ -1,0 +1,42 @@
+import type { TicketEvent } from '../../src/core/helpdesk.ts';
+import type { JobOutcome } from '../../src/core/outbox.ts';
+import type { Draft } from '../../src/core/ticket.ts';
+
+export const TRACEPARENT = '00-0123456789abcdef0123456789abcdef-0123456789abcdef-01';
+
+export function makeEvent(ticketId: string, overrides: Partial<TicketEvent> = {}): TicketEvent {
+  return { kind: 'event', ticketId, key: `event of ${ticketId}`, messageId: null, ...overrides };
+}
+
+export function makeDraft(overrides: Partial<Draft> = {}): Draft {
+  return {
+    body: 'Please restart the app.',
+    finding: null,
+    language: 'en',
+    confidence: 0.8,
+    questions: ['Which version is it?'],
+    sources: [],
+    model: 'gpt-6-luna',
+    promptTokens: 500,
+    cachedTokens: 0,
+    completionTokens: 120,
+    costUsd: 0.0001,
+    cut: null,
+    ...overrides,
+  };
+}
+
+export function makeDrafted(
+  overrides: Partial<Extract<JobOutcome, { kind: 'drafted' }>> = {},
+): Extract<JobOutcome, { kind: 'drafted' }> {
+  return {
+    kind: 'drafted',
+    draft: makeDraft(),
+    conversationVersion: 'v1',
+    seenMessageId: '100',
+    fetchedAt: Number.MAX_SAFE_INTEGER,
+    facts: { subject: 'It does not start', requesterId: '7' },
+    next: 'post',
+    ...overrides,
+  };
+}
