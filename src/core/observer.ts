@@ -65,3 +65,38 @@ export interface Observer {
   /** A fault of our own, scrubbed: where it happened and the error's name. */
   fault(event: { readonly where: string; readonly error: string }): void;
 }
+
+/** Tells every event to all of them, in order. */
+export function combineObservers(observers: readonly Observer[]): Observer {
+  const tell =
+    <Name extends keyof Observer>(name: Name) =>
+    (event: Parameters<Observer[Name]>[0]): void => {
+      for (const observer of observers) (observer[name] as (event: Parameters<Observer[Name]>[0]) => void)(event);
+    };
+  return {
+    webhook: tell('webhook'),
+    attempt: tell('attempt'),
+    llmCall: tell('llmCall'),
+    ticketFinished: tell('ticketFinished'),
+    paused: tell('paused'),
+    resumed: tell('resumed'),
+    batch: tell('batch'),
+    alarm: tell('alarm'),
+    service: tell('service'),
+    fault: tell('fault'),
+  };
+}
+
+/** Hears nothing: for tests and as a base for observers that need one event only. */
+export const silentObserver: Observer = {
+  webhook: () => undefined,
+  attempt: () => undefined,
+  llmCall: () => undefined,
+  ticketFinished: () => undefined,
+  paused: () => undefined,
+  resumed: () => undefined,
+  batch: () => undefined,
+  alarm: () => undefined,
+  service: () => undefined,
+  fault: () => undefined,
+};

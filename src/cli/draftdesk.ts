@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// Nothing may be imported before this check: better-sqlite3 13 crashes the process on an older Node.
+const [major = 0] = process.versions.node.split('.').map(Number);
+if (major < 22) {
+  process.stderr.write(
+    `Draftdesk needs Node.js 22 or newer; this is ${process.versions.node}. In a checkout use the npm scripts (they bring their own Node), or install a newer one.\n`,
+  );
+  process.exitCode = 78;
+} else {
+  const { run } = await import('./index.ts');
+  await run(process.argv);
+}
+
+export {};

@@ -1,0 +1,68 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { Command } from 'commander';
+import { ConfigError, readConfig } from '../config.ts';
+import { startService } from '../main.ts';
+import { packagePath } from './package-path.ts';
+
+/** sysexits.h: what stands in the configuration is wrong. */
+const EX_CONFIG = 78;
+const EX_SOFTWARE = 70;
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('Runs the service, configured by the environment and .env in the current folder.')
+    .addHelpText('after', '\nExample:\n  $ ADMIN_TOKEN=… ZENDESK_BASE_URL=https://acme.zendesk.com … draftdesk serve')
+    .action(serve);
+}
+
+async function serve(): Promise<void> {
+  process.on('uncaughtException', dieOf);
+  process.on('unhandledRejection', dieOf);
+  try {
+    const service = await startService(readConfig(readEnvironment()), {
+      migrationsFolder: packagePath('migrations', 'sqlite'),
+    });
+    stopOnSignals(service.stop);
+  } catch (error) {
+    process.stderr.write(`${describeStartFailure(error)}\n`);
+    process.exitCode = error instanceof ConfigError ? EX_CONFIG : 1;
+  }
+}
+
+/** `.env` fills in what the environment does not set. */
+function readEnvironment(): NodeJS.ProcessEnv {
+  const file = existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {};
+  return { ...file, ...process.env };
+}
+
+/** The first signal stops in order, the second at once. */
+function stopOnSignals(stop: () => Promise<void>): void {
+  let signalled = false;
+  const onSignal = (): void => {
+    if (signalled) process.exit(1);
+    signalled = true;
+    // Nothing keeps the loop alive once everything is closed; exit says so also if a library disagrees.
+    stop().then(
+      () => process.exit(0),
+      (error: unknown) => dieOf(error),
+    );
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);
+}
+
+function describeStartFailure(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'EADDRINUSE') return 'Draftdesk cannot start: the port is in use. Set PORT to another one (0 takes a free one).';
+  if (code === 'EACCES') return 'Draftdesk cannot start: it may not listen on that port. Set PORT above 1023.';
+  return error instanceof ConfigError ? error.message : `Draftdesk cannot start: ${error.message}`;
+}
+
+/** A fault nobody caught: one line without its message (which might hold ticket text), then out. */
+function dieOf(error: unknown): void {
+  const place = error instanceof Error ? error.stack?.split('\n').find((line) => line.trimStart().startsWith('at ')) : '';
+  const name = error instanceof Error ? error.name : typeof error;
+  process.stderr.write(`draftdesk: fatal ${name} ${place?.trim() ?? ''}\n`);
+  process.exit(EX_SOFTWARE);
+}

@@ -1,0 +1,179 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { helpdesks } from './helpdesks/index.ts';
+import { languageModels } from './llms/index.ts';
+
+/** The environment is wrong; `problems` lists every variable, `message` is the whole text for the operator. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`Draftdesk cannot start: ${problems.length === 1 ? 'a setting is' : 'some settings are'} wrong.\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** A module of a registry with the settings it has parsed. */
+export interface Chosen<Module> {
+  readonly module: Module;
+  readonly settings: unknown;
+}
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  /** File path of the SQLite database. */
+  readonly databasePath: string;
+  readonly adminTokens: readonly string[];
+  /** The team's own guidelines, already read; empty when none are set. */
+  readonly guidelines: string;
+  readonly postFindings: boolean;
+  readonly workerConcurrency: number;
+  readonly maxAttempts: number;
+  readonly retryBaseMs: number;
+  readonly retryMaxMs: number;
+  readonly outboxMaxPending: number;
+  readonly shutdownGraceMs: number;
+  readonly helpdeskTimeoutMs: number;
+  readonly ambiguousPostWaitMs: number;
+  readonly webhookToleranceSeconds: number;
+  readonly allowInsecureUpstreams: boolean;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly helpdesks: readonly Chosen<(typeof helpdesks)[number]>[];
+  readonly llm: Chosen<(typeof languageModels)[number]>;
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+const wholeNumber = (min: number, max: number, fallback: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`)
+    .default(fallback);
+
+const flag = (fallback: boolean) =>
+  z
+    .enum(['true', 'false'], 'must be true or false')
+    .transform((value) => value === 'true')
+    .default(fallback);
+
+/** Named in INTERFACE.md, built later: silently ignoring them would be worse than saying so. */
+const notYet = z.undefined('is not supported by this version yet; remove it').optional();
+
+const baseSchema = z.object({
+  HOST: z.string().min(1, 'must not be empty').default('127.0.0.1'),
+  PORT: wholeNumber(0, 65535, 8787),
+  DATABASE_URL: z
+    .string()
+    .refine((value) => !value.startsWith('postgres'), 'must be file:PATH (Postgres is not supported by this version yet)')
+    .refine((value) => value.startsWith('file:') && value.length > 'file:'.length, 'must be file:PATH, e.g. file:./data/draftdesk.db')
+    .default('file:./data/draftdesk.db'),
+  ADMIN_TOKEN: z
+    .string('is required: one or more bearer tokens for the admin API, comma separated')
+    .transform((value) => value.split(',').map((token) => token.trim()))
+    .refine((tokens) => tokens.every((token) => token !== ''), 'must not contain an empty entry')
+    .refine((tokens) => tokens.every((token) => /^[\x21-\x7e]*$/.test(token)), 'must consist of printable ASCII without spaces'),
+  ADMIN_TOKENS_FILE: notYet,
+  LLM_FALLBACK_MODEL: notYet,
+  LLM_DAILY_BUDGET_USD: notYet,
+  MASK_PERSONAL_DATA: z.literal('false', 'is not supported by this version yet; remove it').optional(),
+  RECONCILE_EVERY_MINUTES: z.literal('0', 'is not supported by this version yet; remove it').optional(),
+  RETENTION_DAYS: wholeNumber(1, 3650, 30),
+  GUIDELINES_FILE: z.string().optional(),
+  POST_FINDINGS: flag(true),
+  WORKER_CONCURRENCY: wholeNumber(1, 1000, 10),
+  MAX_ATTEMPTS: wholeNumber(1, 100, 5),
+  RETRY_BASE_MS: wholeNumber(1, 3_600_000, 1000),
+  RETRY_MAX_MS: wholeNumber(1, 3_600_000, 60_000),
+  OUTBOX_MAX_PENDING: wholeNumber(1, 100_000_000, 100_000),
+  SHUTDOWN_GRACE_MS: wholeNumber(0, 600_000, 5000),
+  HELPDESK_TIMEOUT_MS: wholeNumber(100, 600_000, 15_000),
+  AMBIGUOUS_POST_WAIT_MS: wholeNumber(0, 3_600_000, 60_000),
+  WEBHOOK_TOLERANCE_SECONDS: wholeNumber(1, 86_400, 300),
+  ALLOW_INSECURE_UPSTREAMS: flag(false),
+  LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
+});
+
+/** At least so long when somebody else can reach the port (reliability.md §6). */
+const PUBLIC_TOKEN_MIN = 32;
+
+/**
+ * Reads and checks all settings once. Throws `ConfigError` with every problem at once; no message holds a value.
+ */
+export function readConfig(env: Env): Config {
+  const problems: string[] = [];
+  // An empty line in .env means "not set".
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const base = baseSchema.safeParse(given);
+  problems.push(...listProblems(base.error));
+  const chosenHelpdesks = helpdesks
+    .filter((module) => module.enabledBy in given)
+    .map((module) => ({ module, settings: parseSettings(module.settings, given, problems) }));
+  if (chosenHelpdesks.length === 0) {
+    problems.push(`no helpdesk is configured: set ${helpdesks.map((module) => module.enabledBy).join(' or ')}`);
+  }
+  const [llmModule] = languageModels;
+  if (llmModule === undefined) throw new Error('the registry of language models is empty');
+  const llm = { module: llmModule, settings: parseSettings(llmModule.settings, given, problems) };
+  if (base.data !== undefined) problems.push(...weakTokens(base.data));
+  const guidelines = readGuidelines(base.data?.GUIDELINES_FILE, problems);
+  if (base.data === undefined || problems.length > 0) throw new ConfigError([...new Set(problems)]);
+  return { ...slice(base.data), guidelines, helpdesks: chosenHelpdesks, llm };
+}
+
+type Base = z.infer<typeof baseSchema>;
+
+function slice(base: Base): Omit<Config, 'guidelines' | 'helpdesks' | 'llm'> {
+  return {
+    host: base.HOST,
+    port: base.PORT,
+    databasePath: resolve(base.DATABASE_URL.slice('file:'.length)),
+    adminTokens: base.ADMIN_TOKEN,
+    postFindings: base.POST_FINDINGS,
+    workerConcurrency: base.WORKER_CONCURRENCY,
+    maxAttempts: base.MAX_ATTEMPTS,
+    retryBaseMs: base.RETRY_BASE_MS,
+    retryMaxMs: base.RETRY_MAX_MS,
+    outboxMaxPending: base.OUTBOX_MAX_PENDING,
+    shutdownGraceMs: base.SHUTDOWN_GRACE_MS,
+    helpdeskTimeoutMs: base.HELPDESK_TIMEOUT_MS,
+    ambiguousPostWaitMs: base.AMBIGUOUS_POST_WAIT_MS,
+    webhookToleranceSeconds: base.WEBHOOK_TOLERANCE_SECONDS,
+    allowInsecureUpstreams: base.ALLOW_INSECURE_UPSTREAMS,
+    logLevel: base.LOG_LEVEL,
+  };
+}
+
+function parseSettings(schema: z.ZodType, env: Env, problems: string[]): unknown {
+  const parsed = schema.safeParse(env);
+  problems.push(...listProblems(parsed.error));
+  return parsed.data;
+}
+
+function listProblems(error: z.ZodError | undefined): string[] {
+  return (error?.issues ?? []).map((issue) => `${issue.path.join('.')} ${issue.message}`.trim());
+}
+
+function weakTokens(base: Base): string[] {
+  if (/^(localhost|127(\.\d{1,3}){3}|::1)$/.test(base.HOST)) return [];
+  const weak = base.ADMIN_TOKEN.some((token) => token.length < PUBLIC_TOKEN_MIN);
+  return weak
+    ? [`ADMIN_TOKEN must be at least ${PUBLIC_TOKEN_MIN} characters each, because HOST is not loopback`]
+    : [];
+}
+
+function readGuidelines(path: string | undefined, problems: string[]): string {
+  if (path === undefined) return '';
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    problems.push(`GUIDELINES_FILE cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+    return '';
+  }
+}

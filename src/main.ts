@@ -1,0 +1,196 @@
+import { type AddressInfo } from 'node:net';
+import { createAdaptorServer, type ServerType } from '@hono/node-server';
+import type { Config } from './config.ts';
+import { type Clock, type Random, systemClock, systemRandom, uuidv7 } from './core/clock.ts';
+import { createRateBudget } from './core/gcra-budget.ts';
+import type { Helpdesk } from './core/helpdesk.ts';
+import type { LanguageModel } from './core/language-model.ts';
+import { combineObservers, type Observer, silentObserver } from './core/observer.ts';
+import { ALL_TICKETS } from './core/progress.ts';
+import { createRateMeter, type RateMeter } from './core/rate-meter.ts';
+import type { ServiceControl } from './core/service-control.ts';
+import { createApp } from './http/app.ts';
+import { createControl } from './pool/control.ts';
+import { createGate } from './pool/gate.ts';
+import { createPool } from './pool/pool.ts';
+import { openDatabase } from './sqlite/database.ts';
+import { openOutbox } from './sqlite/outbox.ts';
+import { openTicketReader } from './sqlite/ticket-reader.ts';
+import { createLogger } from './telemetry/log.ts';
+import { createLogObserver } from './telemetry/log-observer.ts';
+
+/** What a caller may put in place of the real thing: tests and the sandbox do. */
+export interface ServiceOverrides {
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly fetch?: typeof fetch;
+  /** Hears every event, besides the log. */
+  readonly observer?: Observer;
+  /** Where the SQL files lie. */
+  readonly migrationsFolder: string;
+}
+
+/** A running Draftdesk. */
+export interface Service extends AsyncDisposable {
+  /** Where it listens, e.g. `http://127.0.0.1:8787`. */
+  readonly url: string;
+  readonly control: ServiceControl;
+  /** No new work; work in flight gets the grace time; then everything is closed. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Builds every part, in order, and starts it. Throws `DatabaseRefused` when the database cannot be used and the
+ * system's own error when the port cannot be had.
+ */
+export async function startService(config: Config, overrides: ServiceOverrides): Promise<Service> {
+  const clock = overrides.clock ?? systemClock();
+  const random = overrides.random ?? systemRandom;
+  const newId = uuidv7(clock);
+  const log = createLogger({ level: config.logLevel, clock });
+  const meter = createRateMeter(clock);
+  const observer = combineObservers([
+    createLogObserver(log, clock),
+    meterObserver(meter),
+    ...(overrides.observer === undefined ? [] : [overrides.observer]),
+  ]);
+
+  const connection = openDatabase({ path: config.databasePath, migrationsFolder: overrides.migrationsFolder });
+  const outbox = openOutbox(connection, { clock, newId, owner: newId(), maxPending: config.outboxMaxPending });
+  const reader = openTicketReader(connection, clock);
+
+  const upstream = { fetch: overrides.fetch ?? fetch, clock, random };
+  const helpdesks = createHelpdesks(config, upstream, observer);
+  const llm = createLanguageModel(config, upstream);
+  const budget = createRateBudget({ ...config.llmBudget, clock, random });
+  const probe = (scope: string, signal: AbortSignal): Promise<void> =>
+    scope === 'llm' ? llm.probe(signal) : (helpdesks.get(scope)?.probe(signal) ?? Promise.resolve());
+
+  let wake = (): void => undefined;
+  const gate = createGate({ outbox, clock, observer, probe, onOpen: () => wake() });
+  const pool = createPool({
+    outbox,
+    gate,
+    helpdesks,
+    llm,
+    budget,
+    clock,
+    random,
+    observer,
+    guidelines: config.guidelines,
+    postFindings: config.postFindings,
+    retry: { maxAttempts: config.maxAttempts, baseMs: config.retryBaseMs, maxMs: config.retryMaxMs },
+    concurrency: config.workerConcurrency,
+  });
+  wake = () => pool.wake();
+
+  let stopping = false;
+  const control = createControl({
+    outbox,
+    reader,
+    gate,
+    pool,
+    helpdesks,
+    budget,
+    meter,
+    clock,
+    observer,
+    probe,
+    stopping: () => stopping,
+  });
+  const app = createApp({ helpdesks, outbox, reader, control, adminTokens: config.adminTokens, clock, random, observer });
+  const server = await listen(app.fetch, config).catch((error: unknown) => {
+    connection.close();
+    throw error;
+  });
+  const url = urlOf(server, config.host);
+  pool.start();
+  observer.service({ phase: 'listening', url });
+  // Bad credentials are found, and said, before the first ticket comes.
+  void control.readiness();
+
+  const shutDown = async (): Promise<void> => {
+    stopping = true;
+    observer.service({ phase: 'stopping', url: null });
+    gate.dispose();
+    await pool.stop(config.shutdownGraceMs);
+    await closeServer(server);
+    await outbox.close();
+    connection.close();
+    observer.service({ phase: 'stopped', url: null });
+    await log.flush();
+  };
+  let stopped: Promise<void> | null = null;
+  const stop = (): Promise<void> => (stopped ??= shutDown());
+  return { url, control, stop, [Symbol.asyncDispose]: stop };
+}
+
+interface Upstream {
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+function createHelpdesks(config: Config, upstream: Upstream, observer: Observer): ReadonlyMap<string, Helpdesk> {
+  return new Map(
+    config.helpdesks.map(({ module, settings }) => {
+      const helpdesk = module.create(settings, {
+        ...upstream,
+        timeoutMs: config.helpdeskTimeoutMs,
+        webhookToleranceSeconds: config.webhookToleranceSeconds,
+        ambiguousPostWaitMs: config.ambiguousPostWaitMs,
+        allowInsecureUpstreams: config.allowInsecureUpstreams,
+        alarm: (kind, detail) => observer.alarm({ kind, detail }),
+        warn: (detail) => observer.alarm({ kind: 'settings', detail }),
+      });
+      return [module.name, helpdesk];
+    }),
+  );
+}
+
+function createLanguageModel(config: Config, upstream: Upstream): LanguageModel {
+  const { module, settings } = config.llm;
+  return module.create(settings, { ...upstream, allowInsecureUpstreams: config.allowInsecureUpstreams });
+}
+
+function meterObserver(meter: RateMeter): Observer {
+  return {
+    ...silentObserver,
+    ticketFinished: ({ batchId }) => {
+      meter.count(ALL_TICKETS);
+      if (batchId !== null) meter.count(batchId);
+    },
+  };
+}
+
+async function listen(
+  handler: Parameters<typeof createAdaptorServer>[0]['fetch'],
+  { host, port }: Config,
+): Promise<ServerType> {
+  const server = createAdaptorServer({
+    fetch: handler,
+    // Without a short checking interval the other two act up to 30 s late (reliability.md §d).
+    serverOptions: { requestTimeout: 10_000, headersTimeout: 5_000, connectionsCheckingInterval: 1_000, keepAliveTimeout: 65_000 },
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  return server;
+}
+
+function urlOf(server: ServerType, host: string): string {
+  const { port } = server.address() as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** Open streams have been told to end by now; whoever still hangs on is cut off. */
+async function closeServer(server: ServerType): Promise<void> {
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    if ('closeAllConnections' in server) server.closeAllConnections();
+  });
+}

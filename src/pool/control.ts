@@ -1,0 +1,106 @@
+import type { Clock } from '../core/clock.ts';
+import { UpstreamError } from '../core/errors.ts';
+import type { Observer } from '../core/observer.ts';
+import type { Outbox } from '../core/outbox.ts';
+import { type ProgressParts, readBatchProgress, readProgress } from '../core/progress.ts';
+import { asUpstreamError } from '../core/retry-policy.ts';
+import type { Readiness, ServiceControl } from '../core/service-control.ts';
+import type { Gate } from './gate.ts';
+import type { Pool } from './pool.ts';
+
+/** A credential's last verdict is good for so long, ms. */
+const PROBE_FRESH_MS = 60_000;
+/** `/readyz` waits no longer than this for a probe, ms. */
+const PROBE_WAIT_MS = 2_000;
+
+export interface ControlParts extends Omit<ProgressParts, 'pauses' | 'workers'> {
+  readonly outbox: Outbox;
+  readonly gate: Gate;
+  readonly pool: Pool;
+  readonly observer: Observer;
+  readonly clock: Clock;
+  /** Asks one upstream (`llm` or a helpdesk's name) whether its credentials are good. */
+  readonly probe: (scope: string, signal: AbortSignal) => Promise<void>;
+  readonly stopping: () => boolean;
+}
+
+/** What the HTTP side may do with the running service. */
+export function createControl(parts: ControlParts): ServiceControl {
+  const { reader, gate, pool, outbox, observer, meter } = parts;
+  const progressParts: ProgressParts = {
+    ...parts,
+    pauses: () => gate.pauses(),
+    workers: () => ({ busy: pool.busy(), total: pool.concurrency }),
+  };
+  const credentials = new Map(['llm', ...parts.helpdesks.keys()].map((scope) => [scope, checkCredential(scope, parts)]));
+
+  const readiness = async (): Promise<Readiness> => {
+    const checks: Record<string, string> = { database: 'ok', workers: 'ok' };
+    try {
+      reader.assertWritable();
+    } catch {
+      checks['database'] = 'cannot be written: see the log; webhooks are answered 503 until it can';
+    }
+    if (parts.stopping()) checks['workers'] = 'stopping';
+    else if (!pool.alive()) checks['workers'] = 'the loop that takes work has stalled';
+    const ready = Object.values(checks).every((check) => check === 'ok');
+    const paused = new Map(gate.pauses().map((pause) => [pause.scope, pause.reason]));
+    await Promise.all(
+      [...credentials].map(async ([scope, check]) => {
+        checks[scope] = paused.get(scope) ?? (await check());
+      }),
+    );
+    return { ready, checks };
+  };
+
+  return {
+    progress: () => readProgress(progressParts),
+    batchProgress: (id) => {
+      const summary = reader.batch(id);
+      return summary === null ? null : readBatchProgress(summary, meter);
+    },
+    readiness,
+    pause: () => gate.pauseAll(),
+    resume: () => gate.resumeAll(),
+    cancelBatch: async (id) => {
+      const cancelled = await outbox.cancelBatch(id);
+      if (cancelled === null) return null;
+      pool.abort(cancelled.running);
+      const summary = reader.batch(id);
+      if (summary === null) return null;
+      observer.batch({ batchId: id, state: summary.state, total: summary.total });
+      return readBatchProgress(summary, meter);
+    },
+    stopping: parts.stopping,
+  };
+}
+
+/** Answers `ok` or a sentence; asks the upstream at most once a minute, and closes its scope when it says no. */
+function checkCredential(scope: string, { clock, gate, probe }: ControlParts): () => Promise<string> {
+  let verdict = 'not checked yet';
+  let checkedAt = Number.NEGATIVE_INFINITY;
+  let asking: Promise<void> | null = null;
+
+  const ask = async (): Promise<void> => {
+    const stop = new AbortController();
+    try {
+      await probe(scope, stop.signal);
+      verdict = 'ok';
+    } catch (error) {
+      const failure: UpstreamError = asUpstreamError(error);
+      verdict = failure.message;
+      if (failure.errorClass === 'auth') await gate.close(scope, failure.errorClass, failure.message);
+    } finally {
+      checkedAt = clock.steady();
+      asking = null;
+    }
+  };
+
+  return async () => {
+    if (clock.steady() - checkedAt > PROBE_FRESH_MS) {
+      asking ??= ask();
+      await Promise.race([asking, clock.sleep(PROBE_WAIT_MS)]);
+    }
+    return verdict;
+  };
+}

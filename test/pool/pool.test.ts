@@ -1,0 +1,398 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { seededRandom, uuidv7 } from '../../src/core/clock.ts';
+import { UpstreamError } from '../../src/core/errors.ts';
+import { LanguageModelError } from '../../src/core/language-model.ts';
+import { type Outbox, OutboxUnavailable } from '../../src/core/outbox.ts';
+import type { RateBudget } from '../../src/core/rate-budget.ts';
+import type { TicketDetail } from '../../src/core/ticket.ts';
+import type { TicketReader } from '../../src/core/ticket-reader.ts';
+import { createGate, type Gate } from '../../src/pool/gate.ts';
+import { createPool, type Pool } from '../../src/pool/pool.ts';
+import { type Connection, openDatabase } from '../../src/sqlite/database.ts';
+import { openOutbox } from '../../src/sqlite/outbox.ts';
+import { openTicketReader } from '../../src/sqlite/ticket-reader.ts';
+import { makeEvent, TRACEPARENT } from '../support/factories.ts';
+import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
+import { migrationsFolder } from '../support/paths.ts';
+import { recordingObserver, type RecordingObserver } from '../support/recording-observer.ts';
+import { makeConversation, makeMessage, stubHelpdesk, type StubHelpdesk } from '../support/stub-helpdesk.ts';
+import { makeCompletion, stubLanguageModel, type StubLanguageModel } from '../support/stub-language-model.ts';
+
+const CONCURRENCY = 4;
+const MAX_ATTEMPTS = 3;
+
+const openBudget: RateBudget = {
+  acquire: async () => ({ waitedMs: 0, settle: () => undefined }),
+  pause: () => undefined,
+  snapshot: () => ({ requestsPerMinute: 1, tokensPerMinute: 1, usedRequests: 0, usedTokens: 0, pausedUntil: null, waiting: 0 }),
+};
+
+describe('the pool', () => {
+  let folder: string;
+  let connection: Connection;
+  let clock: FakeClock;
+  let outbox: Outbox;
+  let reader: TicketReader;
+  let helpdesk: StubHelpdesk;
+  let other: StubHelpdesk;
+  let llm: StubLanguageModel;
+  let observer: RecordingObserver;
+  let gate: Gate;
+  let pool: Pool;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'draftdesk-'));
+    clock = fakeClock();
+    connection = openDatabase({ path: join(folder, 'test.db'), migrationsFolder });
+    outbox = openOutbox(connection, { clock, newId: uuidv7(clock), owner: 'me', maxPending: 1000 });
+    reader = openTicketReader(connection, clock);
+    helpdesk = stubHelpdesk('zendesk');
+    other = stubHelpdesk('freshdesk');
+    llm = stubLanguageModel();
+    observer = recordingObserver();
+    makePool({});
+  });
+  afterEach(async () => {
+    const stopped = pool.stop(0);
+    await clock.advance(10);
+    await stopped;
+    gate.dispose();
+    connection.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function makePool(options: { outbox?: Outbox; postFindings?: boolean }): void {
+    const helpdesks = new Map([helpdesk, other].map((each) => [each.name, each]));
+    const probe = (scope: string) => (scope === 'llm' ? llm.probe(new AbortController().signal) : helpdesk.probe(new AbortController().signal));
+    const used = options.outbox ?? outbox;
+    gate = createGate({ outbox: used, clock, observer, probe, onOpen: () => pool.wake() });
+    pool = createPool({
+      outbox: used,
+      gate,
+      helpdesks,
+      llm,
+      budget: openBudget,
+      clock,
+      observer,
+      random: seededRandom(1),
+      guidelines: '',
+      postFindings: options.postFindings ?? true,
+      retry: { maxAttempts: MAX_ATTEMPTS, baseMs: 1000, maxMs: 60_000 },
+      concurrency: CONCURRENCY,
+    });
+  }
+
+  const ingest = (ticketId: string, name = 'zendesk', key = `event of ${ticketId}`) =>
+    outbox.ingest({ helpdesk: name, event: makeEvent(ticketId, { key }), traceparent: TRACEPARENT });
+  const run = async (ms = 100): Promise<void> => {
+    pool.start();
+    await clock.advance(ms);
+  };
+  const ticket = (id: string, name = 'zendesk'): TicketDetail => {
+    const found = reader.ticket(name, id);
+    if (found === null) throw new Error(`no ticket ${id}`);
+    return found;
+  };
+  const fail = (errorClass: ConstructorParameters<typeof LanguageModelError>[0]) => new LanguageModelError(errorClass, `It was ${errorClass}.`);
+
+  it('turns a queued ticket into one private note with its marker', async () => {
+    await ingest('1');
+    await run();
+    expect(ticket('1').status).toBe('posted');
+    expect(helpdesk.notes).toHaveLength(1);
+    expect(helpdesk.notes[0]?.note.marker).toMatch(/^dd-[0-9a-f]{12}$/);
+    expect(ticket('1').noteId).toBe(helpdesk.notes[0]?.noteId);
+    expect(ticket('1').draft?.body).toBe('We have corrected it.');
+  });
+
+  it('never has more tickets in flight than its concurrency', async () => {
+    llm.script.complete = async () => {
+      await clock.sleep(50);
+      return makeCompletion();
+    };
+    await Promise.all(Array.from({ length: 20 }, (_, index) => ingest(String(index + 1))));
+    await run(2000);
+    expect(reader.counts().posted).toBe(20);
+    expect(llm.calls.mostInFlight).toBe(CONCURRENCY);
+  });
+
+  it('tries again after a server error, and is dead after the last attempt, with class and sentence', async () => {
+    llm.script.complete = () => Promise.reject(fail('server_error'));
+    await ingest('1');
+    await run(300_000);
+    expect(llm.calls.complete).toBe(MAX_ATTEMPTS);
+    expect(ticket('1')).toMatchObject({ status: 'dead', errorClass: 'server_error', error: 'It was server_error.' });
+    expect(ticket('1').attempts.map((attempt) => attempt.outcome)).toEqual(['retry', 'retry', 'dead']);
+  });
+
+  it('does not retry what no retry can mend', async () => {
+    llm.script.complete = () => Promise.reject(fail('context_length'));
+    await ingest('1');
+    await run(300_000);
+    expect(llm.calls.complete).toBe(1);
+    expect(ticket('1').status).toBe('dead');
+  });
+
+  it('uses up no attempt while it is told to wait', async () => {
+    let refusals = MAX_ATTEMPTS * 3;
+    llm.script.complete = () => (refusals-- > 0 ? Promise.reject(fail('rate_limited')) : undefined);
+    await ingest('1');
+    await run(600_000);
+    expect(ticket('1').status).toBe('posted');
+  });
+
+  it('waits as long as the server asks', async () => {
+    let first = true;
+    llm.script.complete = () => {
+      if (!first) return undefined;
+      first = false;
+      return Promise.reject(new LanguageModelError('rate_limited', 'slow', { retryAfterMs: 30_000 }));
+    };
+    await ingest('1');
+    await run(29_000);
+    expect(llm.calls.complete).toBe(1);
+    await clock.advance(3000);
+    expect(llm.calls.complete).toBe(2);
+  });
+
+  it('never buys a draft again because posting failed', async () => {
+    let failures = 2;
+    helpdesk.script.post = () =>
+      failures-- > 0 ? Promise.reject(new UpstreamError('server_error', 'The helpdesk answered 503.', { upstream: 'zendesk' })) : undefined;
+    await ingest('1');
+    await run(60_000);
+    expect(ticket('1').status).toBe('posted');
+    expect(llm.calls.complete).toBe(1);
+  });
+
+  it('finds its note after a lost answer instead of writing it twice', async () => {
+    helpdesk.script.post = (request) => {
+      if (helpdesk.notes.length > 0) return undefined;
+      helpdesk.land(request);
+      return Promise.reject(new UpstreamError('ambiguous_post', 'The answer was lost.', { upstream: 'zendesk' }));
+    };
+    await ingest('1');
+    await run(60_000);
+    expect(helpdesk.notes).toHaveLength(1);
+    expect(ticket('1')).toMatchObject({ status: 'posted', noteId: 'note-1' });
+  });
+
+  it('looks again only when an earlier write must have landed', async () => {
+    let first = true;
+    helpdesk.script.post = () => {
+      if (!first) return undefined;
+      first = false;
+      return Promise.reject(new UpstreamError('ambiguous_post', 'No answer.', { upstream: 'zendesk' }));
+    };
+    await ingest('1');
+    await run(900);
+    expect(helpdesk.calls.look).toBe(1);
+    await clock.advance(2000);
+    expect(helpdesk.calls.look).toBe(2);
+  });
+
+  it.each([
+    ['answered', 'answered'],
+    ['closed', 'closed'],
+  ] as const)('skips a ticket that is %s before the note is posted', async (_, reason) => {
+    helpdesk.script.look = async () => (reason === 'answered' ? { kind: 'answered' } : { kind: 'unavailable', reason });
+    await ingest('1');
+    await run();
+    expect(ticket('1')).toMatchObject({ status: 'skipped', reason });
+    expect(helpdesk.notes).toHaveLength(0);
+  });
+
+  it('asks no model for a ticket that wants no draft', async () => {
+    const cases: [string, Parameters<typeof makeConversation>[1], string][] = [
+      ['1', { unavailable: 'merged' }, 'merged'],
+      ['2', { messages: [] }, 'no_customer_message'],
+      ['3', { messages: [makeMessage(), makeMessage({ id: '101', author: 'agent' })] }, 'answered'],
+    ];
+    helpdesk.script.conversation = async (id) => makeConversation(id, cases.find(([each]) => each === id)?.[1]);
+    await Promise.all(cases.map(([id]) => ingest(id)));
+    await run();
+    expect(cases.map(([id]) => ticket(id).reason)).toEqual(cases.map(([, , reason]) => reason));
+    expect(llm.calls.complete).toBe(0);
+  });
+
+  it('drafts again when the customer wrote before the note was posted', async () => {
+    let looks = 0;
+    helpdesk.script.look = () => (++looks === 1 ? Promise.resolve({ kind: 'outdated' }) : undefined) as never;
+    await ingest('1');
+    await run();
+    expect(llm.calls.complete).toBe(2);
+    expect(helpdesk.notes).toHaveLength(1);
+    expect(ticket('1').draft?.version).toBe(2);
+  });
+
+  it('does nothing for an event that repeats an answered one', async () => {
+    await ingest('1');
+    await run();
+    await ingest('1', 'zendesk', 'another event of the same action');
+    await clock.advance(1000);
+    expect(ticket('1').status).toBe('posted');
+    expect(llm.calls.complete).toBe(1);
+    expect(helpdesk.notes).toHaveLength(1);
+  });
+
+  it('says in a later note which earlier one it replaces', async () => {
+    await ingest('1');
+    await run();
+    helpdesk.script.conversation = async (id) => makeConversation(id, { messages: [makeMessage(), makeMessage({ id: '150' })] });
+    await ingest('1', 'zendesk', 'reply');
+    await clock.advance(1000);
+    expect(helpdesk.notes).toHaveLength(2);
+    expect(JSON.stringify(helpdesk.notes[1]?.note.blocks)).toContain(helpdesk.notes[0]?.note.marker);
+  });
+
+  it('posts a short finding where there is no draft, or skips if told so', async () => {
+    llm.script.complete = async () =>
+      makeCompletion({
+        text: JSON.stringify({ reply: null, language: 'en', confidence: 0, questions: [], no_draft_reason: 'The message is empty.' }),
+      });
+    await ingest('1');
+    await run();
+    expect(ticket('1').status).toBe('posted');
+    expect(JSON.stringify(helpdesk.notes[0]?.note.blocks)).toContain('The message is empty.');
+    await pool.stop(0);
+    makePool({ postFindings: false });
+    await ingest('2');
+    await run();
+    expect(ticket('2')).toMatchObject({ status: 'skipped', reason: 'no_draft' });
+  });
+
+  it('stops at a bad key instead of killing tickets one by one, and goes on by itself', async () => {
+    llm.script.complete = () => Promise.reject(fail('auth'));
+    llm.script.probe = () => Promise.reject(fail('auth'));
+    await Promise.all(Array.from({ length: 50 }, (_, index) => ingest(String(index + 1))));
+    await run(300_000);
+    expect(llm.calls.complete).toBeLessThanOrEqual(CONCURRENCY);
+    expect(reader.counts()).toMatchObject({ dead: 0 });
+    expect(outbox.pauses()).toMatchObject([{ scope: 'llm', errorClass: 'auth', reason: 'It was auth.' }]);
+    delete llm.script.complete;
+    delete llm.script.probe;
+    await clock.advance(70_000);
+    expect(reader.counts().posted).toBe(50);
+    expect(outbox.pauses()).toEqual([]);
+  });
+
+  it('risks one ticket at a time while the quota is still exhausted', async () => {
+    llm.script.complete = () => Promise.reject(fail('quota_exhausted'));
+    await Promise.all(Array.from({ length: 50 }, (_, index) => ingest(String(index + 1))));
+    await run(1000);
+    const atFirst = llm.calls.complete;
+    await clock.advance(10_000);
+    expect(llm.calls.complete - atFirst).toBe(1);
+    expect(reader.counts().dead).toBe(0);
+  });
+
+  it('goes on with the other helpdesk while one refuses its credentials', async () => {
+    helpdesk.script.conversation = () => Promise.reject(new UpstreamError('auth', 'Zendesk refused the token.', { upstream: 'zendesk' }));
+    helpdesk.script.probe = () => Promise.reject(new UpstreamError('auth', 'no', { upstream: 'zendesk' }));
+    await Promise.all(['1', '2', '3', '4', '5'].flatMap((id) => [ingest(id), ingest(id, 'freshdesk')]));
+    await run(5000);
+    expect(other.notes).toHaveLength(5);
+    expect(helpdesk.calls.conversation).toBeLessThanOrEqual(CONCURRENCY);
+    expect(reader.counts().dead).toBe(0);
+  });
+
+  it('stops for good at a note that came back public, until an operator resumes', async () => {
+    helpdesk.script.post = () => Promise.reject(new UpstreamError('posted_public', 'A note came back public.', { upstream: 'zendesk' }));
+    await Promise.all(Array.from({ length: 20 }, (_, index) => ingest(String(index + 1))));
+    await run(600_000);
+    expect(helpdesk.calls.post).toBeLessThanOrEqual(CONCURRENCY);
+    expect(reader.counts().posted).toBe(0);
+    delete helpdesk.script.post;
+    await gate.resumeAll();
+    await clock.advance(1000);
+    expect(reader.counts().posted + reader.counts().dead).toBe(20);
+  });
+
+  it('claims no note while the helpdesk has no room for one, and drafts meanwhile', async () => {
+    helpdesk.script.room = () => 0;
+    await Promise.all(Array.from({ length: 10 }, (_, index) => ingest(String(index + 1))));
+    await run(1000);
+    expect(llm.calls.complete).toBe(10);
+    expect(helpdesk.calls.look).toBe(0);
+    expect(pool.busy()).toBe(0);
+    delete helpdesk.script.room;
+    await clock.advance(1000);
+    expect(reader.counts().posted).toBe(10);
+  });
+
+  it('takes no work while paused, and lets running work finish', async () => {
+    llm.script.complete = async () => {
+      await clock.sleep(1000);
+      return makeCompletion();
+    };
+    await ingest('1');
+    await run(100);
+    await gate.pauseAll();
+    await ingest('2');
+    await clock.advance(5000);
+    expect(ticket('1').draft).not.toBeNull();
+    expect(ticket('2').status).toBe('queued');
+    await gate.resumeAll();
+    await clock.advance(5000);
+    expect(reader.counts().posted).toBe(2);
+  });
+
+  it('aborts the calls of a cancelled batch at once', async () => {
+    let aborted = 0;
+    llm.script.complete = (_, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          aborted += 1;
+          reject(fail('cancelled'));
+        });
+      });
+    const { id } = await outbox.createBatch({ helpdesk: 'zendesk', name: null, ticketIds: ['1', '2'], post: 'auto' });
+    await run();
+    const cancelled = await outbox.cancelBatch(id);
+    pool.abort(cancelled?.running ?? []);
+    await clock.advance(1);
+    expect(aborted).toBe(2);
+    expect(pool.busy()).toBe(0);
+    expect(reader.batch(id)).toMatchObject({ state: 'cancelled', counts: { cancelled: 2 } });
+  });
+
+  it('gives work back unharmed when it is stopped', async () => {
+    llm.script.complete = (_, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(fail('cancelled')));
+      });
+    await ingest('1');
+    await run();
+    const stopped = pool.stop(500);
+    await clock.advance(501);
+    await stopped;
+    expect(ticket('1').status).toBe('retrying');
+    const [again] = await outbox.claim([{ stage: 'draft', helpdesk: 'zendesk', limit: 1 }], 1);
+    expect(again).toMatchObject({ failures: 0 });
+  });
+
+  it('keeps a paid draft in memory while the disk refuses it', async () => {
+    await pool.stop(0);
+    let refusals = 3;
+    const flaky: Outbox = {
+      ...outbox,
+      report: (...args) => (refusals-- > 0 ? Promise.reject(new OutboxUnavailable('disk full')) : outbox.report(...args)),
+    };
+    makePool({ outbox: flaky });
+    await ingest('1');
+    await run(5000);
+    expect(ticket('1').status).toBe('posted');
+    expect(llm.calls.complete).toBe(1);
+  });
+
+  it('tells each event once', async () => {
+    await ingest('1');
+    await run();
+    const names = observer.events.map((event) => event.name);
+    expect(names).toEqual(['llmCall', 'attempt', 'attempt', 'ticketFinished']);
+    expect(observer.events.at(-1)).toMatchObject({ status: 'posted', reason: null });
+  });
+});

@@ -1,0 +1,18 @@
+import type { Observer } from '../../src/core/observer.ts';
+import { silentObserver } from '../../src/core/observer.ts';
+
+type Recorded = { [Name in keyof Observer]: { readonly name: Name } & Parameters<Observer[Name]>[0] }[keyof Observer];
+
+/** Keeps every event, in order. */
+export interface RecordingObserver extends Observer {
+  readonly events: Recorded[];
+}
+
+export function recordingObserver(): RecordingObserver {
+  const events: Recorded[] = [];
+  const names = Object.keys(silentObserver) as (keyof Observer)[];
+  const record = Object.fromEntries(
+    names.map((name) => [name, (event: object) => void events.push({ name, ...event } as Recorded)]),
+  );
+  return { ...(record as unknown as Observer), events };
+}
