@@ -1,4 +1,4 @@
-import { type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { createAdaptorServer, type ServerType } from '@hono/node-server';
 import type { Config } from './config.ts';
 import { type Clock, type Random, systemClock, systemRandom, uuidv7 } from './core/clock.ts';
@@ -8,7 +8,8 @@ import type { LanguageModel } from './core/language-model.ts';
 import { combineObservers, type Observer, silentObserver } from './core/observer.ts';
 import { ALL_TICKETS } from './core/progress.ts';
 import { createRateMeter, type RateMeter } from './core/rate-meter.ts';
-import type { ServiceControl } from './core/service-control.ts';
+import type { Memory, ServiceControl } from './core/service-control.ts';
+import { createTally } from './core/tally.ts';
 import { createApp } from './http/app.ts';
 import { createControl } from './pool/control.ts';
 import { createGate } from './pool/gate.ts';
@@ -49,9 +50,11 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   const newId = uuidv7(clock);
   const log = createLogger({ level: config.logLevel, clock });
   const meter = createRateMeter(clock);
+  const tally = createTally();
   const observer = combineObservers([
     createLogObserver(log, clock),
     meterObserver(meter),
+    tally.observer,
     ...(overrides.observer === undefined ? [] : [overrides.observer]),
   ]);
 
@@ -96,6 +99,8 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     clock,
     observer,
     probe,
+    totals: tally.read,
+    memory: readMemory,
     stopping: () => stopping,
   });
   const app = createApp({ helpdesks, outbox, reader, control, adminTokens: config.adminTokens, clock, random, observer });
@@ -160,6 +165,14 @@ function meterObserver(meter: RateMeter): Observer {
       meter.count(ALL_TICKETS);
       if (batchId !== null) meter.count(batchId);
     },
+  };
+}
+
+function readMemory(): Memory {
+  return {
+    rssMb: Math.round(process.memoryUsage.rss() / 1e5) / 10,
+    // resourceUsage speaks KiB
+    peakRssMb: Math.round((process.resourceUsage().maxRSS * 1024) / 1e5) / 10,
   };
 }
 

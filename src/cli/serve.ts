@@ -54,14 +54,16 @@ function stopOnSignals(stop: () => Promise<void>): void {
 function describeStartFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'EADDRINUSE') return 'Draftdesk cannot start: the port is in use. Set PORT to another one (0 takes a free one).';
+  if (code === 'EADDRINUSE')
+    return 'Draftdesk cannot start: the port is in use. Set PORT to another one (0 takes a free one).';
   if (code === 'EACCES') return 'Draftdesk cannot start: it may not listen on that port. Set PORT above 1023.';
   return error instanceof ConfigError ? error.message : `Draftdesk cannot start: ${error.message}`;
 }
 
 /** A fault nobody caught: one line without its message (which might hold ticket text), then out. */
 function dieOf(error: unknown): void {
-  const place = error instanceof Error ? error.stack?.split('\n').find((line) => line.trimStart().startsWith('at ')) : '';
+  const place =
+    error instanceof Error ? error.stack?.split('\n').find((line) => line.trimStart().startsWith('at ')) : '';
   const name = error instanceof Error ? error.name : typeof error;
   process.stderr.write(`draftdesk: fatal ${name} ${place?.trim() ?? ''}\n`);
   process.exit(EX_SOFTWARE);

@@ -32,6 +32,7 @@ export const ERROR_CLASSES = [
   'gone',
   'ambiguous_post',
   'posted_public',
+  'posting_stopped',
   // our own side
   'internal',
 ] as const;

@@ -3,7 +3,8 @@ import type { Helpdesk } from './helpdesk.ts';
 import type { Pause } from './outbox.ts';
 import type { RateBudget } from './rate-budget.ts';
 import type { RateMeter } from './rate-meter.ts';
-import type { BatchProgress, LlmLimit, Progress } from './service-control.ts';
+import type { BatchProgress, LlmLimit, Memory, Progress } from './service-control.ts';
+import type { Totals } from './tally.ts';
 import { isFinal, TICKET_STATUSES } from './ticket.ts';
 import type { BatchSummary, StatusCounts, TicketReader } from './ticket-reader.ts';
 
@@ -18,6 +19,8 @@ export interface ProgressParts {
   readonly pauses: () => readonly Pause[];
   readonly workers: () => { readonly busy: number; readonly total: number };
   readonly clock: Clock;
+  readonly totals: () => Totals;
+  readonly memory: () => Memory;
 }
 
 /** `GET /admin/progress`. */
@@ -33,10 +36,15 @@ export function readProgress(parts: ProgressParts): Progress {
     counts,
     total: sumOf(counts, () => true),
     ratePerMinute,
-    etaSeconds: eta(sumOf(counts, (status) => !isFinal(status) && status !== 'drafted'), ratePerMinute),
+    etaSeconds: eta(
+      sumOf(counts, (status) => !isFinal(status) && status !== 'drafted'),
+      ratePerMinute,
+    ),
     oldestQueuedSeconds: parts.reader.oldestQueuedSeconds(),
     workers: parts.workers(),
     limits,
+    sinceStart: parts.totals(),
+    memory: parts.memory(),
   };
 }
 

@@ -42,6 +42,7 @@ const RULES: Readonly<Record<ErrorClass, Rule>> = {
   auth: STOP,
   quota_exhausted: STOP,
   model_not_found: STOP,
+  posting_stopped: STOP,
   conflict: AGAIN,
   connection: AGAIN,
   server_error: AGAIN,

@@ -1,4 +1,5 @@
 import type { LimitSnapshot } from './helpdesk.ts';
+import type { Totals } from './tally.ts';
 import type { BatchSummary, StatusCounts } from './ticket-reader.ts';
 
 /** `GET /admin/progress`, one to one. */
@@ -15,6 +16,15 @@ export interface Progress {
   readonly oldestQueuedSeconds: number;
   readonly workers: { readonly busy: number; readonly total: number };
   readonly limits: Readonly<Record<string, LimitSnapshot | LlmLimit>>;
+  /** Of this process. */
+  readonly sinceStart: Totals;
+  readonly memory: Memory;
+}
+
+export interface Memory {
+  /** Resident set of the process, MB (10^6 bytes), now and at its highest. */
+  readonly rssMb: number;
+  readonly peakRssMb: number;
 }
 
 export interface LlmLimit {

@@ -28,7 +28,7 @@ export function isFinal(status: TicketStatus): boolean {
  * against this table.
  */
 export const TRANSITIONS: Readonly<Record<TicketStatus, readonly TicketStatus[]>> = {
-  queued: ['drafting', 'cancelled'],
+  queued: ['drafting', 'posting', 'cancelled'],
   drafting: ['posting', 'drafted', 'posted', 'retrying', 'queued', 'skipped', 'dead', 'cancelled'],
   drafted: ['posting', 'queued', 'cancelled'],
   posting: ['posted', 'retrying', 'queued', 'skipped', 'dead', 'cancelled'],
@@ -38,8 +38,8 @@ export const TRANSITIONS: Readonly<Record<TicketStatus, readonly TicketStatus[]>
   edited: ['queued'],
   discarded: ['queued'],
   skipped: ['queued'],
-  dead: ['queued', 'posting'],
-  cancelled: ['queued', 'posting'],
+  dead: ['queued'],
+  cancelled: ['queued'],
 };
 
 /** A source that a draft rests on. */

@@ -22,12 +22,15 @@ export interface DatabaseOptions {
  */
 export function openDatabase(options: DatabaseOptions): Connection {
   const { path } = options;
+  const migrations = readJournal(options.migrationsFolder);
   let connection: Connection | undefined;
   try {
     if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
     connection = new Database(path);
-    configure(connection);
-    migrate(connection, options);
+    lock(connection);
+    const version = inspect(connection, path, migrations.length);
+    makeDurable(connection);
+    migrate(connection, migrations.slice(version), options.migrationsFolder);
     assertDurable(connection, path);
     return connection;
   } catch (error) {
@@ -36,10 +39,13 @@ export function openDatabase(options: DatabaseOptions): Connection {
   }
 }
 
-function configure(connection: Connection): void {
-  // Our one process owns the file: a second one is refused with SQLITE_BUSY instead of corrupting promises.
+/** Our one process owns the file: a second one is refused with SQLITE_BUSY instead of corrupting promises. */
+function lock(connection: Connection): void {
   connection.pragma('busy_timeout = 500');
   connection.pragma('locking_mode = EXCLUSIVE');
+}
+
+function makeDurable(connection: Connection): void {
   connection.pragma('journal_mode = WAL');
   // WAL alone means NORMAL in this build, which loses acknowledged webhooks in a power cut (reliability.md §0.1).
   connection.pragma('synchronous = FULL');
@@ -69,15 +75,17 @@ interface JournalEntry {
   readonly tag: string;
 }
 
-/** Runs what is missing, one transaction per file, the version inside it. */
-function migrate(connection: Connection, { path, migrationsFolder }: DatabaseOptions): void {
-  const journal = JSON.parse(readFileSync(join(migrationsFolder, 'meta', '_journal.json'), 'utf8')) as {
-    entries: JournalEntry[];
-  };
+function readJournal(migrationsFolder: string): readonly JournalEntry[] {
+  const text = readFileSync(join(migrationsFolder, 'meta', '_journal.json'), 'utf8');
+  return (JSON.parse(text) as { entries: JournalEntry[] }).entries;
+}
+
+/** Whose file is it, and how far is it? Changes nothing. Answers how many migrations it has had. */
+function inspect(connection: Connection, path: string, known: number): number {
   const version = Number(connection.pragma('user_version', { simple: true }));
-  if (version > journal.entries.length) {
+  if (version > known) {
     throw new DatabaseRefused(
-      `${path} was written by a newer Draftdesk (schema ${version}, this one knows ${journal.entries.length}). ` +
+      `${path} was written by a newer Draftdesk (schema ${version}, this one knows ${known}). ` +
         'Start the newer version, or point DATABASE_URL at another file.',
     );
   }
@@ -87,7 +95,12 @@ function migrate(connection: Connection, { path, migrationsFolder }: DatabaseOpt
       `${path} is a SQLite file of another program. Point DATABASE_URL at a file of Draftdesk's own.`,
     );
   }
-  for (const entry of journal.entries.slice(version)) {
+  return version;
+}
+
+/** One transaction per file, the version inside it. */
+function migrate(connection: Connection, missing: readonly JournalEntry[], migrationsFolder: string): void {
+  for (const entry of missing) {
     const script = readFileSync(join(migrationsFolder, `${entry.tag}.sql`), 'utf8');
     connection
       .transaction(() => {

@@ -27,7 +27,14 @@ const MAX_ATTEMPTS = 3;
 const openBudget: RateBudget = {
   acquire: async () => ({ waitedMs: 0, settle: () => undefined }),
   pause: () => undefined,
-  snapshot: () => ({ requestsPerMinute: 1, tokensPerMinute: 1, usedRequests: 0, usedTokens: 0, pausedUntil: null, waiting: 0 }),
+  snapshot: () => ({
+    requestsPerMinute: 1,
+    tokensPerMinute: 1,
+    usedRequests: 0,
+    usedTokens: 0,
+    pausedUntil: null,
+    waiting: 0,
+  }),
 };
 
 describe('the pool', () => {
@@ -66,7 +73,8 @@ describe('the pool', () => {
 
   function makePool(options: { outbox?: Outbox; postFindings?: boolean }): void {
     const helpdesks = new Map([helpdesk, other].map((each) => [each.name, each]));
-    const probe = (scope: string) => (scope === 'llm' ? llm.probe(new AbortController().signal) : helpdesk.probe(new AbortController().signal));
+    const probe = (scope: string) =>
+      scope === 'llm' ? llm.probe(new AbortController().signal) : helpdesk.probe(new AbortController().signal);
     const used = options.outbox ?? outbox;
     gate = createGate({ outbox: used, clock, observer, probe, onOpen: () => pool.wake() });
     pool = createPool({
@@ -96,7 +104,8 @@ describe('the pool', () => {
     if (found === null) throw new Error(`no ticket ${id}`);
     return found;
   };
-  const fail = (errorClass: ConstructorParameters<typeof LanguageModelError>[0]) => new LanguageModelError(errorClass, `It was ${errorClass}.`);
+  const fail = (errorClass: ConstructorParameters<typeof LanguageModelError>[0]) =>
+    new LanguageModelError(errorClass, `It was ${errorClass}.`);
 
   it('turns a queued ticket into one private note with its marker', async () => {
     await ingest('1');
@@ -161,7 +170,9 @@ describe('the pool', () => {
   it('never buys a draft again because posting failed', async () => {
     let failures = 2;
     helpdesk.script.post = () =>
-      failures-- > 0 ? Promise.reject(new UpstreamError('server_error', 'The helpdesk answered 503.', { upstream: 'zendesk' })) : undefined;
+      failures-- > 0
+        ? Promise.reject(new UpstreamError('server_error', 'The helpdesk answered 503.', { upstream: 'zendesk' }))
+        : undefined;
     await ingest('1');
     await run(60_000);
     expect(ticket('1').status).toBe('posted');
@@ -241,7 +252,8 @@ describe('the pool', () => {
   it('says in a later note which earlier one it replaces', async () => {
     await ingest('1');
     await run();
-    helpdesk.script.conversation = async (id) => makeConversation(id, { messages: [makeMessage(), makeMessage({ id: '150' })] });
+    helpdesk.script.conversation = async (id) =>
+      makeConversation(id, { messages: [makeMessage(), makeMessage({ id: '150' })] });
     await ingest('1', 'zendesk', 'reply');
     await clock.advance(1000);
     expect(helpdesk.notes).toHaveLength(2);
@@ -251,7 +263,13 @@ describe('the pool', () => {
   it('posts a short finding where there is no draft, or skips if told so', async () => {
     llm.script.complete = async () =>
       makeCompletion({
-        text: JSON.stringify({ reply: null, language: 'en', confidence: 0, questions: [], no_draft_reason: 'The message is empty.' }),
+        text: JSON.stringify({
+          reply: null,
+          language: 'en',
+          confidence: 0,
+          questions: [],
+          no_draft_reason: 'The message is empty.',
+        }),
       });
     await ingest('1');
     await run();
@@ -290,7 +308,8 @@ describe('the pool', () => {
   });
 
   it('goes on with the other helpdesk while one refuses its credentials', async () => {
-    helpdesk.script.conversation = () => Promise.reject(new UpstreamError('auth', 'Zendesk refused the token.', { upstream: 'zendesk' }));
+    helpdesk.script.conversation = () =>
+      Promise.reject(new UpstreamError('auth', 'Zendesk refused the token.', { upstream: 'zendesk' }));
     helpdesk.script.probe = () => Promise.reject(new UpstreamError('auth', 'no', { upstream: 'zendesk' }));
     await Promise.all(['1', '2', '3', '4', '5'].flatMap((id) => [ingest(id), ingest(id, 'freshdesk')]));
     await run(5000);
@@ -300,7 +319,8 @@ describe('the pool', () => {
   });
 
   it('stops for good at a note that came back public, until an operator resumes', async () => {
-    helpdesk.script.post = () => Promise.reject(new UpstreamError('posted_public', 'A note came back public.', { upstream: 'zendesk' }));
+    helpdesk.script.post = () =>
+      Promise.reject(new UpstreamError('posted_public', 'A note came back public.', { upstream: 'zendesk' }));
     await Promise.all(Array.from({ length: 20 }, (_, index) => ingest(String(index + 1))));
     await run(600_000);
     expect(helpdesk.calls.post).toBeLessThanOrEqual(CONCURRENCY);
@@ -379,7 +399,8 @@ describe('the pool', () => {
     let refusals = 3;
     const flaky: Outbox = {
       ...outbox,
-      report: (...args) => (refusals-- > 0 ? Promise.reject(new OutboxUnavailable('disk full')) : outbox.report(...args)),
+      report: (...args) =>
+        refusals-- > 0 ? Promise.reject(new OutboxUnavailable('disk full')) : outbox.report(...args),
     };
     makePool({ outbox: flaky });
     await ingest('1');

@@ -1,0 +1,286 @@
+import { type Clock, type Random, seededRandom, systemClock } from '../core/clock.ts';
+import type { Progress } from '../core/service-control.ts';
+import { isFinal, type TicketStatus } from '../core/ticket.ts';
+import type { FaultProfile } from '../sandbox/faults.ts';
+import { createFreshdeskSimulator } from '../sandbox/freshdesk.ts';
+import type { HelpdeskSimulator } from '../sandbox/helpdesk-simulator.ts';
+import { createLlmSimulator, type LlmSimulator } from '../sandbox/openai.ts';
+import { listen, type ListeningServer } from '../sandbox/server.ts';
+import type { SampleTicket } from '../sandbox/tickets.ts';
+import { createZendeskSimulator } from '../sandbox/zendesk.ts';
+import { type SandboxService, startSandboxService } from './sandbox-service.ts';
+import { createProgressView, printSummary, type SandboxSummary } from './sandbox-view.ts';
+
+export interface SandboxRun {
+  readonly tickets: readonly SampleTicket[];
+  readonly helpdesk: 'zendesk' | 'freshdesk';
+  readonly faults: FaultProfile;
+  readonly keep: boolean;
+  readonly vendorLimits: boolean;
+  readonly seed: number;
+}
+
+/** Enough to see the limiter work, fast enough for 200 tickets in well under 20 s. */
+const LLM_REQUESTS_PER_MINUTE = 2400;
+const LLM_TOKENS_PER_MINUTE = 8_000_000;
+const LLM_LATENCY_MS = 350;
+/** So that an overworked test does not wait like a patient service does. */
+const TIMEOUT_MS = 2000;
+const WORKERS = 24;
+/** Tickets handed in per step, and the pause between steps, ms: a flood, but one that sockets can carry. */
+const FLOOD_STEP = 20;
+const FLOOD_PAUSE_MS = 15;
+const LOOK_EVERY_MS = 200;
+/** Without any ticket finished for so long the run is given up, ms. */
+const STUCK_MS = 90_000;
+
+/** A ticket as handed in, and what became of it. */
+interface Case {
+  readonly sample: SampleTicket;
+  readonly ticketId: string;
+}
+
+interface Listed {
+  readonly ticketId: string;
+  readonly status: TicketStatus;
+  readonly reason: string | null;
+  readonly errorClass: string | null;
+}
+
+/** Runs everything, prints the table, answers the exit code: 0 only if every ticket reached its expected end. */
+export async function runSandbox(run: SandboxRun): Promise<number> {
+  const clock = systemClock();
+  const random = seededRandom(run.seed);
+  const llm = createLlmSimulator({
+    clock,
+    random,
+    faults: run.faults,
+    requestsPerMinute: LLM_REQUESTS_PER_MINUTE,
+    tokensPerMinute: LLM_TOKENS_PER_MINUTE,
+    burstSeconds: 1,
+    latencyMs: LLM_LATENCY_MS,
+  });
+  const helpdesk = createHelpdesk(run, clock, random);
+  const servers = await Promise.all([listen(llm.fetch), listen(helpdesk.simulator.fetch)]);
+  const [llmServer, helpdeskServer] = servers;
+  const service = await startSandboxService({
+    ...commonSettings(llm, llmServer),
+    ...helpdesk.settings(helpdeskServer.url),
+    ...(run.vendorLimits ? {} : helpdesk.liftedLimits),
+  });
+  process.stdout.write(
+    `\n  ${run.tickets.length} tickets through a simulated ${run.helpdesk} and a simulated LLM · service at ${service.url}\n\n`,
+  );
+  try {
+    const summary = await drive(run, { clock, llm, simulator: helpdesk.simulator, service });
+    printSummary(process.stdout, summary);
+    if (run.keep) await stayUp(service);
+    return summary.surprises.length === 0 ? 0 : 1;
+  } finally {
+    helpdesk.simulator.disconnect();
+    await service.stop();
+    await Promise.all(servers.map((server: ListeningServer) => server.close()));
+  }
+}
+
+interface Stage {
+  readonly clock: Clock;
+  readonly llm: LlmSimulator;
+  readonly simulator: HelpdeskSimulator;
+  readonly service: SandboxService;
+}
+
+async function drive(run: SandboxRun, { clock, llm, simulator, service }: Stage): Promise<SandboxSummary> {
+  simulator.connect({ url: `${service.url}/webhooks/${simulator.name}`, fetch });
+  const startedAt = clock.steady();
+  const handingIn = handIn(run.tickets, simulator, clock);
+  const progress = await follow(run.tickets.length, service, clock, startedAt);
+  const seconds = (clock.steady() - startedAt) / 1000;
+  const cases = await handingIn;
+  const listed = await listTickets(service);
+  const noteCounts = cases.map(({ ticketId }) => simulator.notes(ticketId).length);
+  const publicComments = cases.reduce((sum, { ticketId }) => sum + simulator.publicCommentsByBot(ticketId).length, 0);
+  return {
+    helpdesk: simulator.name,
+    tickets: cases.length,
+    outcomes: tally(cases, listed),
+    seconds,
+    ...latencies(cases, simulator),
+    progress,
+    notes: noteCounts.reduce((sum, count) => sum + count, 0),
+    doubled: noteCounts.filter((count) => count > 1).length,
+    publicComments,
+    faults: mergeCounts(llm.faults.injected, simulator.faults.injected),
+    rateLimited: llm.stats().rateLimited + simulator.stats().rateLimited,
+    surprises: cases.flatMap((one) => surpriseOf(one, listed.get(one.ticketId), simulator)),
+  };
+}
+
+/** Creates the tickets at the simulated helpdesk, which sends their webhooks. */
+async function handIn(tickets: readonly SampleTicket[], simulator: HelpdeskSimulator, clock: Clock): Promise<Case[]> {
+  const cases: Case[] = [];
+  for (const sample of tickets) {
+    const ticketId = simulator.addTicket(sample);
+    if (sample.before === 'agentReply')
+      simulator.agentReply(ticketId, '<p>Done, thank you for writing.</p>', { public: true });
+    else if (sample.before !== undefined) simulator[sample.before](ticketId);
+    cases.push({ sample, ticketId });
+    if (cases.length % FLOOD_STEP === 0) await clock.sleep(FLOOD_PAUSE_MS);
+  }
+  return cases;
+}
+
+/** Shows the progress until every ticket is in a final status, or nothing has moved for long. */
+async function follow(total: number, service: SandboxService, clock: Clock, startedAt: number): Promise<Progress> {
+  const view = createProgressView(process.stdout, total);
+  let done = -1;
+  let movedAt = clock.steady();
+  for (;;) {
+    const progress = await service.get<Progress>('/admin/progress');
+    view.update(progress, clock.steady() - startedAt);
+    const now = Object.entries(progress.counts).reduce(
+      (sum, [status, count]) => (isFinal(status as TicketStatus) ? sum + count : sum),
+      0,
+    );
+    if (now !== done) movedAt = clock.steady();
+    done = now;
+    if (done >= total || clock.steady() - movedAt > STUCK_MS) {
+      view.end();
+      return progress;
+    }
+    await clock.sleep(LOOK_EVERY_MS);
+  }
+}
+
+async function listTickets(service: SandboxService): Promise<ReadonlyMap<string, Listed>> {
+  const tickets = new Map<string, Listed>();
+  let cursor = '';
+  do {
+    const page = await service.get<{ items: Listed[]; nextCursor: string | null }>(`/admin/tickets?limit=500${cursor}`);
+    for (const ticket of page.items) tickets.set(ticket.ticketId, ticket);
+    cursor = page.nextCursor === null ? '' : `&cursor=${encodeURIComponent(page.nextCursor)}`;
+  } while (cursor !== '');
+  return tickets;
+}
+
+function tally(cases: readonly Case[], listed: ReadonlyMap<string, Listed>): SandboxSummary['outcomes'] {
+  const outcomes = new Map<string, { status: TicketStatus; reason: string | null; count: number }>();
+  for (const { ticketId } of cases) {
+    const ticket = listed.get(ticketId);
+    if (ticket === undefined) continue;
+    const reason = ticket.reason ?? ticket.errorClass;
+    const key = `${ticket.status} ${reason}`;
+    const outcome = outcomes.get(key) ?? { status: ticket.status, reason, count: 0 };
+    outcome.count += 1;
+    outcomes.set(key, outcome);
+  }
+  return [...outcomes.values()].toSorted((a, b) => b.count - a.count);
+}
+
+/** From the first try to deliver the webhook to the note, ms. */
+function latencies(
+  cases: readonly Case[],
+  simulator: HelpdeskSimulator,
+): { latencyP50Ms: number; latencyP95Ms: number } {
+  const sentAt = new Map(simulator.deliveries.map((delivery) => [delivery.ticketId, delivery.attempts[0]?.at]));
+  const waits = cases
+    .flatMap(({ ticketId }) => {
+      const noted = simulator.notes(ticketId)[0]?.createdAt;
+      const sent = sentAt.get(ticketId);
+      return noted === undefined || sent === undefined ? [] : [noted - sent];
+    })
+    .toSorted((a, b) => a - b);
+  const quantile = (q: number): number => waits[Math.min(waits.length - 1, Math.floor(waits.length * q))] ?? 0;
+  return { latencyP50Ms: quantile(0.5), latencyP95Ms: quantile(0.95) };
+}
+
+/** What is not as it should be, from both sides: what the service says, and what the helpdesk has. */
+function surpriseOf({ sample, ticketId }: Case, ticket: Listed | undefined, simulator: HelpdeskSimulator): string[] {
+  if (ticket === undefined) return [`ticket ${ticketId} is unknown to the service`];
+  const notes = simulator.notes(ticketId).length;
+  const end = ticket.status === 'skipped' ? `skipped:${ticket.reason}` : ticket.status;
+  const problems: string[] = [];
+  if (!sample.expect.some((expected) => expected === end))
+    problems.push(`ended ${end} (${ticket.errorClass ?? '-'}), expected ${sample.expect.join(' or ')}`);
+  if (notes > 1) problems.push(`has ${notes} notes`);
+  if (ticket.status === 'posted' && notes === 0) problems.push('is posted but has no note');
+  if (simulator.publicCommentsByBot(ticketId).length > 0) problems.push('has a PUBLIC comment of ours');
+  return problems.map((problem) => `ticket ${ticketId} “${sample.subject.slice(0, 40)}” ${problem}`);
+}
+
+function mergeCounts(...all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const merged: Record<string, number> = {};
+  for (const counts of all) {
+    for (const [name, count] of Object.entries(counts)) merged[name] = (merged[name] ?? 0) + count;
+  }
+  return merged;
+}
+
+interface SandboxHelpdesk {
+  readonly simulator: HelpdeskSimulator;
+  readonly settings: (url: string) => Readonly<Record<string, string>>;
+  readonly liftedLimits: Readonly<Record<string, string>>;
+}
+
+const NO_LIMIT = '1000000';
+
+function createHelpdesk(run: SandboxRun, clock: Clock, random: Random): SandboxHelpdesk {
+  const options = {
+    clock,
+    random,
+    faults: run.faults,
+    limits: run.vendorLimits ? 'vendor' : 'lifted',
+    lateCommitMs: TIMEOUT_MS + 1000,
+  } as const;
+  if (run.helpdesk === 'freshdesk') {
+    const simulator = createFreshdeskSimulator(options);
+    return {
+      simulator,
+      settings: (url) => ({
+        FRESHDESK_BASE_URL: url,
+        FRESHDESK_API_KEY: simulator.apiKey,
+        FRESHDESK_WEBHOOK_TOKEN: simulator.webhookToken,
+      }),
+      liftedLimits: { FRESHDESK_REQUESTS_PER_MINUTE: NO_LIMIT },
+    };
+  }
+  const simulator = createZendeskSimulator(options);
+  return {
+    simulator,
+    settings: (url) => ({
+      ZENDESK_BASE_URL: url,
+      ZENDESK_OAUTH_CLIENT_ID: simulator.credentials.clientId,
+      ZENDESK_OAUTH_CLIENT_SECRET: simulator.credentials.clientSecret,
+      ZENDESK_WEBHOOK_SECRET: simulator.webhookSecret,
+    }),
+    liftedLimits: { ZENDESK_REQUESTS_PER_MINUTE: NO_LIMIT, ZENDESK_UPDATES_PER_MINUTE: NO_LIMIT },
+  };
+}
+
+function commonSettings(llm: LlmSimulator, server: ListeningServer): Readonly<Record<string, string>> {
+  return {
+    OPENAI_BASE_URL: `${server.url}/v1`,
+    OPENAI_API_KEY: llm.apiKey,
+    LLM_MODEL: llm.models[0] ?? '',
+    LLM_REQUESTS_PER_MINUTE: String(LLM_REQUESTS_PER_MINUTE),
+    LLM_TOKENS_PER_MINUTE: String(LLM_TOKENS_PER_MINUTE),
+    LLM_TIMEOUT_MS: String(TIMEOUT_MS * 2),
+    HELPDESK_TIMEOUT_MS: String(TIMEOUT_MS),
+    AMBIGUOUS_POST_WAIT_MS: String(TIMEOUT_MS + 1500),
+    RETRY_BASE_MS: '150',
+    RETRY_MAX_MS: '3000',
+    WORKER_CONCURRENCY: String(WORKERS),
+  };
+}
+
+/** Until Ctrl-C. */
+async function stayUp(service: SandboxService): Promise<void> {
+  process.stdout.write(
+    `\n  The service stays up at ${service.url} until Ctrl-C. Admin token: ${service.adminToken}\n` +
+      `  Try: curl -H 'Authorization: Bearer ${service.adminToken}' ${service.url}/admin/progress\n`,
+  );
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+}

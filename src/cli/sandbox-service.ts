@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { packagePath } from './package-path.ts';
+
+/** The real service in a process of its own, on a database that goes with it. */
+export interface SandboxService {
+  readonly url: string;
+  readonly adminToken: string;
+  /** Reads one JSON answer of the admin API. Throws when it is not 2xx. */
+  get<T>(path: string): Promise<T>;
+  /** SIGTERM; answers its exit code. */
+  stop(): Promise<number | null>;
+}
+
+/** Starts `draftdesk serve` with these settings and waits until it listens. */
+export async function startSandboxService(settings: Readonly<Record<string, string>>): Promise<SandboxService> {
+  const folder = mkdtempSync(join(tmpdir(), 'draftdesk-sandbox-'));
+  const adminToken = randomBytes(24).toString('base64url');
+  const child = spawn(process.execPath, [packagePath('dist', 'draftdesk.js'), 'serve'], {
+    // away from any .env, and out of reach of the terminal's Ctrl-C: we end it ourselves
+    cwd: folder,
+    detached: true,
+    env: {
+      PATH: process.env['PATH'],
+      PORT: '0',
+      DATABASE_URL: `file:${join(folder, 'draftdesk.db')}`,
+      ADMIN_TOKEN: adminToken,
+      LOG_LEVEL: 'info',
+      ...settings,
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = once(child, 'exit');
+  const url = await listeningUrl(child);
+  const headers = { authorization: `Bearer ${adminToken}` };
+  return {
+    url,
+    adminToken,
+    get: async <T>(path: string) => {
+      const response = await fetch(url + path, { headers });
+      if (!response.ok) throw new Error(`GET ${path} answered ${response.status}`);
+      return (await response.json()) as T;
+    },
+    stop: async () => {
+      child.kill('SIGTERM');
+      const [code] = (await exited) as [number | null];
+      rmSync(folder, { recursive: true, force: true });
+      return code;
+    },
+  };
+}
+
+function listeningUrl(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`the service ended with exit code ${code}`)));
+    if (child.stdout === null) throw new Error('the service has no stdout');
+    // keeps reading for as long as it runs: a full pipe would hold up its log
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const entry = JSON.parse(line) as { msg?: string; url?: string };
+      if (entry.msg === 'listening' && entry.url !== undefined) resolve(entry.url);
+    });
+  });
+}

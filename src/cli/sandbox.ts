@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { FaultProfile } from '../sandbox/faults.ts';
+import { type SampleTicket, sampleTickets } from '../sandbox/tickets.ts';
+import { runSandbox } from './sandbox-run.ts';
+
+interface SandboxOptions {
+  readonly tickets?: number;
+  readonly helpdesk: 'zendesk' | 'freshdesk';
+  readonly faults: FaultProfile;
+  readonly file?: string;
+  readonly keep?: true;
+  readonly vendorLimits?: true;
+  readonly seed: number;
+}
+
+const DEFAULT_TICKETS = 200;
+
+export function sandboxCommand(): Command {
+  return new Command('sandbox')
+    .description('Runs the real service against a simulated helpdesk and a simulated LLM: nothing to configure.')
+    .addOption(
+      new Option('--tickets <n>', `how many tickets (default ${DEFAULT_TICKETS}, or all of the file)`).argParser(
+        wholeNumber,
+      ),
+    )
+    .addOption(
+      new Option('--helpdesk <name>', 'which helpdesk to simulate')
+        .choices(['zendesk', 'freshdesk'])
+        .default('zendesk'),
+    )
+    .addOption(
+      new Option('--faults <profile>', 'how often the simulators fail')
+        .choices(['off', 'mild', 'heavy'])
+        .default('mild'),
+    )
+    .option('--file <path>', 'own tickets: JSON lines with subject and description (HTML or text)')
+    .option('--vendor-limits', "keep the vendors' limits (100 notes a minute)")
+    .option('--keep', 'stay up afterwards and print where')
+    .addOption(new Option('--seed <n>', 'makes the same faults again').argParser(wholeNumber).default(1))
+    .addHelpText('after', '\nExample:\n  $ npm run sandbox -- --tickets 1000 --helpdesk freshdesk --faults heavy')
+    .action(async (options: SandboxOptions) => {
+      const own = options.file === undefined ? null : readTickets(options.file);
+      const tickets = repeat(own ?? sampleTickets, options.tickets ?? own?.length ?? DEFAULT_TICKETS);
+      process.exitCode = await runSandbox({
+        tickets,
+        helpdesk: options.helpdesk,
+        faults: options.faults,
+        keep: options.keep === true,
+        vendorLimits: options.vendorLimits === true,
+        seed: options.seed,
+      });
+    });
+}
+
+function wholeNumber(value: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(value)) throw new InvalidArgumentError('must be a whole number from 1');
+  return Number(value);
+}
+
+function repeat(tickets: readonly SampleTicket[], count: number): SampleTicket[] {
+  return Array.from({ length: count }, (_, index) => tickets[index % tickets.length]).filter(
+    (ticket) => ticket !== undefined,
+  );
+}
+
+/** Lines that are no tickets stop the run, with their number: a test of half a file proves little. */
+function readTickets(path: string): SampleTicket[] {
+  const lines = readFileSync(path, 'utf8').split('\n');
+  const tickets = lines.flatMap((line, index) =>
+    line.trim() === '' ? [] : [readTicket(line, `${path}:${index + 1}`)],
+  );
+  if (tickets.length === 0) throw new InvalidArgumentError(`${path} holds no tickets`);
+  return tickets;
+}
+
+function readTicket(line: string, place: string): SampleTicket {
+  let fields: unknown;
+  try {
+    fields = JSON.parse(line);
+  } catch {
+    throw new InvalidArgumentError(`${place} is not JSON`);
+  }
+  const { subject, description } = (fields ?? {}) as { subject?: unknown; description?: unknown };
+  if (typeof subject !== 'string' || typeof description !== 'string') {
+    throw new InvalidArgumentError(`${place} needs "subject" and "description", both text`);
+  }
+  return {
+    subject,
+    html: description,
+    requester: { name: 'A Customer', email: 'customer@example.org' },
+    expect: ['posted', 'skipped:no_draft', 'skipped:no_customer_message'],
+  };
+}

@@ -1,0 +1,108 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { benchLimiter } from './limiter.ts';
+import { benchOutbox } from './outbox.ts';
+import { benchPipeline } from './pipeline.ts';
+import { type BenchService, startBenchService, WEBHOOK_SECRET } from './service.ts';
+
+/*
+ * `npm run bench`: every figure of README's table, on this machine. A figure is shown beside its aim; nothing fails.
+ * Names of sections as arguments run only those: webhooks outbox pipeline limiter memory.
+ */
+
+export interface Figure {
+  readonly what: string;
+  readonly value: string;
+  readonly aim: string;
+}
+
+const load = fileURLToPath(new URL('load.ts', import.meta.url));
+const run = promisify(execFile);
+
+/** A helpdesk and an LLM that are never called: the service is paused or idle here. */
+const UNUSED_UPSTREAMS = {
+  ZENDESK_BASE_URL: 'http://127.0.0.1:9',
+  ZENDESK_OAUTH_TOKEN: 'unused',
+  OPENAI_BASE_URL: 'http://127.0.0.1:9/v1',
+  OPENAI_API_KEY: 'unused',
+  OUTBOX_MAX_PENDING: '10000000',
+};
+
+async function benchWebhooks(): Promise<Figure[]> {
+  const service = await startBenchService(UNUSED_UPSTREAMS);
+  try {
+    await service.post('/admin/pause');
+    await hammer(service, 64, 5000, 'warm-up');
+    const figures: Figure[] = [];
+    for (const [connections, requests] of [
+      [1, 4000],
+      [16, 20_000],
+      [64, 40_000],
+    ] as const) {
+      const result = await hammer(service, connections, requests, `c${connections}`);
+      figures.push({
+        what: `durable webhooks/s at ${connections} connection${connections === 1 ? '' : 's'}`,
+        value: `${Math.round(result.perSecond)}/s, p50 ${result.p50.toFixed(2)} ms, p99 ${result.p99.toFixed(1)} ms`,
+        aim: connections === 64 ? '≥ 10,000/s' : '',
+      });
+      if (Object.keys(result.statuses).join() !== '202') throw new Error(`answers ${JSON.stringify(result.statuses)}`);
+    }
+    return figures;
+  } finally {
+    await service.stop();
+  }
+}
+
+interface LoadResult {
+  readonly perSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly statuses: Readonly<Record<string, number>>;
+}
+
+async function hammer(service: BenchService, connections: number, requests: number, name: string): Promise<LoadResult> {
+  const args = [load, service.port, connections, requests, WEBHOOK_SECRET, name].map(String);
+  const { stdout } = await run(process.execPath, args);
+  return JSON.parse(stdout) as LoadResult;
+}
+
+async function benchIdle(): Promise<Figure[]> {
+  const starts: number[] = [];
+  let idleMb = 0;
+  for (let round = 0; round < 5; round += 1) {
+    const service = await startBenchService(UNUSED_UPSTREAMS);
+    starts.push(service.startMs);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    idleMb = Math.max(idleMb, service.rssMb());
+    await service.stop();
+  }
+  starts.sort((a, b) => a - b);
+  return [
+    { what: 'start-up, spawn to listening (median of 5)', value: `${Math.round(starts[2] ?? 0)} ms`, aim: '' },
+    { what: 'idle memory', value: `${Math.round(idleMb)} MB`, aim: '≤ 110 MB' },
+  ];
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'draftdesk-bench-'));
+const sections: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
+  memory: benchIdle,
+  webhooks: benchWebhooks,
+  outbox: () => benchOutbox(join(folder, 'outbox.db')),
+  pipeline: benchPipeline,
+  limiter: benchLimiter,
+};
+const wanted = process.argv.slice(2);
+const figures: Figure[] = [];
+process.stderr.write(`Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model.trim() ?? '?'})\n`);
+for (const [name, section] of Object.entries(sections)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  process.stderr.write(`  ${name} …\n`);
+  figures.push(...(await section()));
+}
+rmSync(folder, { recursive: true, force: true });
+process.stdout.write('\n| figure | measured | aim |\n| --- | --- | --- |\n');
+for (const { what, value, aim } of figures) process.stdout.write(`| ${what} | ${value} | ${aim} |\n`);

@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+export const ADMIN_TOKEN = 'bench-admin-token-bench-admin-token';
+export const WEBHOOK_SECRET = 'bench-webhook-secret-0123456789';
+
+const bundle = fileURLToPath(new URL('../../dist/draftdesk.js', import.meta.url));
+
+/** The real service as a child process on a database of its own. */
+export interface BenchService {
+  readonly url: string;
+  readonly port: number;
+  /** From spawn to the line that says where it listens. */
+  readonly startMs: number;
+  /** User and system time so far, ms. */
+  cpuMs(): number;
+  /** MB. */
+  rssMb(): number;
+  peakRssMb(): number;
+  get(path: string): Promise<unknown>;
+  post(path: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startBenchService(env: Readonly<Record<string, string>>): Promise<BenchService> {
+  const folder = mkdtempSync(join(tmpdir(), 'draftdesk-bench-'));
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, [bundle, 'serve'], {
+    cwd: folder,
+    env: {
+      PATH: process.env['PATH'],
+      PORT: '0',
+      DATABASE_URL: `file:${join(folder, 'bench.db')}`,
+      ADMIN_TOKEN,
+      ZENDESK_WEBHOOK_SECRET: WEBHOOK_SECRET,
+      LOG_LEVEL: 'info',
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const url = await listeningUrl(child);
+  const startMs = performance.now() - startedAt;
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+  return {
+    url,
+    port: Number(new URL(url).port),
+    startMs,
+    cpuMs: () => {
+      const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+      // utime and stime in clock ticks of 10 ms (proc(5))
+      return (Number(fields[11]) + Number(fields[12])) * 10;
+    },
+    rssMb: () => statusKb(child, 'VmRSS') / 1000,
+    peakRssMb: () => statusKb(child, 'VmHWM') / 1000,
+    get: async (path) => (await fetch(url + path, { headers })).json(),
+    post: async (path) => void (await (await fetch(url + path, { method: 'POST', headers })).arrayBuffer()),
+    stop: async () => {
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function statusKb(child: ChildProcess, field: string): number {
+  const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+  return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0) * 1.024;
+}
+
+async function listeningUrl(child: ChildProcess): Promise<string> {
+  if (child.stdout === null) throw new Error('no stdout');
+  const lines = createInterface({ input: child.stdout });
+  const url = await new Promise<string>((resolve, reject) => {
+    lines.on('line', (line) => {
+      const entry = JSON.parse(line) as { msg?: string; url?: string };
+      if (entry.msg === 'listening' && entry.url !== undefined) resolve(entry.url);
+    });
+    child.once('exit', (code) => reject(new Error(`the service ended with ${code}`)));
+  });
+  return url;
+}
