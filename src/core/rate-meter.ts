@@ -1,52 +1,33 @@
 import type { Clock } from './clock.ts';
+import { createMinuteCount, type MinuteCount } from './minute-count.ts';
 
-/** How far back a rate looks, in seconds. */
-const WINDOW_SECONDS = 60;
+const MINUTE_SECONDS = 60;
 
-/** Counts events per second over the last minute, per name; a name nobody counts any more costs nothing. */
+/** Counts events over the last minute, per name; a name nobody counts any more costs nothing. */
 export interface RateMeter {
   count(name: string): void;
-  /** Events in the last 60 s; over a shorter time right after the start, as if for a minute. */
+  /** Events in the last 60 s; over a shorter time right after the first one, as if for a minute. */
   perMinute(name: string): number;
 }
 
-interface Window {
-  readonly perSecond: Uint32Array;
-  readonly since: number;
-  second: number;
-}
-
 export function createRateMeter(clock: Clock): RateMeter {
-  const windows = new Map<string, Window>();
-  const nowSecond = (): number => Math.floor(clock.steady() / 1000);
-
-  /** Empties the seconds that have passed since the window was last touched. */
-  const roll = (window: Window): void => {
-    const now = nowSecond();
-    const from = Math.max(window.second + 1, now - WINDOW_SECONDS + 1);
-    for (let second = from; second <= now; second += 1) window.perSecond[second % WINDOW_SECONDS] = 0;
-    window.second = Math.max(window.second, now);
-  };
-
+  const counts = new Map<string, { readonly since: number; readonly count: MinuteCount }>();
   return {
     count: (name) => {
-      let window = windows.get(name);
-      if (window === undefined) {
-        window = { perSecond: new Uint32Array(WINDOW_SECONDS), since: clock.steady(), second: nowSecond() };
-        windows.set(name, window);
+      let entry = counts.get(name);
+      if (entry === undefined) {
+        entry = { since: clock.steady(), count: createMinuteCount(clock) };
+        counts.set(name, entry);
       }
-      roll(window);
-      const slot = window.second % WINDOW_SECONDS;
-      window.perSecond[slot] = (window.perSecond[slot] ?? 0) + 1;
+      entry.count.add(1);
     },
     perMinute: (name) => {
-      const window = windows.get(name);
-      if (window === undefined) return 0;
-      roll(window);
-      const total = window.perSecond.reduce((sum, n) => sum + n, 0);
-      if (total === 0) windows.delete(name);
-      const seconds = Math.min(WINDOW_SECONDS, Math.max(1, (clock.steady() - window.since) / 1000));
-      return Math.round((total * WINDOW_SECONDS) / seconds);
+      const entry = counts.get(name);
+      if (entry === undefined) return 0;
+      const total = entry.count.total();
+      if (total === 0) counts.delete(name);
+      const seconds = Math.min(MINUTE_SECONDS, Math.max(1, (clock.steady() - entry.since) / 1000));
+      return Math.round((total * MINUTE_SECONDS) / seconds);
     },
   };
 }

@@ -1,0 +1,149 @@
+import { z } from 'zod';
+import type { SkipReason } from '../core/errors.ts';
+import type { Message } from '../core/helpdesk.ts';
+import { byTime, id, lenient, time } from './answer.ts';
+import { markerOf, textAsHtml } from './note-html.ts';
+
+// What of Freshdesk's answers we read (helpdesks.md F2). Statuses from 6 on and unknown sources are the account's own.
+
+const structured = z
+  .object({
+    description_contents: z.array(
+      z.object({ type: lenient.text, data: z.object({ content: lenient.text }).nullish().catch(null) }),
+    ),
+  })
+  .nullish()
+  .catch(null);
+
+const conversation = z.object({
+  id,
+  user_id: lenient.id,
+  body: lenient.text,
+  private: lenient.flag,
+  incoming: lenient.flag,
+  source: lenient.count,
+  auto_response: lenient.flag,
+  automation_id: lenient.id,
+  last_edited_user_id: lenient.id,
+  created_at: time,
+});
+
+const ticket = z.object({
+  id,
+  subject: lenient.text,
+  description: lenient.text,
+  structured_description: structured,
+  status: lenient.count,
+  source: lenient.count,
+  spam: lenient.flag,
+  deleted: lenient.flag,
+  requester_id: lenient.id,
+  created_at: time,
+});
+
+export const conversationsAnswer = z.array(conversation);
+
+export const ticketAnswer = ticket.extend({ conversations: conversationsAnswer.catch([]) });
+
+export const agentAnswer = z.object({ id });
+
+/** The answer to a new or changed note; `private` decides. */
+export const noteAnswer = z.object({ id, private: lenient.flag });
+
+export const ticketsAnswer = z.array(z.object({ id, updated_at: time }));
+
+export type FreshdeskTicket = z.output<typeof ticketAnswer>;
+export type FreshdeskConversation = z.output<typeof conversation>;
+
+const STATUS_CLOSED = 5;
+/** An e-mail that an agent started: its description is the agent's text. */
+const SOURCE_OUTBOUND_EMAIL = 10;
+/** A conversation entry that went to a third party. */
+const SOURCE_FORWARD = 8;
+
+/** Why the ticket takes no draft; null when it does. Archived tickets answer 404. */
+export function unavailability(found: FreshdeskTicket): SkipReason | null {
+  if (found.deleted === true) return 'deleted';
+  if (found.spam === true) return 'spam';
+  return found.status === STATUS_CLOSED ? 'closed' : null;
+}
+
+/** Id of the message that a ticket begins with: it is no entry of the conversation. */
+export const DESCRIPTION_ID = 'description';
+
+function description(found: FreshdeskTicket): Message {
+  const written = found.description?.trim() ?? '';
+  const texts = found.structured_description?.description_contents ?? [];
+  const plain = texts.map((part) => (part.type === 'text' ? (part.data?.content ?? '') : '')).join('\n');
+  return {
+    id: DESCRIPTION_ID,
+    author: found.source === SOURCE_OUTBOUND_EMAIL ? 'agent' : 'customer',
+    authorName: null,
+    html: written === '' && plain !== '' ? textAsHtml(plain) : written,
+    createdAt: found.created_at,
+    public: true,
+    verified: true,
+  };
+}
+
+/** A private note with a marker: ours, once its writer proves to be our user. */
+export interface MarkedNote {
+  readonly noteId: string;
+  readonly marker: string;
+  readonly userId: string | null;
+  readonly createdAt: number;
+  /** Somebody else has changed it since. */
+  readonly editedBy: string | null;
+}
+
+export interface Thread {
+  /** Oldest first, from the description on; without private notes and without what automations wrote. */
+  readonly messages: readonly Message[];
+  /** Oldest first. */
+  readonly marked: readonly MarkedNote[];
+}
+
+/** Sorts a ticket's entries into messages and notes that carry a marker. */
+export function readThread(found: FreshdeskTicket, entries: readonly FreshdeskConversation[]): Thread {
+  const messages: Message[] = [description(found)];
+  const marked: MarkedNote[] = [];
+  for (const entry of entries.map((one) => ({ ...one, createdAt: one.created_at })).toSorted(byTime)) {
+    const html = entry.body ?? '';
+    const marker = entry.private === true ? markerOf(html) : null;
+    if (marker !== null) {
+      const { id: noteId, createdAt } = entry;
+      marked.push({
+        noteId,
+        marker,
+        createdAt,
+        userId: entry.user_id ?? null,
+        editedBy: entry.last_edited_user_id ?? null,
+      });
+      continue;
+    }
+    const customer = isCustomer(entry, found.requester_id ?? null);
+    if (!customer && !isHumanAnswer(entry)) continue;
+    messages.push({
+      id: entry.id,
+      author: customer ? 'customer' : 'agent',
+      authorName: null,
+      html,
+      createdAt: entry.createdAt,
+      public: true,
+      verified: true,
+    });
+  }
+  return { messages, marked };
+}
+
+/** The requester, or anybody whose message came in: copied persons answer too. */
+function isCustomer(entry: FreshdeskConversation, requesterId: string | null): boolean {
+  return (
+    entry.incoming === true || (entry.user_id !== null && entry.user_id !== undefined && entry.user_id === requesterId)
+  );
+}
+
+function isHumanAnswer(entry: FreshdeskConversation): boolean {
+  const machine = entry.auto_response === true || (entry.automation_id ?? null) !== null;
+  return entry.private === false && !machine && entry.source !== SOURCE_FORWARD;
+}

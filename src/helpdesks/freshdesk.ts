@@ -1,0 +1,273 @@
+import { UpstreamError } from '../core/errors.ts';
+import type { Conversation, Helpdesk, LookRequest, PostLook, PostRequest, TicketPage } from '../core/helpdesk.ts';
+import { assertTicketId, shaped, since, verdictOn } from './answer.ts';
+import {
+  explainFreshdesk,
+  type FreshdeskBudget,
+  type FreshdeskRoute,
+  learnFreshdesk,
+  nextPage,
+} from './freshdesk-errors.ts';
+import { type FreshdeskSettings, freshdeskSettings, givenToken } from './freshdesk-settings.ts';
+import * as shapes from './freshdesk-shapes.ts';
+import { parseFreshdeskWebhook } from './freshdesk-webhook.ts';
+import type { HelpdeskDeps, HelpdeskModule } from './helpdesk-module.ts';
+import { ambiguousPost, type Answer } from './http-call.ts';
+import { renderNote } from './note-html.ts';
+import { createPacedFetch } from './paced-fetch.ts';
+import { limitsOf, publicPostGuard, unavailableIfGone } from './posting.ts';
+import { assertUpstreamAllowed } from './settings.ts';
+import { secretMatches } from './signature.ts';
+
+const NAME = 'freshdesk';
+
+/** Finishing what was paid for goes before new drafts, and both before sweeps. */
+const PRIORITY = { post: 1, look: 2, read: 5, list: 8 } as const;
+
+/** `include=conversations` shows so many, from the oldest on (row 15). */
+const INCLUDED_ENTRIES = 10;
+const PAGE_SIZE = 100;
+/** Entries beyond 3,000 are left: nobody reads them, and each page costs a call. */
+const MAX_PAGES = 30;
+/** The list of tickets ends here, whatever it says (helpdesks.md F2). */
+const MAX_LIST_PAGES = 300;
+/** Newest entries a conversation is handed on with. */
+const MAX_MESSAGES = 100;
+
+export const freshdesk: HelpdeskModule<FreshdeskSettings> = {
+  name: NAME,
+  enabledBy: 'FRESHDESK_BASE_URL',
+  settings: freshdeskSettings,
+  create: createFreshdesk,
+};
+
+interface Call {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly path: string;
+  readonly route: FreshdeskRoute;
+  readonly priority: number;
+  readonly cost?: number;
+  readonly body?: unknown;
+  readonly aboutTicket?: boolean;
+}
+
+/** A ticket with all its entries, or with those from some page on. */
+interface Fetched {
+  readonly ticket: shapes.FreshdeskTicket;
+  readonly entries: readonly shapes.FreshdeskConversation[];
+}
+
+function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpdesk {
+  const { clock } = deps;
+  assertUpstreamAllowed(settings.baseUrl, deps);
+  const rate = settings.requestsPerMinute;
+  const paced = createPacedFetch<FreshdeskBudget>({
+    upstream: NAME,
+    fetch: deps.fetch,
+    clock,
+    timeoutMs: deps.timeoutMs,
+    explain: explainFreshdesk,
+    random: deps.random,
+    budgets: { account: rate, view: rate, note: rate, list: rate, other: rate },
+    learn: learnFreshdesk,
+  });
+  const authorization = `Basic ${Buffer.from(`${settings.apiKey}:X`).toString('base64')}`;
+  const guard = publicPostGuard(NAME, deps);
+  let ownId: string | null = null;
+  let looking = 0;
+
+  function call({ path, route, ...rest }: Call, signal: AbortSignal): Promise<Answer> {
+    const url = `${settings.baseUrl}/api/v2${path}`;
+    const write = rest.method !== 'GET';
+    return paced.call({ ...rest, write, url, headers: { authorization }, budgets: [route, 'account'] }, signal);
+  }
+
+  async function learnOwnId(signal: AbortSignal): Promise<string> {
+    const path = '/agents/me';
+    const { json } = await call({ method: 'GET', path, route: 'other', priority: PRIORITY.look }, signal);
+    ownId = shaped(shapes.agentAnswer, json, NAME).id;
+    return ownId;
+  }
+
+  /** Ticket and entries for the fewest credits: the include answers both while the thread is short (row 3). */
+  async function fetchTicket(
+    ticketId: string,
+    fromEntry: number,
+    priority: number,
+    signal: AbortSignal,
+  ): Promise<Fetched> {
+    assertTicketId(ticketId, NAME);
+    const path = `/tickets/${ticketId}?include=conversations`;
+    const request: Call = { method: 'GET', path, route: 'view', priority, cost: 2, aboutTicket: true };
+    const ticket = shaped(shapes.ticketAnswer, (await call(request, signal)).json, NAME);
+    if (ticket.id !== ticketId)
+      throw new UpstreamError('invalid_response', 'freshdesk answered with another ticket.', { upstream: NAME });
+    if (shapes.unavailability(ticket) !== null || ticket.conversations.length < INCLUDED_ENTRIES)
+      return { ticket, entries: ticket.conversations };
+    const firstPage = Math.floor(Math.max(0, fromEntry - 1) / PAGE_SIZE) + 1;
+    return { ticket, entries: await fetchPages(ticketId, firstPage, priority, signal) };
+  }
+
+  /** Entries are listed oldest first and nothing tells how many there are: pages are read up to the last. */
+  async function fetchPages(
+    ticketId: string,
+    firstPage: number,
+    priority: number,
+    signal: AbortSignal,
+  ): Promise<shapes.FreshdeskConversation[]> {
+    const entries: shapes.FreshdeskConversation[] = [];
+    for (let page = firstPage; page < firstPage + MAX_PAGES; page++) {
+      const path = `/tickets/${ticketId}/conversations?per_page=${PAGE_SIZE}&page=${page}`;
+      const answer = await call({ method: 'GET', path, route: 'view', priority, aboutTicket: true }, signal);
+      const found = shaped(shapes.conversationsAnswer, answer.json, NAME);
+      entries.push(...found);
+      if (found.length < PAGE_SIZE && nextPage(answer.headers) === null) break;
+      if (found.length === 0) break;
+    }
+    return entries;
+  }
+
+  /** Notes with a marker that our own user wrote: an agent may have copied one. */
+  async function ownNotes(
+    marked: readonly shapes.MarkedNote[],
+    signal: AbortSignal,
+  ): Promise<readonly shapes.MarkedNote[]> {
+    if (marked.length === 0) return [];
+    const own = ownId ?? (await learnOwnId(signal));
+    return marked.filter((note) => note.userId === own);
+  }
+
+  async function conversation(ticketId: string, signal: AbortSignal): Promise<Conversation> {
+    const { ticket, entries } = await fetchTicket(ticketId, 0, PRIORITY.read, signal);
+    const thread = shapes.readThread(ticket, entries);
+    return {
+      ticketId,
+      subject: ticket.subject ?? '',
+      requesterId: ticket.requester_id ?? null,
+      requesterName: null,
+      locale: null,
+      unavailable: shapes.unavailability(ticket),
+      messages: thread.messages.slice(-MAX_MESSAGES),
+      omitted: Math.max(0, thread.messages.length - MAX_MESSAGES),
+      ownNotes: (await ownNotes(thread.marked, signal)).map(({ noteId, marker }) => ({ noteId, marker })),
+      version: String(entries.length),
+    };
+  }
+
+  async function look(request: LookRequest, signal: AbortSignal): Promise<PostLook> {
+    const from = request.ambiguous ? 0 : Number(request.version);
+    const { ticket, entries } = await fetchTicket(request.ticketId, from, PRIORITY.look, signal);
+    const thread = shapes.readThread(ticket, entries);
+    const own = await ownNotes(thread.marked, signal);
+    const [posted, ...doubles] = own.filter((note) => note.marker === request.marker);
+    if (posted !== undefined) {
+      for (const double of doubles) await withdraw(double.noteId, request.ticketId, signal);
+      return { kind: 'posted', noteId: posted.noteId };
+    }
+    const unavailable = shapes.unavailability(ticket);
+    if (unavailable !== null) return { kind: 'unavailable', reason: unavailable };
+    const verdict = verdictOn(since(thread.messages, request.seenMessageId));
+    return verdict ?? { kind: 'clear', fence: replaceable(thread, own) ?? '' };
+  }
+
+  /** Two notes of ours say the same: the newer goes. The ticket is served either way. */
+  async function withdraw(noteId: string, ticketId: string, signal: AbortSignal): Promise<void> {
+    try {
+      const path = `/conversations/${noteId}`;
+      await call({ method: 'DELETE', path, route: 'note', priority: PRIORITY.post }, signal);
+    } catch (error) {
+      if (!(error instanceof UpstreamError) || signal.aborted) throw error;
+      if (error.status !== 404) deps.alarm('double_note', `freshdesk ticket ${ticketId} has our note ${noteId} twice`);
+    }
+  }
+
+  async function postPrivateNote(
+    { ticketId, note, fence }: PostRequest,
+    signal: AbortSignal,
+  ): Promise<{ noteId: string }> {
+    assertTicketId(ticketId, NAME);
+    guard.assertOpen();
+    const body = renderNote(note);
+    const replaced = fence === '' ? null : await replace(fence, body, signal);
+    const path = `/tickets/${ticketId}/notes`;
+    const request: Call = {
+      method: 'POST',
+      path,
+      route: 'note',
+      priority: PRIORITY.post,
+      body: { body, private: true },
+      aboutTicket: true,
+    };
+    const { json } = replaced ?? (await call(request, signal));
+    const written = shapes.noteAnswer.safeParse(json);
+    if (written.success && written.data.private === false) throw guard.close(ticketId);
+    if (!written.success || written.data.private !== true) throw ambiguousPost(NAME, 'invalid_response');
+    return { noteId: written.data.id };
+  }
+
+  /** Puts the new draft in the place of the stale one (row 11); null when that note cannot be changed any more. */
+  async function replace(noteId: string, body: string, signal: AbortSignal): Promise<Answer | null> {
+    try {
+      const path = `/conversations/${noteId}`;
+      return await call({ method: 'PUT', path, route: 'note', priority: PRIORITY.post, body: { body } }, signal);
+    } catch (error) {
+      const refused = error instanceof UpstreamError && [400, 403, 404, 405].includes(error.status ?? 0);
+      if (refused) return null;
+      throw error;
+    }
+  }
+
+  return {
+    name: NAME,
+    ambiguousWaitMs: deps.ambiguousPostWaitMs,
+    authenticate: ({ headers }) => secretMatches(settings.webhookTokens, givenToken(headers)),
+    parse: parseFreshdeskWebhook,
+    conversation,
+    look: async (request, signal) => {
+      looking += 1;
+      try {
+        return await unavailableIfGone(look(request, signal));
+      } finally {
+        looking -= 1;
+      }
+    },
+    postPrivateNote,
+    listTickets: async ({ updatedSince }, cursor, signal): Promise<TicketPage> => {
+      const page = Number(cursor ?? '1');
+      const query = new URLSearchParams({
+        // without it only tickets created in the last 30 days are listed
+        updated_since: new Date(updatedSince ?? 0).toISOString().replace(/\.\d+Z$/, 'Z'),
+        order_by: 'updated_at',
+        // a ticket that changes while we read moves to the front: seen twice, never missed
+        order_type: 'desc',
+        per_page: String(PAGE_SIZE),
+        page: String(page),
+      });
+      const { json, headers } = await call(
+        { method: 'GET', path: `/tickets?${query.toString()}`, route: 'list', priority: PRIORITY.list },
+        signal,
+      );
+      const tickets = shaped(shapes.ticketsAnswer, json, NAME);
+      return {
+        tickets: tickets.map((ticket) => ({ ticketId: ticket.id, updatedAt: ticket.updated_at })),
+        nextCursor: nextPage(headers) === null || page >= MAX_LIST_PAGES ? null : String(page + 1),
+      };
+    },
+    probe: async (signal) => {
+      await learnOwnId(signal);
+    },
+    room: () => {
+      if (paced.snapshot('account').pausedUntil !== null) return 0;
+      return Math.max(0, paced.snapshot('note').free - looking);
+    },
+    limits: () => limitsOf(clock, paced.snapshot('account'), paced.snapshot('note')),
+  };
+}
+
+/** Our last note, if no agent has answered or touched it since: its draft is stale and nobody's work is lost. */
+function replaceable(thread: shapes.Thread, own: readonly shapes.MarkedNote[]): string | null {
+  const last = own.at(-1);
+  if (last === undefined || (last.editedBy !== null && last.editedBy !== last.userId)) return null;
+  const answered = thread.messages.some((message) => message.author === 'agent' && message.createdAt >= last.createdAt);
+  return answered ? null : last.noteId;
+}

@@ -1,0 +1,34 @@
+import type { z } from 'zod';
+import type { Clock, Random } from '../core/clock.ts';
+import type { Helpdesk } from '../core/helpdesk.ts';
+
+/** What every adapter gets from outside. */
+export interface HelpdeskDeps {
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Of one call, from sending it to the last byte of its answer, ms. */
+  readonly timeoutMs: number;
+  /** Oldest (and most future) signed timestamp accepted. */
+  readonly webhookToleranceSeconds: number;
+  /** Quarantine after an ambiguous write where the vendor has no fence against late commits, ms. */
+  readonly ambiguousPostWaitMs: number;
+  /** Plain http to hosts that are not loopback. */
+  readonly allowInsecureUpstreams: boolean;
+  /** A person must look. `kind` is a snake_case word, `detail` a sentence with ids only. */
+  alarm(kind: string, detail: string): void;
+  /** A sentence for the operator at start. */
+  warn?(message: string): void;
+}
+
+/** One kind of helpdesk, as the registry lists it. */
+export interface HelpdeskModule<Settings = unknown> {
+  /** Also the last segment of its webhook path. */
+  readonly name: string;
+  /** The environment variable whose presence switches it on. */
+  readonly enabledBy: string;
+  /** Parses the raw environment; each problem's path is the variable's name. Unknown variables are ignored. */
+  readonly settings: z.ZodType<Settings>;
+  /** `settings` is what the schema answered. */
+  create(settings: Settings, deps: HelpdeskDeps): Helpdesk;
+}

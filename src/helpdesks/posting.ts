@@ -1,0 +1,54 @@
+import type { Clock } from '../core/clock.ts';
+import { UpstreamError } from '../core/errors.ts';
+import type { LimitSnapshot, PostLook } from '../core/helpdesk.ts';
+import type { HelpdeskDeps } from './helpdesk-module.ts';
+import type { BudgetSnapshot } from './paced-fetch.ts';
+
+/** Stops all writing of one adapter once a note has come back public. */
+export interface PublicPostGuard {
+  /** Throws `posted_public` when closed. */
+  assertOpen(): void;
+  /** Closes it, sounds the alarm, and answers the error to throw. */
+  close(ticketId: string): UpstreamError;
+}
+
+export function publicPostGuard(upstream: string, deps: Pick<HelpdeskDeps, 'alarm'>): PublicPostGuard {
+  let closed = false;
+  const error = (message: string): UpstreamError => new UpstreamError('posted_public', message, { upstream });
+  return {
+    assertOpen: () => {
+      if (closed)
+        throw error(`Posting to ${upstream} stopped because a note came back public; restart after finding out why.`);
+    },
+    close: (ticketId) => {
+      closed = true;
+      deps.alarm(
+        'posted_public',
+        `${upstream} made our private note on ticket ${ticketId} public; posting has stopped`,
+      );
+      return error(`${upstream} made our note public. Check that ticket now; posting to ${upstream} has stopped.`);
+    },
+  };
+}
+
+/** For a look, a ticket that is gone is an answer and no failure. */
+export async function unavailableIfGone(looking: Promise<PostLook>): Promise<PostLook> {
+  try {
+    return await looking;
+  } catch (error) {
+    if (!(error instanceof UpstreamError) || error.errorClass !== 'gone') throw error;
+    return { kind: 'unavailable', reason: error.reason ?? 'not_found' };
+  }
+}
+
+/** Budgets as progress displays show them. */
+export function limitsOf(clock: Clock, requests: BudgetSnapshot, updates: BudgetSnapshot): LimitSnapshot {
+  const until = Math.max(requests.pausedUntil ?? 0, updates.pausedUntil ?? 0);
+  return {
+    requestsPerMinute: requests.perMinute,
+    usedRequests: requests.used,
+    updatesPerMinute: updates.perMinute,
+    usedUpdates: updates.used,
+    pausedUntil: until === 0 ? null : new Date(clock.now() + until - clock.steady()).toISOString(),
+  };
+}

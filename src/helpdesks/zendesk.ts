@@ -1,0 +1,251 @@
+import { UpstreamError } from '../core/errors.ts';
+import type { Conversation, Helpdesk, LookRequest, PostLook, PostRequest, TicketPage } from '../core/helpdesk.ts';
+import { assertTicketId, shaped, since, verdictOn } from './answer.ts';
+import type { HelpdeskDeps, HelpdeskModule } from './helpdesk-module.ts';
+import { ambiguousPost, type Answer } from './http-call.ts';
+import { countPlaceholders, renderNote } from './note-html.ts';
+import { createPacedFetch, type PacedCall } from './paced-fetch.ts';
+import { limitsOf, publicPostGuard, unavailableIfGone } from './posting.ts';
+import { assertUpstreamAllowed } from './settings.ts';
+import { explainZendesk, learnZendesk, type ZendeskBudget } from './zendesk-errors.ts';
+import { authorizationOf, type ZendeskSettings, zendeskSettings } from './zendesk-settings.ts';
+import * as shapes from './zendesk-shapes.ts';
+import { parseZendeskWebhook, zendeskVerifier } from './zendesk-webhook.ts';
+
+const NAME = 'zendesk';
+
+/** After an ambiguous write: stamps have whole seconds, so a late write shows after two (reliability.md §2). */
+const AMBIGUOUS_WAIT_MS = 2_500;
+const STAMP_SETTLE_MS = 2_000;
+
+/** Finishing what was paid for goes before new drafts, and both before sweeps. */
+const PRIORITY = { post: 1, look: 2, read: 5, list: 8 } as const;
+
+export const zendesk: HelpdeskModule<ZendeskSettings> = {
+  name: NAME,
+  enabledBy: 'ZENDESK_BASE_URL',
+  settings: zendeskSettings,
+  create: createZendesk,
+};
+
+interface FetchedTicket {
+  readonly ticket: shapes.ZendeskTicket;
+  readonly users: readonly shapes.ZendeskUser[];
+  /** The server's own clock when it answered, epoch ms. */
+  readonly serverNow: number;
+}
+
+function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk {
+  const { clock } = deps;
+  assertUpstreamAllowed(settings.baseUrl, deps);
+  const http = { upstream: NAME, fetch: deps.fetch, clock, timeoutMs: deps.timeoutMs, explain: explainZendesk };
+  const auth = authorizationOf(settings, http, deps);
+  const paced = createPacedFetch<ZendeskBudget>({
+    ...http,
+    random: deps.random,
+    budgets: { requests: settings.requestsPerMinute, update: settings.updatesPerMinute },
+    learn: learnZendesk,
+  });
+  const guard = publicPostGuard(NAME, deps);
+  let ownId: string | null = null;
+  let looking = 0;
+
+  type Call = Omit<PacedCall<ZendeskBudget>, 'url' | 'headers'> & { readonly path: string };
+
+  /** A token that was refused is renewed once; a 401 has changed nothing. */
+  async function call({ path, ...rest }: Call, signal: AbortSignal): Promise<Answer> {
+    const url = `${settings.baseUrl}/api/v2${path}`;
+    const send = async (authorization: string): Promise<Answer> =>
+      paced.call({ ...rest, url, headers: { authorization } }, signal);
+    const header = await auth.header(signal);
+    try {
+      return await send(header);
+    } catch (error) {
+      if (!(error instanceof UpstreamError) || error.status !== 401 || !auth.refused(header)) throw error;
+      return send(await auth.header(signal));
+    }
+  }
+
+  function read(path: string, priority: number, signal: AbortSignal, aboutTicket = false): Promise<Answer> {
+    return call({ method: 'GET', path, budgets: ['requests'], priority, aboutTicket }, signal);
+  }
+
+  /** Whose notes are ours. `/users/me` answers 200 "Anonymous user" without credentials (row 12). */
+  async function learnOwnId(signal: AbortSignal): Promise<string> {
+    const { json } = await read('/users/me.json', PRIORITY.look, signal);
+    const { id } = shaped(shapes.meAnswer, json, NAME).user;
+    if (id === null || id === undefined)
+      throw new UpstreamError('auth', 'zendesk answered as to an anonymous user: the credentials are wrong.', {
+        upstream: NAME,
+        status: 401,
+      });
+    ownId = id;
+    return id;
+  }
+
+  async function fetchTicket(ticketId: string, priority: number, signal: AbortSignal): Promise<FetchedTicket> {
+    assertTicketId(ticketId, NAME);
+    const { json, headers } = await read(
+      `/tickets/${ticketId}.json?include=users,comment_count`,
+      priority,
+      signal,
+      true,
+    );
+    const { ticket, users } = shaped(shapes.ticketAnswer, json, NAME);
+    if (ticket.id !== ticketId)
+      throw new UpstreamError('invalid_response', 'zendesk answered with another ticket.', { upstream: NAME });
+    const date = Date.parse(headers.get('date') ?? '');
+    return { ticket, users, serverNow: Number.isNaN(date) ? clock.now() : date };
+  }
+
+  /** The newest hundred comments. Fetched after the ticket: a version must never be newer than what was read. */
+  async function fetchThread(
+    found: FetchedTicket,
+    priority: number,
+    signal: AbortSignal,
+  ): Promise<shapes.Thread & { readonly omitted: number }> {
+    const query = new URLSearchParams({ 'page[size]': '100', sort: '-created_at', include: 'users' });
+    const { json } = await read(`/tickets/${found.ticket.id}/comments.json?${query.toString()}`, priority, signal, true);
+    const { comments, users, meta } = shaped(shapes.commentsAnswer, json, NAME);
+    const thread = shapes.readThread(comments, {
+      users: new Map([...found.users, ...users].map((user) => [user.id, user])),
+      requesterId: found.ticket.requester_id ?? null,
+      ownId: ownId ?? (await learnOwnId(signal)),
+    });
+    const older = (found.ticket.comment_count ?? 0) - comments.length;
+    return { ...thread, omitted: meta?.has_more === true ? Math.max(1, older) : 0 };
+  }
+
+  async function conversation(ticketId: string, signal: AbortSignal): Promise<Conversation> {
+    const found = await fetchTicket(ticketId, PRIORITY.read, signal);
+    const { ticket } = found;
+    const requester = requesterOf(found);
+    const unavailable = shapes.unavailability(ticket, requester);
+    const thread =
+      unavailable === null
+        ? await fetchThread(found, PRIORITY.read, signal)
+        : { messages: [], ownNotes: [], omitted: 0 };
+    return {
+      ticketId,
+      subject: ticket.subject ?? '',
+      requesterId: ticket.requester_id ?? null,
+      requesterName: requester?.name ?? null,
+      locale: requester?.locale ?? null,
+      unavailable,
+      ...thread,
+      version: versionOf(ticket),
+    };
+  }
+
+  async function look(request: LookRequest, signal: AbortSignal): Promise<PostLook> {
+    const found = await fetchTicket(request.ticketId, PRIORITY.look, signal);
+    const unavailable = shapes.unavailability(found.ticket, requesterOf(found));
+    const clear: PostLook = { kind: 'clear', fence: found.ticket.updated_at };
+    if (!request.ambiguous) {
+      if (unavailable !== null) return { kind: 'unavailable', reason: unavailable };
+      if (versionOf(found.ticket) === request.version) return clear;
+    }
+    const thread = await fetchThread(found, PRIORITY.look, signal);
+    const own = thread.ownNotes.find((note) => note.marker === request.marker);
+    if (own !== undefined) return { kind: 'posted', noteId: own.noteId };
+    if (unavailable !== null) return { kind: 'unavailable', reason: unavailable };
+    const verdict = verdictOn(since(thread.messages, request.seenMessageId));
+    if (verdict !== null) return verdict;
+    if (request.ambiguous) assertSettled(found);
+    return clear;
+  }
+
+  async function postPrivateNote(request: PostRequest, signal: AbortSignal): Promise<{ noteId: string }> {
+    assertTicketId(request.ticketId, NAME);
+    guard.assertOpen();
+    const html = renderNote(request.note);
+    const body = {
+      ticket: {
+        comment: { html_body: html, public: false },
+        safe_update: true,
+        updated_stamp: request.fence,
+        metadata: { draftdesk: request.note.marker },
+      },
+    };
+    const { json } = await call(
+      {
+        method: 'PUT',
+        path: `/tickets/${request.ticketId}.json`,
+        body,
+        write: true,
+        aboutTicket: true,
+        budgets: ['update', 'requests'],
+        priority: PRIORITY.post,
+      },
+      signal,
+    );
+    return { noteId: readBack(json, request.ticketId, html) };
+  }
+
+  /** Unknown keys are ignored with 200, visibility may be inherited: only the audit tells what was written (row 8). */
+  function readBack(json: unknown, ticketId: string, sent: string): string {
+    const answer = shapes.updateAnswer.safeParse(json);
+    const events = answer.success ? answer.data.audit.events : [];
+    const comments = events.filter((event) => event.type === 'Comment');
+    if (comments.some((event) => event.public === true)) throw guard.close(ticketId);
+    const written = comments.find((event) => event.public === false);
+    if (written?.id === null || written?.id === undefined) throw ambiguousPost(NAME, 'invalid_response');
+    const stored = written.html_body ?? written.body;
+    if (typeof stored === 'string' && countPlaceholders(stored) < countPlaceholders(sent))
+      deps.alarm('placeholders_expanded', `zendesk expanded placeholders in our note on ticket ${ticketId}`);
+    return written.id;
+  }
+
+  return {
+    name: NAME,
+    ambiguousWaitMs: AMBIGUOUS_WAIT_MS,
+    authenticate: zendeskVerifier(settings.webhookSecrets, deps),
+    parse: parseZendeskWebhook,
+    conversation,
+    look: async (request, signal) => {
+      looking += 1;
+      try {
+        return await unavailableIfGone(look(request, signal));
+      } finally {
+        looking -= 1;
+      }
+    },
+    postPrivateNote,
+    listTickets: async ({ updatedSince = 0 }, cursor, signal): Promise<TicketPage> => {
+      const query = new URLSearchParams({ 'page[size]': '100', sort: '-updated_at' });
+      if (cursor !== null) query.set('page[after]', cursor);
+      const { json } = await read(`/tickets.json?${query.toString()}`, PRIORITY.list, signal);
+      const { tickets, meta } = shaped(shapes.ticketsAnswer, json, NAME);
+      const found = tickets.map((ticket) => ({ ticketId: ticket.id, updatedAt: ticket.updated_at }));
+      const wanted = found.filter((ticket) => ticket.updatedAt >= updatedSince);
+      const more = meta?.has_more === true && wanted.length === found.length;
+      return { tickets: wanted, nextCursor: more ? (meta.after_cursor ?? null) : null };
+    },
+    probe: async (signal) => {
+      await learnOwnId(signal);
+    },
+    room: () => {
+      if (paced.snapshot('requests').pausedUntil !== null) return 0;
+      return Math.max(0, paced.snapshot('update').free - looking);
+    },
+    limits: () => limitsOf(clock, paced.snapshot('requests'), paced.snapshot('update')),
+  };
+}
+
+function requesterOf({ ticket, users }: FetchedTicket): shapes.ZendeskUser | undefined {
+  return users.find((user) => user.id === ticket.requester_id);
+}
+
+/** Two comments within one second share a stamp; the count tells them apart. */
+function versionOf(ticket: shapes.ZendeskTicket): string {
+  return `${ticket.updated_at}/${ticket.comment_count ?? ''}`;
+}
+
+/** A late write within the stamp's own second would pass the fence unseen: wait until that second is over. */
+function assertSettled({ ticket, serverNow }: FetchedTicket): void {
+  if (serverNow - Date.parse(ticket.updated_at) >= STAMP_SETTLE_MS) return;
+  throw new UpstreamError('conflict', 'The ticket changed this very second; looking again shortly.', {
+    upstream: NAME,
+    retryAfterMs: STAMP_SETTLE_MS,
+  });
+}
