@@ -18,9 +18,9 @@ export class ConfigError extends Error {
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /** A module of a registry with the settings it has parsed. */
-export interface Chosen<Module> {
+export interface Chosen<Module extends (typeof helpdesks | typeof languageModels)[number]> {
   readonly module: Module;
-  readonly settings: unknown;
+  readonly settings: Parameters<Module['create']>[0];
 }
 
 export interface Config {
@@ -120,11 +120,18 @@ export function readConfig(env: Env): Config {
   }
   const [llmModule] = languageModels;
   if (llmModule === undefined) throw new Error('the registry of language models is empty');
-  const llm = { module: llmModule, settings: parseSettings(llmModule.settings, given, problems) };
+  const llmSettings = parseSettings(llmModule.settings, given, problems);
   if (base.data !== undefined) problems.push(...weakTokens(base.data));
   const guidelines = readGuidelines(base.data?.GUIDELINES_FILE, problems);
-  if (base.data === undefined || problems.length > 0) throw new ConfigError([...new Set(problems)]);
-  return { ...slice(base.data), guidelines, helpdesks: chosenHelpdesks, llm };
+  if (base.data === undefined || llmSettings === undefined || problems.length > 0) {
+    throw new ConfigError([...new Set(problems)]);
+  }
+  return {
+    ...slice(base.data),
+    guidelines,
+    helpdesks: chosenHelpdesks,
+    llm: { module: llmModule, settings: llmSettings },
+  };
 }
 
 type Base = z.infer<typeof baseSchema>;
@@ -150,7 +157,7 @@ function slice(base: Base): Omit<Config, 'guidelines' | 'helpdesks' | 'llm'> {
   };
 }
 
-function parseSettings(schema: z.ZodType, env: Env, problems: string[]): unknown {
+function parseSettings<T>(schema: z.ZodType<T>, env: Env, problems: string[]): T | undefined {
   const parsed = schema.safeParse(env);
   problems.push(...listProblems(parsed.error));
   return parsed.data;

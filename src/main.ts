@@ -65,7 +65,12 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   const upstream = { fetch: overrides.fetch ?? fetch, clock, random };
   const helpdesks = createHelpdesks(config, upstream, observer);
   const llm = createLanguageModel(config, upstream);
-  const budget = createRateBudget({ ...config.llmBudget, clock, random });
+  const budget = createRateBudget({
+    requestsPerMinute: config.llm.settings.requestsPerMinute,
+    tokensPerMinute: config.llm.settings.tokensPerMinute,
+    clock,
+    random,
+  });
   const probe = (scope: string, signal: AbortSignal): Promise<void> =>
     scope === 'llm' ? llm.probe(signal) : (helpdesks.get(scope)?.probe(signal) ?? Promise.resolve());
 

@@ -1,6 +1,6 @@
 import { sha256 } from '../core/clock.ts';
 import type { IgnoredEvent, TicketEvent, WebhookRequest } from '../core/helpdesk.ts';
-import { asObject, bodyText, jsonObject, malformed, decimalIdOf } from './webhook-body.ts';
+import { asObject, bodyText, decimalIdOf, jsonObject, malformed } from './webhook-body.ts';
 
 /**
  * Reads a genuine webhook of a Freshdesk automation rule: Simple or Advanced content, wrapped in `freshdesk_webhook` or

@@ -155,7 +155,7 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
   }
 
   async function look(request: LookRequest, signal: AbortSignal): Promise<PostLook> {
-    const from = request.ambiguous ? 0 : Number(request.version);
+    const from = request.ambiguous ? 0 : Number(request.version) || 0;
     const { ticket, entries } = await fetchTicket(request.ticketId, from, PRIORITY.look, signal);
     const thread = shapes.readThread(ticket, entries);
     const own = await ownNotes(thread.marked, signal);

@@ -40,7 +40,7 @@ export interface HttpOptions {
   readonly explain?: (status: number, json: unknown, call: HttpCall) => Explanation | null;
 }
 
-/** Answers larger than this are refused: a ticket with a hundred comments of 64 kB stays below. */
+/** Answers larger than this are refused: `fetch` alone would buffer whatever comes. A hundred usual mails stay below. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 /** Failures before the first byte left us: the server cannot have acted. */

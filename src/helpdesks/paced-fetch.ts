@@ -1,10 +1,10 @@
 import Bottleneck from 'bottleneck';
 import type { Clock, Random } from '../core/clock.ts';
 import { UpstreamError } from '../core/errors.ts';
+import { createMinuteCount } from '../core/minute-count.ts';
 import { parseRetryAfter } from '../core/retry-after.ts';
 import { type Answer, type HttpCall, type HttpOptions, sendCall } from './http-call.ts';
 import { leavable } from './leavable.ts';
-import { createMinuteCount } from '../core/minute-count.ts';
 
 /**
  * From this rate on a budget only counts and pauses: bottleneck itself manages some 400 jobs a second (queues.md D1),

@@ -6,7 +6,7 @@ import type { BudgetSnapshot } from './paced-fetch.ts';
 
 /** Stops all writing of one adapter once a note has come back public. */
 export interface PublicPostGuard {
-  /** Throws `posted_public` when closed. */
+  /** Throws `posting_stopped` when closed: that kills no ticket. */
   assertOpen(): void;
   /** Closes it, sounds the alarm, and answers the error to throw. */
   close(ticketId: string): UpstreamError;
@@ -14,11 +14,11 @@ export interface PublicPostGuard {
 
 export function publicPostGuard(upstream: string, deps: Pick<HelpdeskDeps, 'alarm'>): PublicPostGuard {
   let closed = false;
-  const error = (message: string): UpstreamError => new UpstreamError('posted_public', message, { upstream });
   return {
     assertOpen: () => {
-      if (closed)
-        throw error(`Posting to ${upstream} stopped because a note came back public; restart after finding out why.`);
+      if (!closed) return;
+      const message = `Posting to ${upstream} stopped because a note came back public; restart after finding out why.`;
+      throw new UpstreamError('posting_stopped', message, { upstream });
     },
     close: (ticketId) => {
       closed = true;
@@ -26,7 +26,8 @@ export function publicPostGuard(upstream: string, deps: Pick<HelpdeskDeps, 'alar
         'posted_public',
         `${upstream} made our private note on ticket ${ticketId} public; posting has stopped`,
       );
-      return error(`${upstream} made our note public. Check that ticket now; posting to ${upstream} has stopped.`);
+      const message = `${upstream} made our note public. Check that ticket now; posting to ${upstream} has stopped.`;
+      return new UpstreamError('posted_public', message, { upstream });
     },
   };
 }

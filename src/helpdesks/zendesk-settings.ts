@@ -40,44 +40,40 @@ export const zendeskSettings = envSchema((env): ZendeskSettings => {
   };
 });
 
-/** Exactly one way to sign in, with all its parts. */
+/** The ways to sign in; each needs all its parts. */
+const WAYS = [
+  ['ZENDESK_OAUTH_CLIENT_ID', 'ZENDESK_OAUTH_CLIENT_SECRET'],
+  ['ZENDESK_OAUTH_TOKEN'],
+  ['ZENDESK_EMAIL', 'ZENDESK_API_TOKEN'],
+] as const;
+
 function readCredentials(env: EnvReader): ZendeskCredentials {
-  const values = {
-    ZENDESK_OAUTH_CLIENT_ID: env.credential('ZENDESK_OAUTH_CLIENT_ID'),
-    ZENDESK_OAUTH_CLIENT_SECRET: env.credential('ZENDESK_OAUTH_CLIENT_SECRET'),
-    ZENDESK_OAUTH_TOKEN: env.credential('ZENDESK_OAUTH_TOKEN'),
-    ZENDESK_EMAIL: env.credential('ZENDESK_EMAIL'),
-    ZENDESK_API_TOKEN: env.credential('ZENDESK_API_TOKEN'),
+  const given = new Map(WAYS.flat().map((name) => [name, env.credential(name)] as const));
+  reportSignIn(env, (name) => given.get(name) !== undefined);
+  const value = (name: (typeof WAYS)[number][number]): string => given.get(name) ?? '';
+  if (value('ZENDESK_OAUTH_TOKEN') !== '') return { kind: 'token', token: value('ZENDESK_OAUTH_TOKEN') };
+  if (value('ZENDESK_API_TOKEN') !== '')
+    return { kind: 'api_token', email: value('ZENDESK_EMAIL'), apiToken: value('ZENDESK_API_TOKEN') };
+  return {
+    kind: 'client',
+    clientId: value('ZENDESK_OAUTH_CLIENT_ID'),
+    clientSecret: value('ZENDESK_OAUTH_CLIENT_SECRET'),
   };
-  const ways: readonly (readonly (keyof typeof values)[])[] = [
-    ['ZENDESK_OAUTH_CLIENT_ID', 'ZENDESK_OAUTH_CLIENT_SECRET'],
-    ['ZENDESK_OAUTH_TOKEN'],
-    ['ZENDESK_EMAIL', 'ZENDESK_API_TOKEN'],
-  ];
-  const begun = ways.filter((way) => way.some((name) => values[name] !== undefined));
+}
+
+/** Exactly one way, and whole. */
+function reportSignIn(env: EnvReader, isSet: (name: (typeof WAYS)[number][number]) => boolean): void {
+  const begun = WAYS.filter((way) => way.some(isSet));
   if (begun.length === 0)
     env.problem(
       'ZENDESK_OAUTH_CLIENT_ID',
       'is missing (with ZENDESK_OAUTH_CLIENT_SECRET; or set ZENDESK_OAUTH_TOKEN, or ZENDESK_EMAIL and ZENDESK_API_TOKEN)',
     );
-  for (const way of begun) {
-    for (const name of way) if (values[name] === undefined) env.problem(name, `is missing beside ${begunWith(way)}`);
+  for (const [index, way] of begun.entries()) {
+    const present = way.filter(isSet);
+    for (const name of way) if (!isSet(name)) env.problem(name, `is missing beside ${present.join(', ')}`);
+    if (index > 0 && present[0] !== undefined) env.problem(present[0], 'is a second way to sign in: set one only');
   }
-  for (const way of begun.slice(1)) {
-    const name = way.find((part) => values[part] !== undefined);
-    if (name !== undefined) env.problem(name, 'is a second way to sign in: set one only');
-  }
-  function begunWith(way: readonly (keyof typeof values)[]): string {
-    return way.filter((name) => values[name] !== undefined).join(', ');
-  }
-  if (values.ZENDESK_OAUTH_TOKEN !== undefined) return { kind: 'token', token: values.ZENDESK_OAUTH_TOKEN };
-  if (values.ZENDESK_API_TOKEN !== undefined)
-    return { kind: 'api_token', email: values.ZENDESK_EMAIL ?? '', apiToken: values.ZENDESK_API_TOKEN };
-  return {
-    kind: 'client',
-    clientId: values.ZENDESK_OAUTH_CLIENT_ID ?? '',
-    clientSecret: values.ZENDESK_OAUTH_CLIENT_SECRET ?? '',
-  };
 }
 
 export function authorizationOf(

@@ -2,7 +2,7 @@ import { sha256 } from '../core/clock.ts';
 import type { IgnoredEvent, TicketEvent, WebhookRequest } from '../core/helpdesk.ts';
 import type { HelpdeskDeps } from './helpdesk-module.ts';
 import { hmacMatches, parseIsoStamp } from './signature.ts';
-import { asObject, bodyText, type JsonObject, jsonObject, malformed, decimalIdOf } from './webhook-body.ts';
+import { asObject, bodyText, decimalIdOf, type JsonObject, jsonObject, malformed } from './webhook-body.ts';
 
 const SCHEME = { algorithm: 'sha256', encoding: 'base64' } as const;
 const SKEW_ALARM_EVERY_MS = 60_000;

@@ -105,7 +105,12 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     signal: AbortSignal,
   ): Promise<shapes.Thread & { readonly omitted: number }> {
     const query = new URLSearchParams({ 'page[size]': '100', sort: '-created_at', include: 'users' });
-    const { json } = await read(`/tickets/${found.ticket.id}/comments.json?${query.toString()}`, priority, signal, true);
+    const { json } = await read(
+      `/tickets/${found.ticket.id}/comments.json?${query.toString()}`,
+      priority,
+      signal,
+      true,
+    );
     const { comments, users, meta } = shaped(shapes.commentsAnswer, json, NAME);
     const thread = shapes.readThread(comments, {
       users: new Map([...found.users, ...users].map((user) => [user.id, user])),

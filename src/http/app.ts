@@ -1,0 +1,46 @@
+import { type Context, Hono } from 'hono';
+import { routePath } from 'hono/route';
+import type { Random } from '../core/clock.ts';
+import type { Observer } from '../core/observer.ts';
+import type { TicketReader } from '../core/ticket-reader.ts';
+import { adminAuth, type AdminEnv } from './admin-auth.ts';
+import { addBatchRoutes } from './batches.ts';
+import { createHealth } from './health.ts';
+import { faultName, problemOf, problemResponse } from './problem.ts';
+import { addProgressRoutes } from './progress.ts';
+import { addTicketRoutes } from './tickets.ts';
+import { createWebhooks, type WebhookDeps } from './webhooks.ts';
+
+export interface AppDeps extends WebhookDeps {
+  readonly reader: TicketReader;
+  /** Whoever sends one of them is an operator. */
+  readonly adminTokens: readonly string[];
+}
+
+/** Everything Draftdesk answers over HTTP: webhooks, the admin API and health. */
+export function createApp(deps: AppDeps): Hono {
+  const admin = new Hono<AdminEnv>();
+  admin.use(adminAuth(deps.adminTokens));
+  addProgressRoutes(admin, deps);
+  addTicketRoutes(admin, deps);
+  addBatchRoutes(admin, deps);
+
+  return new Hono()
+    .route('/', createWebhooks(deps))
+    .route('/', createHealth(deps))
+    .route('/admin', admin)
+    .notFound(() => problemResponse('not_found', 'Nothing is here.'))
+    .onError((error, c) => problemOf(error) ?? fault(error, c, deps));
+}
+
+/** Generic outside; inside the log the id from the answer, the route and the error's class. */
+function fault(error: unknown, c: Context, { observer, random }: { observer: Observer; random: Random }): Response {
+  const requestId = Math.floor(random() * 2 ** 48)
+    .toString(16)
+    .padStart(12, '0');
+  observer.fault({ where: `${c.req.method} ${routePath(c, -1)}, request ${requestId}`, error: faultName(error) });
+  // A webhook that is told 500 does not come again.
+  const code = c.req.path.startsWith('/webhooks/') ? 'unavailable' : 'internal';
+  const detail = 'Something went wrong here. The log has more under this request id.';
+  return problemResponse(code, detail, { members: { requestId } });
+}

@@ -1,0 +1,129 @@
+import type { Clock } from '../core/clock.ts';
+
+/** Half a second, so that nobody who watches waits longer than one for a change. */
+const TICK_MS = 500;
+/** A write so often finds peers that have gone without a word, and keeps proxies from closing. */
+const PING_MS = 15_000;
+/** Who has not read for so long is dropped. */
+const STALLED_MS = 60_000;
+const CLIENTS_MAX = 100;
+
+export interface EventStreamOptions<T> {
+  /** The `event:` field. */
+  readonly event: string;
+  /** What to send, as JSON. */
+  readonly snapshot: () => T;
+  /** The part of it that must have changed to be worth sending again. */
+  readonly watched: (snapshot: T) => unknown;
+  /** True ends all streams. */
+  readonly stopping: () => boolean;
+  /** The snapshot could not be made: all streams end, and who comes again gets a proper answer. */
+  readonly onFailure: (error: unknown) => void;
+  readonly clock: Clock;
+}
+
+/** Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) for everybody at once. */
+export interface EventStream {
+  /**
+   * A stream that starts with the snapshot of now; null when there are too many. `drop` cuts the connection of a
+   * client that has stopped reading. Throws what `snapshot` throws.
+   */
+  open(drop?: () => void): ReadableStream<Uint8Array> | null;
+}
+
+interface Client {
+  readonly controller: ReadableStreamDefaultController<Uint8Array>;
+  readonly drop: (() => void) | undefined;
+  /** The watched part, as JSON, of what it was sent last. */
+  seen: string;
+  /** Steady ms of the last write. */
+  wroteAt: number;
+}
+
+const encoder = new TextEncoder();
+const PING = encoder.encode(': ping\n\n');
+
+/** A snapshot as it goes out. */
+interface Frame {
+  readonly watched: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * One snapshot per tick, however many clients. A slow client misses snapshots instead of piling them up: at most one
+ * waits for it.
+ */
+export function createEventStream<T>(options: EventStreamOptions<T>): EventStream {
+  const { clock } = options;
+  const clients = new Set<Client>();
+  let ticking = false;
+
+  const makeFrame = (): Frame => {
+    const snapshot = options.snapshot();
+    const text = `event: ${options.event}\ndata: ${JSON.stringify(snapshot)}\n\n`;
+    return { watched: JSON.stringify(options.watched(snapshot)), bytes: encoder.encode(text) };
+  };
+
+  const endAll = (): void => {
+    for (const { controller } of clients) controller.close();
+    clients.clear();
+  };
+
+  const drop = (client: Client): void => {
+    clients.delete(client);
+    client.controller.close();
+    client.drop?.();
+  };
+
+  const serve = (client: Client, { watched, bytes }: Frame): void => {
+    const now = clock.steady();
+    const silentMs = now - client.wroteAt;
+    if ((client.controller.desiredSize ?? 0) <= 0) {
+      if (silentMs >= STALLED_MS) drop(client);
+      return;
+    }
+    const changed = watched !== client.seen;
+    if (!changed && silentMs < PING_MS) return;
+    client.controller.enqueue(changed ? bytes : PING);
+    client.seen = watched;
+    client.wroteAt = now;
+  };
+
+  const tick = (): void => {
+    ticking = false;
+    if (options.stopping()) return endAll();
+    try {
+      const frame = makeFrame();
+      for (const client of clients) serve(client, frame);
+    } catch (error) {
+      endAll();
+      return options.onFailure(error);
+    }
+    schedule();
+  };
+
+  const schedule = (): void => {
+    if (ticking || clients.size === 0) return;
+    ticking = true;
+    clock.after(TICK_MS, tick);
+  };
+
+  return {
+    open(onDrop) {
+      if (clients.size >= CLIENTS_MAX) return null;
+      const { watched, bytes } = makeFrame();
+      let client: Client;
+      return new ReadableStream<Uint8Array>({
+        start(controller) {
+          client = { controller, drop: onDrop, seen: watched, wroteAt: clock.steady() };
+          controller.enqueue(bytes);
+          clients.add(client);
+          schedule();
+        },
+        cancel() {
+          clients.delete(client);
+        },
+      });
+    },
+  };
+}

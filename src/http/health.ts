@@ -1,0 +1,33 @@
+import { type Handler, Hono } from 'hono';
+import type { Clock } from '../core/clock.ts';
+import type { Readiness, ServiceControl } from '../core/service-control.ts';
+import { methodNotAllowed, problemResponse } from './problem.ts';
+import { jsonResponse } from './responses.ts';
+
+/** Anybody may ask and each check writes to the disk: one answer serves all who ask within this time, ms. */
+const FRESH_MS = 1_000;
+
+const UNKNOWN: Readiness = { ready: false, checks: { service: 'the checks themselves have failed' } };
+
+/** `/healthz`: the process is up. `/readyz`: it can do its work. */
+export function createHealth({ control, clock }: { readonly control: ServiceControl; readonly clock: Clock }): Hono {
+  let asked: { readonly at: number; readonly readiness: Promise<Readiness> } | null = null;
+
+  const ask = (): Promise<Readiness> => {
+    const now = clock.steady();
+    if (asked === null || now - asked.at >= FRESH_MS)
+      asked = { at: now, readiness: control.readiness().catch(() => UNKNOWN) };
+    return asked.readiness;
+  };
+
+  const getOnly: Handler = () => methodNotAllowed(['GET']);
+  return new Hono()
+    .get('/healthz', () => jsonResponse({ status: 'ok' }))
+    .all('/healthz', getOnly)
+    .get('/readyz', async () => {
+      const { ready, checks } = await ask();
+      if (ready) return jsonResponse({ status: 'ok', checks });
+      return problemResponse('unavailable', 'The service cannot do its work now.', { members: { checks } });
+    })
+    .all('/readyz', getOnly);
+}

@@ -1,0 +1,87 @@
+import { type FieldProblem, RequestError, type RequestErrorCode } from '../core/errors.ts';
+import { OutboxUnavailable } from '../core/outbox.ts';
+import { jsonResponse } from './responses.ts';
+
+export type ProblemCode = RequestErrorCode | 'internal';
+
+/** The one table from what went wrong to a status (RFC 9457: with `about:blank` the title is the status's own). */
+const PROBLEMS: Readonly<Record<ProblemCode, { readonly status: number; readonly title: string }>> = {
+  malformed: { status: 400, title: 'Bad Request' },
+  unauthorized: { status: 401, title: 'Unauthorized' },
+  forbidden: { status: 403, title: 'Forbidden' },
+  not_found: { status: 404, title: 'Not Found' },
+  method_not_allowed: { status: 405, title: 'Method Not Allowed' },
+  conflict: { status: 409, title: 'Conflict' },
+  too_large: { status: 413, title: 'Content Too Large' },
+  unsupported_type: { status: 415, title: 'Unsupported Media Type' },
+  internal: { status: 500, title: 'Internal Server Error' },
+  unavailable: { status: 503, title: 'Service Unavailable' },
+};
+
+/** Zendesk takes a `Retry-After` below one minute only. */
+const RETRY_AFTER_MAX_SECONDS = 59;
+const RETRY_AFTER_DEFAULT_SECONDS = 10;
+
+export interface ProblemOptions {
+  readonly fields?: readonly FieldProblem[];
+  /** With `unavailable`; 10 when not given, never outside 1 … 59. */
+  readonly retryAfterSeconds?: number | null;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** More members of the problem object. */
+  readonly members?: Readonly<Record<string, unknown>>;
+}
+
+/** An RFC 9457 answer. `detail` is a fixed sentence or made of our own words: input is never echoed. */
+export function problemResponse(code: ProblemCode, detail: string, options: ProblemOptions = {}): Response {
+  const { status, title } = PROBLEMS[code];
+  const { fields = [], members } = options;
+  const body = {
+    type: 'about:blank',
+    title,
+    status,
+    detail,
+    code,
+    ...(fields.length === 0 ? {} : { errors: fields }),
+    ...members,
+  };
+  return jsonResponse(body, status, {
+    'Content-Type': 'application/problem+json',
+    ...(code === 'unavailable' ? { 'Retry-After': retryAfter(options.retryAfterSeconds) } : {}),
+    ...options.headers,
+  });
+}
+
+/** The status a code is answered with. */
+export function statusOf(code: ProblemCode): number {
+  return PROBLEMS[code].status;
+}
+
+function retryAfter(seconds: number | null | undefined): string {
+  const wanted = Math.ceil(seconds ?? RETRY_AFTER_DEFAULT_SECONDS);
+  return String(Math.min(Math.max(wanted, 1), RETRY_AFTER_MAX_SECONDS));
+}
+
+/** The answer to an error somebody meant the caller to see; null for a fault of our own. */
+export function problemOf(error: unknown): Response | null {
+  if (error instanceof RequestError) {
+    const { code, message, fields, retryAfterSeconds } = error;
+    return problemResponse(code, message, { fields, retryAfterSeconds });
+  }
+  if (error instanceof OutboxUnavailable) return problemResponse('unavailable', STORE_REFUSES);
+  return null;
+}
+
+export const STORE_REFUSES = 'The database cannot be written now. Nothing has changed; try again.';
+
+/** A wrong method on a known path. */
+export function methodNotAllowed(methods: readonly string[]): Response {
+  const allow = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ');
+  return problemResponse('method_not_allowed', `This path takes ${allow}.`, { headers: { Allow: allow } });
+}
+
+/** What a fault may say in a log: the error's class and the system's or driver's own code, never its message. */
+export function faultName(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const code: unknown = 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && /^[A-Z0-9_]{1,60}$/.test(code) ? `${error.name} ${code}` : error.name;
+}

@@ -1,0 +1,55 @@
+import type { Clock } from '../core/clock.ts';
+import type { Observer } from '../core/observer.ts';
+import type { ServiceControl } from '../core/service-control.ts';
+import { type AdminApp, type AdminContext, adminRoute } from './admin-auth.ts';
+import { createEventStream, type EventStream } from './event-stream.ts';
+import { faultName, problemResponse } from './problem.ts';
+import { jsonResponse, streamResponse } from './responses.ts';
+
+interface ProgressDeps {
+  readonly control: ServiceControl;
+  readonly clock: Clock;
+  readonly observer: Observer;
+}
+
+/** How the work goes, at once and live; stop and go on. */
+export function addProgressRoutes(app: AdminApp, { control, clock, observer }: ProgressDeps): void {
+  const events = createEventStream({
+    event: 'progress',
+    snapshot: () => control.progress(),
+    // memory moves also while nothing else does
+    watched: ({ memory: _memory, ...rest }) => rest,
+    stopping: () => control.stopping(),
+    onFailure: (error) => observer.fault({ where: 'progress events', error: faultName(error) }),
+    clock,
+  });
+  adminRoute(app, '/progress', { GET: () => jsonResponse(control.progress()) });
+  adminRoute(app, '/events', {
+    GET: (c) => {
+      if (control.stopping()) return problemResponse('unavailable', 'The service is stopping.');
+      return sendEvents(c, events);
+    },
+  });
+  adminRoute(app, '/pause', {
+    POST: async () => {
+      await control.pause();
+      return jsonResponse(control.progress());
+    },
+  });
+  adminRoute(app, '/resume', {
+    POST: async () => {
+      await control.resume();
+      return jsonResponse(control.progress());
+    },
+  });
+}
+
+function sendEvents(c: AdminContext, events: EventStream): Response {
+  // Hono answers HEAD with GET's headers and forgets the body: nobody would ever end it.
+  if (c.req.method === 'HEAD') return streamResponse(null, 'text/event-stream');
+  // `env` is undefined where there is no socket.
+  const { outgoing }: Partial<typeof c.env> = c.env ?? {};
+  const stream = events.open(() => outgoing?.destroy());
+  if (stream === null) return problemResponse('unavailable', 'Too many clients are watching already.');
+  return streamResponse(stream, 'text/event-stream');
+}

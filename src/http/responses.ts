@@ -1,0 +1,30 @@
+/**
+ * On every answer (reliability.md D6): nothing of ours is framed, sniffed, cached or sent on as a referrer, and a
+ * page runs only what we serve ourselves.
+ */
+const SECURE_HEADERS = {
+  'X-Content-Type-Options': 'nosniff',
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+  'Referrer-Policy': 'no-referrer',
+  'Cache-Control': 'no-store',
+} as const;
+
+const JSON_HEADERS = { 'Content-Type': 'application/json', ...SECURE_HEADERS } as const;
+
+/**
+ * A JSON answer. Made by hand, not by Hono's `c.json`: @hono/node-server writes a plain object of headers as it is,
+ * without building a `Headers` first.
+ */
+export function jsonResponse(body: unknown, status = 200, headers?: Readonly<Record<string, string>>): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: headers === undefined ? JSON_HEADERS : { ...JSON_HEADERS, ...headers },
+  });
+}
+
+/** An answer that is sent piece by piece; null for the headers alone. */
+export function streamResponse(body: ReadableStream<Uint8Array> | null, contentType: string): Response {
+  return new Response(body, { status: 200, headers: { ...SECURE_HEADERS, 'Content-Type': contentType } });
+}

@@ -1,0 +1,153 @@
+import { z } from 'zod';
+import { ERROR_CLASSES, RequestError } from '../core/errors.ts';
+import type { Outbox, TicketActionResult } from '../core/outbox.ts';
+import { type AttemptRecord, TICKET_STATUSES, type TicketDetail, type TicketSummary } from '../core/ticket.ts';
+import type { TicketQuery, TicketReader } from '../core/ticket-reader.ts';
+import { type AdminApp, type AdminContext, adminRoute, pathParameter } from './admin-auth.ts';
+import { once, openCursor, pageQuery, readJson, readQuery, sealCursor, ticketIds } from './input.ts';
+import { problemResponse } from './problem.ts';
+import { jsonResponse } from './responses.ts';
+
+interface TicketDeps {
+  readonly outbox: Outbox;
+  readonly reader: TicketReader;
+}
+
+const notEmpty = once().min(1, 'must not be empty');
+const STATUS_HINT = `must be one of ${TICKET_STATUSES.join(', ')}`;
+
+const listSchema = z.strictObject({
+  ...pageQuery,
+  status: z.enum(TICKET_STATUSES, STATUS_HINT).exactOptional(),
+  helpdesk: notEmpty.exactOptional(),
+  batch: notEmpty.exactOptional(),
+});
+
+const deadLettersSchema = z.strictObject({ ...pageQuery, helpdesk: notEmpty.exactOptional() });
+
+const retryDeadSchema = z.strictObject({
+  ticketIds: ticketIds.exactOptional(),
+  errorClass: z.enum(ERROR_CLASSES, `must be one of ${ERROR_CLASSES.join(', ')}`).exactOptional(),
+});
+
+/** Tickets, their status, and what operators do to them one by one. */
+export function addTicketRoutes(app: AdminApp, deps: TicketDeps): void {
+  adminRoute(app, '/tickets', {
+    GET: (c) => {
+      const { batch, ...query } = readQuery(c.req, listSchema);
+      return listTickets(deps.reader, 'tickets', { ...query, ...(batch === undefined ? {} : { batchId: batch }) });
+    },
+  });
+  adminRoute(app, '/tickets/:helpdesk/:ticketId', {
+    GET: (c) => jsonResponse(ticketJson(findTicket(deps.reader, refOf(c)))),
+  });
+  adminRoute(app, '/tickets/:helpdesk/:ticketId/retry', {
+    POST: async (c) => {
+      const ref = refOf(c);
+      const result = await deps.outbox.retryTicket(ref.helpdesk, ref.ticketId);
+      return actionResponse(deps.reader, ref, result, 'Only a dead, cancelled or skipped ticket can be retried');
+    },
+  });
+  adminRoute(app, '/tickets/:helpdesk/:ticketId/post', {
+    POST: async (c) => {
+      const ref = refOf(c);
+      const result = await deps.outbox.releaseTicket(ref.helpdesk, ref.ticketId);
+      return actionResponse(deps.reader, ref, result, 'Only a drafted ticket can be posted');
+    },
+  });
+  adminRoute(app, '/dead-letters', {
+    GET: (c) => listTickets(deps.reader, 'dead-letters', { ...readQuery(c.req, deadLettersSchema), status: 'dead' }),
+  });
+  adminRoute(app, '/dead-letters/retry', {
+    POST: async (c) =>
+      jsonResponse({ retried: await deps.outbox.retryDead(await readJson(c.req, retryDeadSchema)) }, 202),
+  });
+}
+
+interface Ref {
+  readonly helpdesk: string;
+  readonly ticketId: string;
+}
+
+function refOf(c: AdminContext): Ref {
+  return { helpdesk: pathParameter(c, 'helpdesk'), ticketId: pathParameter(c, 'ticketId') };
+}
+
+function listTickets(reader: TicketReader, list: string, { limit, cursor, ...filter }: TicketQuery): Response {
+  const scope = { list, ...filter };
+  const opened = openCursor(cursor, scope);
+  const page = reader.tickets({ ...filter, limit, ...(opened === undefined ? {} : { cursor: opened }) });
+  return jsonResponse({ items: page.items.map(summaryJson), nextCursor: sealCursor(page.nextCursor, scope) });
+}
+
+function findTicket(reader: TicketReader, { helpdesk, ticketId }: Ref): TicketDetail {
+  const ticket = reader.ticket(helpdesk, ticketId);
+  if (ticket === null) throw new RequestError('not_found', 'No such ticket is known here.');
+  return ticket;
+}
+
+function actionResponse(reader: TicketReader, ref: Ref, result: TicketActionResult, rule: string): Response {
+  if (result.kind === 'conflict') {
+    return problemResponse('conflict', `${rule}; this one is ${result.status}.`, { members: { state: result.status } });
+  }
+  // An unknown ticket is not found here either.
+  return jsonResponse(ticketJson(findTicket(reader, ref)), 202);
+}
+
+function iso(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}
+
+function summaryJson(ticket: TicketSummary): object {
+  return {
+    helpdesk: ticket.helpdesk,
+    ticketId: ticket.ticketId,
+    status: ticket.status,
+    reason: ticket.reason,
+    batchId: ticket.batchId,
+    subject: ticket.subject,
+    createdAt: iso(ticket.createdAt),
+    updatedAt: iso(ticket.updatedAt),
+    errorClass: ticket.errorClass,
+    error: ticket.error,
+    noteId: ticket.noteId,
+    traceId: ticket.traceId,
+  };
+}
+
+/** `GET /admin/tickets/{helpdesk}/{ticketId}`: named fields only, whatever else the store hands over. */
+function ticketJson(ticket: TicketDetail): object {
+  return { ...summaryJson(ticket), attempts: ticket.attempts.map(attemptJson), draft: draftJson(ticket.draft) };
+}
+
+function attemptJson(attempt: AttemptRecord): object {
+  return {
+    stage: attempt.stage,
+    number: attempt.number,
+    startedAt: iso(attempt.startedAt),
+    durationMs: attempt.durationMs,
+    outcome: attempt.outcome,
+    errorClass: attempt.errorClass,
+    error: attempt.error,
+  };
+}
+
+function draftJson(draft: TicketDetail['draft']): object | null {
+  if (draft === null) return null;
+  return {
+    version: draft.version,
+    body: draft.body,
+    finding: draft.finding,
+    language: draft.language,
+    confidence: draft.confidence,
+    sources: draft.sources,
+    questions: draft.questions,
+    cut: draft.cut,
+    model: draft.model,
+    promptTokens: draft.promptTokens,
+    cachedTokens: draft.cachedTokens,
+    completionTokens: draft.completionTokens,
+    costUsd: draft.costUsd,
+    createdAt: iso(draft.createdAt),
+  };
+}

@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { isLoopback, upstreamUrlProblem } from '../core/upstream-url.ts';
+import type { CallLimits } from './language-model-module.ts';
+
+export interface OpenAiSettings extends CallLimits {
+  /** Null for servers of one's own that want no key. */
+  readonly apiKey: string | null;
+  /** Without a slash at its end. */
+  readonly baseUrl: string;
+  readonly model: string;
+  /** Of one call, from sending it to the last byte of its answer. */
+  readonly timeoutMs: number;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+type Report = (name: string, message: string) => void;
+
+const DEFAULT_BASE_URL = 'https://api.openai.com/v1';
+const DEFAULT_MODEL = 'gpt-6-luna';
+const DEFAULT_LIMITS: CallLimits = { requestsPerMinute: 500, tokensPerMinute: 200_000 };
+
+/** Smallest limits of an account where they differ from the default (llm-and-otel.md A6). */
+const LIMITS_BY_MODEL: Readonly<Record<string, CallLimits>> = {
+  'gpt-5': { requestsPerMinute: 500, tokensPerMinute: 500_000 },
+  'gpt-5-mini': { requestsPerMinute: 500, tokensPerMinute: 500_000 },
+  'gpt-5.4-pro': { requestsPerMinute: 500, tokensPerMinute: 30_000 },
+};
+
+/** Reads the raw environment; every problem is reported at once, under the variable's name and without its value. */
+export const openAiSettings: z.ZodType<OpenAiSettings> = z
+  .record(z.string(), z.string().optional())
+  .transform((env, context) => {
+    let problems = 0;
+    const settings = read(env, (name, message) => {
+      problems += 1;
+      context.addIssue({ code: 'custom', path: [name], message });
+    });
+    return problems === 0 ? settings : z.NEVER;
+  });
+
+function read(env: Env, report: Report): OpenAiSettings {
+  const baseUrl = readBaseUrl(env, report);
+  const model = textOf(env, 'LLM_MODEL') ?? DEFAULT_MODEL;
+  const { requestsPerMinute, tokensPerMinute } = LIMITS_BY_MODEL[model] ?? DEFAULT_LIMITS;
+  return {
+    apiKey: readKey(env, baseUrl, report),
+    baseUrl,
+    model,
+    timeoutMs: readInteger(env, 'LLM_TIMEOUT_MS', 60_000, report),
+    requestsPerMinute: readInteger(env, 'LLM_REQUESTS_PER_MINUTE', requestsPerMinute, report),
+    tokensPerMinute: readInteger(env, 'LLM_TOKENS_PER_MINUTE', tokensPerMinute, report),
+  };
+}
+
+/** A variable set to nothing (`NAME=` in .env) is not set. */
+function textOf(env: Env, name: string): string | undefined {
+  return env[name]?.trim() || undefined;
+}
+
+function readBaseUrl(env: Env, report: Report): string {
+  const value = textOf(env, 'OPENAI_BASE_URL') ?? DEFAULT_BASE_URL;
+  const problem = upstreamUrlProblem(value, textOf(env, 'ALLOW_INSECURE_UPSTREAMS') === 'true');
+  if (problem !== null) report('OPENAI_BASE_URL', problem);
+  return value.replace(/\/+$/, '');
+}
+
+function readKey(env: Env, baseUrl: string, report: Report): string | null {
+  const value = textOf(env, 'OPENAI_API_KEY');
+  if (value === undefined && needsKey(baseUrl)) report('OPENAI_API_KEY', 'is missing');
+  // anything else cannot be an HTTP header
+  if (value !== undefined && !/^[\x21-\x7e]+$/.test(value)) {
+    report('OPENAI_API_KEY', 'must be printable ASCII without spaces');
+  }
+  return value ?? null;
+}
+
+/** Plain digits only: `Number` alone takes '1e3' and '0x10'. */
+function readInteger(env: Env, name: string, fallback: number, report: Report): number {
+  const value = textOf(env, name);
+  if (value === undefined) return fallback;
+  if (!/^[1-9]\d{0,8}$/.test(value)) report(name, 'must be a whole number, 1 or more');
+  return Number(value);
+}
+
+function needsKey(baseUrl: string): boolean {
+  return !isLoopback(baseUrl) && isOpenAiHost(baseUrl);
+}
+
+/**
+ * OpenAI itself or Azure: they take `max_completion_tokens` and want a key; other servers may drop the one and not need
+ * the other in silence (llm-and-otel.md A1).
+ */
+export function isOpenAiHost(baseUrl: string): boolean {
+  const host = URL.parse(baseUrl)?.hostname ?? '';
+  return /(^|\.)openai\.(com|azure\.com|azure\.us)$|\.(cognitiveservices|services\.ai)\.azure\.com$/.test(host);
+}

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import type { Helpdesk } from '../../src/core/helpdesk.ts';
+import { freshdesk } from '../../src/helpdesks/freshdesk.ts';
+import { learnZendesk } from '../../src/helpdesks/zendesk-errors.ts';
+import { zendesk } from '../../src/helpdesks/zendesk.ts';
+import { failure, json, never, recording, stubFetch, testDeps } from './deps.ts';
+
+// Answers of live accounts, beside the project and not part of it: skipped where the folder is not there.
+
+interface Exchange {
+  readonly response: { readonly status: number; readonly body: Record<string, unknown> };
+}
+interface Nock {
+  readonly status: number;
+  readonly response: unknown;
+  readonly rawHeaders?: readonly string[];
+}
+
+const exchanges = (name: string): readonly Exchange[] | undefined => recording(name) as readonly Exchange[] | undefined;
+const nocks = (name: string): readonly Nock[] | undefined => recording(name) as readonly Nock[] | undefined;
+
+function zendeskOn(answers: Record<string, Response>): Helpdesk {
+  const settings = zendesk.settings.parse({
+    ZENDESK_BASE_URL: 'https://acme.zendesk.com',
+    ZENDESK_OAUTH_TOKEN: 'ready-token',
+    ZENDESK_WEBHOOK_SECRET: 'webhook-secret-one',
+  });
+  return zendesk.create(settings, testDeps(stubFetch(answers).fetch));
+}
+
+const POST = { ticketId: '1', fence: '', note: { marker: 'dd-abcdefghijkl', blocks: [] } };
+
+describe.skipIf(recording('zendesk/ticket-create.json') === undefined)('Zendesk recordings', () => {
+  it('reads a recorded ticket', async () => {
+    const created = exchanges('zendesk/ticket-create.json')?.[0]?.response.body['ticket'] as {
+      id: number;
+      subject: string;
+    };
+    const ticketId = String(created.id);
+    const helpdesk = zendeskOn({
+      [`GET /api/v2/tickets/${ticketId}.json`]: json({ ticket: created }),
+      [`GET /api/v2/tickets/${ticketId}/comments.json`]: json({ comments: [] }),
+      'GET /api/v2/users/me.json': json({ user: { id: 1 } }),
+    });
+    const seen = await helpdesk.conversation(ticketId, never);
+    expect(seen).toMatchObject({ ticketId, subject: created.subject, unavailable: null, omitted: 0 });
+  });
+
+  it('an update that wrote no comment is not taken for a note', async () => {
+    const [update] = exchanges('zendesk/ticket-update.json') ?? [];
+    const helpdesk = zendeskOn({ 'PUT /api/v2/tickets/1.json': json(update?.response.body) });
+    expect((await failure(helpdesk.postPrivateNote(POST, never))).errorClass).toBe('ambiguous_post');
+  });
+
+  it('tells public from private in recorded audits', async () => {
+    const [found] = exchanges('zendesk/ticket-audits-public-and-private.json') ?? [];
+    const audits = found?.response.body['audits'] as readonly {
+      events: readonly { id: number; type: string; public?: boolean }[];
+    }[];
+    const outcomes = new Set<boolean>();
+    for (const audit of audits) {
+      const comment = audit.events.find((event) => event.type === 'Comment');
+      if (comment === undefined) continue;
+      outcomes.add(comment.public === true);
+      const posted = zendeskOn({ 'PUT /api/v2/tickets/1.json': json({ audit }) }).postPrivateNote(POST, never);
+      if (comment.public === true) expect((await failure(posted)).errorClass).toBe('posted_public');
+      else expect(await posted).toEqual({ noteId: String(comment.id) });
+    }
+    expect(outcomes.size).toBe(2);
+  });
+
+  it('a deleted ticket is gone', async () => {
+    const missing = exchanges('zendesk/ticket-delete-then-404.json')?.find(({ response }) => response.status === 404);
+    const helpdesk = zendeskOn({ 'GET /api/v2/tickets/8869.json': json(missing?.response.body, 404) });
+    expect(await failure(helpdesk.conversation('8869', never))).toMatchObject({
+      errorClass: 'gone',
+      reason: 'not_found',
+    });
+  });
+
+  it.each(['no_creds', 'incorrect_token'])('row 12: the recorded answer to %s is no proof', async (name) => {
+    const [me] = nocks(`zendesk/node-zendesk-authentication_test_${name}.json`) ?? [];
+    expect(me?.status).toBe(200);
+    const helpdesk = zendeskOn({ 'GET /api/v2/users/me.json': json(me?.response) });
+    expect((await failure(helpdesk.probe(never))).errorClass).toBe('auth');
+  });
+
+  it('reads the headers of 2023', () => {
+    const [bulk] = nocks('zendesk/node-zendesk-organizations_many_test_update_multiple.json') ?? [];
+    const raw = bulk?.rawHeaders ?? [];
+    const headers = new Headers();
+    for (let index = 0; index < raw.length; index += 2) headers.append(raw[index] ?? '', raw[index + 1] ?? '');
+    expect(learnZendesk(headers)).toEqual([{ budget: 'requests', perMinute: 700 }]);
+  });
+});
+
+describe.skipIf(recording('freshdesk/ticket_1.json') === undefined)('Freshdesk recordings', () => {
+  const ticket = recording('freshdesk/ticket_1.json') as { description: string; requester_id: number };
+  const conversations = recording('freshdesk/conversations.json') as readonly object[];
+  const agent = recording('freshdesk/agent_1.json') as object;
+  const on = (answers: Record<string, Response>): Helpdesk => {
+    const settings = freshdesk.settings.parse({
+      FRESHDESK_BASE_URL: 'https://acme.freshdesk.com',
+      FRESHDESK_API_KEY: 'key-of-an-agent',
+      FRESHDESK_WEBHOOK_TOKEN: 'webhook-token-one',
+    });
+    return freshdesk.create(settings, testDeps(stubFetch(answers).fetch));
+  };
+
+  it('reads a recorded ticket with its conversation', async () => {
+    const helpdesk = on({ 'GET /api/v2/tickets/1?': json({ ...ticket, conversations }) });
+    const seen = await helpdesk.conversation('1', never);
+    expect(seen).toMatchObject({ ticketId: '1', unavailable: null, requesterId: String(ticket.requester_id) });
+    expect(seen.messages.map(({ id, author }) => [id, author])).toEqual([
+      ['description', 'customer'],
+      ['2', 'agent'],
+    ]);
+    expect(seen.messages[0]?.html).toBe(ticket.description);
+  });
+
+  it('takes a recorded private note for one, and a recorded reply for public', async () => {
+    const note = on({ 'POST /api/v2/tickets/1/notes': json(recording('freshdesk/note_1.json'), 201) });
+    expect(await note.postPrivateNote(POST, never)).toEqual({ noteId: '1' });
+    const reply = on({ 'POST /api/v2/tickets/1/notes': json(recording('freshdesk/reply_1.json'), 201) });
+    expect((await failure(reply.postPrivateNote(POST, never))).errorClass).toBe('posted_public');
+  });
+
+  it('knows its own user from a recorded agent', async () => {
+    await expect(on({ 'GET /api/v2/agents/me': json(agent) }).probe(never)).resolves.toBeUndefined();
+  });
+});

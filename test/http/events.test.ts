@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest';
+import { makeProgress } from '../support/fakes.ts';
+import { AUTHORIZED, type TestApp, testApp } from './test-app.ts';
+
+interface Watcher {
+  /** Everything that came since the last call. */
+  read(): Promise<string>;
+  ended(): boolean;
+  leave(): Promise<void>;
+}
+
+async function watch({ app, clock }: TestApp): Promise<Watcher> {
+  const response = await app.request('/admin/events', { headers: AUTHORIZED });
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-type')).toBe('text/event-stream');
+  const reader = response.body?.getReader();
+  if (reader === undefined) throw new Error('no body');
+  let text = '';
+  let done = false;
+  const pump = async (): Promise<void> => {
+    for (;;) {
+      const result = await reader.read();
+      done = result.done;
+      if (result.done) return;
+      text += new TextDecoder().decode(result.value);
+    }
+  };
+  void pump();
+  return {
+    read: async () => {
+      await clock.advance(0);
+      const seen = text;
+      text = '';
+      return seen;
+    },
+    ended: () => done,
+    leave: () => reader.cancel(),
+  };
+}
+
+const frame = (total: number): string => `event: progress\ndata: ${JSON.stringify(makeProgress({ total }))}\n\n`;
+
+describe('GET /admin/events', () => {
+  test('starts with the progress of now and follows every change within a second', async () => {
+    const parts = testApp();
+    const watcher = await watch(parts);
+    expect(await watcher.read()).toBe(frame(0));
+    for (let total = 1; total <= 3; total++) {
+      parts.control.current = makeProgress({ total });
+      await parts.clock.advance(1000);
+      expect(await watcher.read()).toBe(frame(total));
+    }
+  });
+
+  test('while nothing moves it pings every 15 s and sends nothing else', async () => {
+    const parts = testApp();
+    const watcher = await watch(parts);
+    await watcher.read();
+    // memory always moves, and is no reason
+    parts.control.current = makeProgress({ memory: { rssMb: 91, peakRssMb: 101 } });
+    await parts.clock.advance(14_500);
+    expect(await watcher.read()).toBe('');
+    await parts.clock.advance(500);
+    expect(await watcher.read()).toBe(': ping\n\n');
+    await parts.clock.advance(15_000);
+    expect(await watcher.read()).toBe(': ping\n\n');
+  });
+
+  test('ends when the service stops, and takes nobody then', async () => {
+    const parts = testApp();
+    const watcher = await watch(parts);
+    parts.control.isStopping = true;
+    await parts.clock.advance(500);
+    await watcher.read();
+    expect(watcher.ended()).toBe(true);
+    expect((await parts.app.request('/admin/events', { headers: AUTHORIZED })).status).toBe(503);
+    expect(parts.clock.pending()).toBe(0);
+  });
+
+  test('100 clients, the next gets 503; one who leaves makes room', async () => {
+    const parts = testApp();
+    const watchers = [];
+    for (let i = 0; i < 100; i++) watchers.push(await watch(parts));
+    const surplus = await parts.app.request('/admin/events', { headers: AUTHORIZED });
+    expect(surplus.status).toBe(503);
+    expect(surplus.headers.get('retry-after')).not.toBeNull();
+    await watchers[50]?.leave();
+    expect((await parts.app.request('/admin/events', { headers: AUTHORIZED })).status).toBe(200);
+  });
+
+  test('nobody left, nothing runs', async () => {
+    const parts = testApp();
+    const watcher = await watch(parts);
+    await watcher.leave();
+    await parts.clock.advance(1000);
+    expect(parts.clock.pending()).toBe(0);
+  });
+
+  test('one snapshot a tick, however many watch', async () => {
+    const parts = testApp();
+    for (let i = 0; i < 10; i++) await watch(parts);
+    let snapshots = 0;
+    parts.control.progress = () => makeProgress({ total: ++snapshots });
+    await parts.clock.advance(1000);
+    expect(snapshots).toBe(2);
+  });
+
+  test('who does not read gets the newest only, and is dropped after a minute', async () => {
+    const parts = testApp();
+    let destroyed = 0;
+    const env = { outgoing: { destroy: () => void destroyed++ } };
+    const response = await parts.app.request('/admin/events', { headers: AUTHORIZED }, env);
+    for (let total = 1; total <= 100; total++) {
+      parts.control.current = makeProgress({ total });
+      await parts.clock.advance(500);
+    }
+    const reader = response.body?.getReader();
+    const first = await reader?.read();
+    expect(new TextDecoder().decode(first?.value)).toBe(frame(0));
+    await parts.clock.advance(500);
+    expect(new TextDecoder().decode((await reader?.read())?.value)).toBe(frame(100));
+
+    parts.control.current = makeProgress({ total: 101 });
+    await parts.clock.advance(500);
+    await parts.clock.advance(59_500);
+    expect(destroyed).toBe(0);
+    await parts.clock.advance(500);
+    expect(destroyed).toBe(1);
+    expect(parts.clock.pending()).toBe(0);
+  });
+
+  test('a snapshot that fails ends the streams and is told once', async () => {
+    const parts = testApp();
+    const watcher = await watch(parts);
+    parts.control.progress = () => {
+      throw new RangeError('secret');
+    };
+    await parts.clock.advance(2000);
+    await watcher.read();
+    expect(watcher.ended()).toBe(true);
+    expect(parts.observer.events).toEqual([{ name: 'fault', where: 'progress events', error: 'RangeError' }]);
+    expect((await parts.app.request('/admin/events', { headers: AUTHORIZED })).status).toBe(500);
+  });
+});

@@ -1,0 +1,61 @@
+import type { Hono } from 'hono';
+import { createApp } from '../../src/http/app.ts';
+import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
+import {
+  type FakeControl,
+  fakeControl,
+  type FakeOutbox,
+  fakeOutbox,
+  type FakeReader,
+  fakeReader,
+  signature,
+  signedHelpdesk,
+} from '../support/fakes.ts';
+import { type RecordingObserver, recordingObserver } from '../support/recording-observer.ts';
+import { seededRandom } from '../../src/core/clock.ts';
+import type { Helpdesk } from '../../src/core/helpdesk.ts';
+
+export const ADMIN_TOKEN = 'an-admin-token-of-some-length-0001';
+export const OTHER_TOKEN = 'an-admin-token-of-some-length-0002';
+export const AUTHORIZED = { authorization: `Bearer ${ADMIN_TOKEN}` };
+
+export interface TestApp {
+  readonly app: Hono;
+  readonly outbox: FakeOutbox;
+  readonly reader: FakeReader;
+  readonly control: FakeControl;
+  readonly clock: FakeClock;
+  readonly observer: RecordingObserver;
+}
+
+/** The app on parts in memory. */
+export function testApp({ zendesk = signedHelpdesk() }: { zendesk?: Helpdesk } = {}): TestApp {
+  const parts = {
+    outbox: fakeOutbox(),
+    reader: fakeReader(),
+    control: fakeControl(),
+    clock: fakeClock(),
+    observer: recordingObserver(),
+  };
+  const app = createApp({
+    ...parts,
+    helpdesks: new Map([['zendesk', zendesk]]),
+    adminTokens: [ADMIN_TOKEN, OTHER_TOKEN],
+    random: seededRandom(1),
+  });
+  return { app, ...parts };
+}
+
+/** A genuine webhook, to be changed by the test. */
+export function webhook(body: string | Uint8Array<ArrayBuffer>, init: RequestInit = {}): RequestInit {
+  return {
+    method: 'POST',
+    body,
+    ...init,
+    headers: { 'content-type': 'application/json', ...signature(body), ...(init.headers as Record<string, string>) },
+  };
+}
+
+export async function json(response: Response): Promise<Record<string, unknown>> {
+  return (await response.json()) as Record<string, unknown>;
+}

@@ -1,0 +1,256 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { RequestError } from '../../src/core/errors.ts';
+import type { Helpdesk, WebhookRequest } from '../../src/core/helpdesk.ts';
+import type { IngestRequest, NewBatch, Outbox, TicketActionResult } from '../../src/core/outbox.ts';
+import type { BatchProgress, Progress, Readiness, ServiceControl } from '../../src/core/service-control.ts';
+import { createTally } from '../../src/core/tally.ts';
+import { TICKET_STATUSES, type TicketDetail, type TicketSummary } from '../../src/core/ticket.ts';
+import type { BatchResult, StatusCounts, TicketQuery, TicketReader } from '../../src/core/ticket-reader.ts';
+import { makeDraft } from './factories.ts';
+import { stubHelpdesk } from './stub-helpdesk.ts';
+
+/** The parts behind the HTTP side, in memory: they record what they are asked and answer what a test sets. */
+
+export function zeroCounts(): StatusCounts {
+  return Object.fromEntries(TICKET_STATUSES.map((status) => [status, 0])) as StatusCounts;
+}
+
+export function makeSummary(overrides: Partial<TicketSummary> = {}): TicketSummary {
+  return {
+    helpdesk: 'zendesk',
+    ticketId: '5158',
+    status: 'posted',
+    reason: null,
+    batchId: null,
+    subject: 'It does not start',
+    createdAt: Date.UTC(2026, 10, 23, 10, 0, 0),
+    updatedAt: Date.UTC(2026, 10, 23, 10, 1, 0),
+    errorClass: null,
+    error: null,
+    noteId: '77',
+    traceId: '0123456789abcdef0123456789abcdef',
+    ...overrides,
+  };
+}
+
+export function makeDetail(overrides: Partial<TicketDetail> = {}): TicketDetail {
+  return {
+    ...makeSummary(),
+    attempts: [
+      {
+        stage: 'draft',
+        number: 1,
+        startedAt: Date.UTC(2026, 10, 23, 10, 0, 1),
+        durationMs: 900,
+        outcome: 'ok',
+        errorClass: null,
+        error: null,
+      },
+    ],
+    draft: { ...makeDraft(), version: 1, createdAt: Date.UTC(2026, 10, 23, 10, 0, 2) },
+    ...overrides,
+  };
+}
+
+export function makeBatchProgress(overrides: Partial<BatchProgress> = {}): BatchProgress {
+  return {
+    id: 'b1',
+    name: null,
+    helpdesk: 'zendesk',
+    state: 'running',
+    total: 3,
+    counts: zeroCounts(),
+    createdAt: Date.UTC(2026, 10, 23, 10, 0, 0),
+    finishedAt: null,
+    processed: 0,
+    succeeded: 0,
+    failed: 0,
+    errorRate: 0,
+    ratePerMinute: 0,
+    etaSeconds: null,
+    ...overrides,
+  };
+}
+
+export function makeProgress(overrides: Partial<Progress> = {}): Progress {
+  return {
+    paused: false,
+    pauses: [],
+    counts: zeroCounts(),
+    total: 0,
+    ratePerMinute: 0,
+    etaSeconds: 0,
+    oldestQueuedSeconds: 0,
+    workers: { busy: 0, total: 10 },
+    limits: {},
+    sinceStart: createTally().read(),
+    memory: { rssMb: 90, peakRssMb: 100 },
+    ...overrides,
+  };
+}
+
+export interface FakeOutbox extends Outbox {
+  readonly ingested: IngestRequest[];
+  readonly batches: NewBatch[];
+  readonly retried: object[];
+  /** Replaces the answer of `ingest`, or throws. */
+  onIngest: ((request: IngestRequest) => 'full' | 'joined' | undefined) | null;
+  action: TicketActionResult;
+}
+
+export function fakeOutbox(): FakeOutbox {
+  const keys = new Set<string>();
+  const unused = (): never => {
+    throw new Error('not used by HTTP');
+  };
+  const fake: FakeOutbox = {
+    ingested: [],
+    batches: [],
+    retried: [],
+    onIngest: null,
+    action: { kind: 'ok' },
+    ingest: async (request) => {
+      const answer = fake.onIngest?.(request);
+      if (answer === 'full') return 'full';
+      const key = `${request.helpdesk} ${request.event.key}`;
+      if (keys.has(key)) return 'duplicate';
+      keys.add(key);
+      fake.ingested.push(request);
+      return answer ?? 'accepted';
+    },
+    retryTicket: async () => fake.action,
+    releaseTicket: async () => fake.action,
+    retryDead: async (filter) => fake.retried.push(filter),
+    createBatch: async (batch) => {
+      fake.batches.push(batch);
+      const total = new Set(batch.ticketIds).size;
+      const duplicates = batch.ticketIds.filter((id, index) => batch.ticketIds.indexOf(id) !== index);
+      return { id: 'b1', total, duplicates };
+    },
+    cancelBatch: unused,
+    claim: unused,
+    heartbeat: unused,
+    intendPost: unused,
+    report: unused,
+    reclaimExpired: unused,
+    setPause: unused,
+    clearPause: unused,
+    pauses: () => [],
+    onWake: unused,
+    close: unused,
+  };
+  return fake;
+}
+
+export interface FakeReader extends TicketReader {
+  readonly queries: TicketQuery[];
+  readonly known: Map<string, TicketDetail>;
+  /** The reader's own cursor on the last page it gives. */
+  nextCursor: string | null;
+  results: BatchResult[];
+  /** Thrown by every method. */
+  broken: Error | null;
+}
+
+export function fakeReader(): FakeReader {
+  const fake: FakeReader = {
+    queries: [],
+    known: new Map([['zendesk 5158', makeDetail()]]),
+    nextCursor: null,
+    results: [],
+    broken: null,
+    counts: zeroCounts,
+    oldestQueuedSeconds: () => 0,
+    tickets: (query) => {
+      check();
+      fake.queries.push(query);
+      return { items: [...fake.known.values()], nextCursor: fake.nextCursor };
+    },
+    ticket: (helpdesk, ticketId) => {
+      check();
+      return fake.known.get(`${helpdesk} ${ticketId}`) ?? null;
+    },
+    batches: () => ({ items: [makeBatchProgress()], nextCursor: fake.nextCursor }),
+    batch: (id) => (id === 'b1' ? makeBatchProgress() : null),
+    batchResults: (_id, after, limit) => {
+      check();
+      const start = after === null ? 0 : fake.results.findIndex(({ id }) => id === after) + 1;
+      return fake.results.slice(start, start + limit);
+    },
+    assertWritable: () => undefined,
+  };
+  const check = (): void => {
+    if (fake.broken !== null) throw fake.broken;
+  };
+  return fake;
+}
+
+export interface FakeControl extends ServiceControl {
+  readonly calls: string[];
+  current: Progress;
+  batch: BatchProgress;
+  isStopping: boolean;
+  ready: Readiness;
+}
+
+export function fakeControl(): FakeControl {
+  const fake: FakeControl = {
+    calls: [],
+    current: makeProgress(),
+    batch: makeBatchProgress(),
+    isStopping: false,
+    ready: { ready: true, checks: { database: 'ok', workers: 'ok' } },
+    progress: () => fake.current,
+    batchProgress: (id) => (id === fake.batch.id ? fake.batch : null),
+    readiness: async () => {
+      fake.calls.push('readiness');
+      return fake.ready;
+    },
+    pause: async () => {
+      fake.calls.push('pause');
+      fake.current = makeProgress({ paused: true });
+    },
+    resume: async () => {
+      fake.calls.push('resume');
+      fake.current = makeProgress({ paused: false });
+    },
+    cancelBatch: async (id) => {
+      fake.calls.push(`cancel ${id}`);
+      return id === fake.batch.id ? fake.batch : null;
+    },
+    stopping: () => fake.isStopping,
+  };
+  return fake;
+}
+
+export const SIGNING_SECRET = 'a-signing-secret';
+
+/** Headers of a genuine webhook for the helpdesk of `signedHelpdesk`. */
+export function signature(body: string | Uint8Array, secret: string = SIGNING_SECRET): { 'x-signature': string } {
+  return { 'x-signature': createHmac('sha256', secret).update(body).digest('base64') };
+}
+
+/** A helpdesk whose webhooks carry a real HMAC of their raw bytes: `{"id","ticket"?,"ignore"?}`. */
+export function signedHelpdesk(name = 'zendesk', secrets: readonly string[] = [SIGNING_SECRET]): Helpdesk {
+  return {
+    ...stubHelpdesk(name),
+    authenticate: ({ headers, body }: WebhookRequest) => {
+      const given = Buffer.from(headers.get('x-signature') ?? '');
+      return secrets.some((secret) => {
+        const expected = Buffer.from(signature(body, secret)['x-signature']);
+        return expected.length === given.length && timingSafeEqual(expected, given);
+      });
+    },
+    parse: ({ body }) => {
+      let json: { id?: string; ticket?: string; ignore?: string } | null;
+      try {
+        json = JSON.parse(new TextDecoder().decode(body));
+      } catch {
+        throw new RequestError('malformed', 'The body is not JSON.');
+      }
+      if (json?.ignore !== undefined) return { kind: 'ignored', reason: json.ignore };
+      if (typeof json?.ticket !== 'string') throw new RequestError('malformed', 'ticket is missing.');
+      return { kind: 'event', ticketId: json.ticket, key: json.id ?? null, messageId: null };
+    },
+  };
+}
