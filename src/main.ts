@@ -65,12 +65,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   const upstream = { fetch: overrides.fetch ?? fetch, clock, random };
   const helpdesks = createHelpdesks(config, upstream, observer);
   const llm = createLanguageModel(config, upstream);
-  const budget = createRateBudget({
-    requestsPerMinute: config.llm.settings.requestsPerMinute,
-    tokensPerMinute: config.llm.settings.tokensPerMinute,
-    clock,
-    random,
-  });
+  const budget = createRateBudget({ ...config.llm.module.limits(config.llm.settings), clock, random });
   const probe = (scope: string, signal: AbortSignal): Promise<void> =>
     scope === 'llm' ? llm.probe(signal) : (helpdesks.get(scope)?.probe(signal) ?? Promise.resolve());
 

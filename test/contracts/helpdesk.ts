@@ -281,7 +281,7 @@ export function helpdeskContract(name: string, setup: () => HelpdeskWorld): void
       expect(found.kind).toBe('clear');
       const calls = world.calls();
       const request = { ticketId: other, note: note('dd-000000000002'), fence: '' };
-      expect((await failure(helpdesk.postPrivateNote(request, never))).errorClass).toBe('posted_public');
+      expect((await failure(helpdesk.postPrivateNote(request, never))).errorClass).toBe('posting_stopped');
       expect(world.calls()).toBe(calls);
     });
 

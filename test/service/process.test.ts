@@ -1,0 +1,177 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isFinal, type TicketStatus } from '../../src/core/ticket.ts';
+import { adminClient, startVendors, type Vendors } from '../support/harness.ts';
+
+/* The bundled program as a process: signals, exit codes, SIGKILL. `npm test` bundles first. */
+
+const program = fileURLToPath(new URL('../../dist/draftdesk.js', import.meta.url));
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly exited: Promise<unknown[]>;
+  readonly stderr: () => string;
+  readonly lines: string[];
+  listening(): Promise<string>;
+}
+
+function start(env: Readonly<Record<string, string>>, cwd: string): Running {
+  const child = spawn(process.execPath, [program, 'serve'], { cwd, env: { PATH: process.env['PATH'], ...env } });
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const lines: string[] = [];
+  const exited = once(child, 'exit');
+  const reader = createInterface({ input: child.stdout });
+  const listening = new Promise<string>((resolve) => {
+    reader.on('line', (line) => {
+      lines.push(line);
+      const entry = JSON.parse(line) as { msg?: string; url?: string };
+      if (entry.msg === 'listening' && entry.url !== undefined) resolve(entry.url);
+    });
+  });
+  return {
+    child,
+    exited,
+    stderr: () => stderr,
+    lines,
+    listening: () =>
+      Promise.race([
+        listening,
+        exited.then(([code]) => {
+          throw new Error(`ended with ${String(code)}: ${stderr}`);
+        }),
+      ]),
+  };
+}
+
+const finished = (counts: Record<TicketStatus, number>): number =>
+  Object.entries(counts).reduce((sum, [status, n]) => (isFinal(status as TicketStatus) ? sum + n : sum), 0);
+
+describe('the program', () => {
+  let vendors: Vendors;
+  let env: Record<string, string>;
+  const running: Running[] = [];
+
+  beforeEach(async () => {
+    vendors = await startVendors();
+    env = { ...vendors.env, LOG_LEVEL: 'info' };
+  });
+  afterEach(async () => {
+    for (const { child, exited } of running.splice(0)) {
+      child.kill('SIGKILL');
+      await exited;
+    }
+    await vendors[Symbol.asyncDispose]();
+  });
+  const serve = (overrides: Record<string, string> = {}): Running => {
+    const process = start({ ...env, ...overrides }, vendors.folder);
+    running.push(process);
+    return process;
+  };
+
+  it('stops with 78 and one message when a setting is wrong', async () => {
+    const { exited, stderr, lines } = serve({ PORT: 'x', ADMIN_TOKEN: '', OPENAI_API_KEY: 'canary key' });
+    expect((await exited)[0]).toBe(78);
+    expect(stderr()).toMatch(/PORT must be/);
+    expect(stderr()).toMatch(/ADMIN_TOKEN is required/);
+    expect(stderr()).not.toContain('canary');
+    expect(lines).toEqual([]);
+  });
+
+  it('reads .env, and the environment goes before it', async () => {
+    writeFileSync(join(vendors.folder, '.env'), 'PORT=1\nSHUTDOWN_GRACE_MS=bad\n');
+    const { exited, stderr } = serve();
+    expect((await exited)[0]).toBe(78);
+    // PORT=0 of the environment won, the other came from the file
+    expect(stderr()).toMatch(/SHUTDOWN_GRACE_MS|cannot start/);
+  });
+
+  it('says in one sentence that another process has the database', async () => {
+    await serve().listening();
+    const second = serve();
+    expect((await second.exited)[0]).toBe(1);
+    expect(second.stderr()).toMatch(/in use by another process/);
+    expect(second.stderr().trim().split('\n')).toHaveLength(1);
+  });
+
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('ends with 0 on %s', async (signal) => {
+    const process = serve();
+    await process.listening();
+    process.child.kill(signal);
+    expect((await process.exited)[0]).toBe(0);
+    expect(process.lines.at(-1)).toContain('"msg":"stopped"');
+  });
+
+  it('leaves nobody behind when only npm gets the signal', async () => {
+    const folder = fileURLToPath(new URL('../..', import.meta.url));
+    const npm = spawn('npm', ['start', '--silent'], { cwd: folder, env: { ...process.env, ...env } });
+    const lines = createInterface({ input: npm.stdout });
+    const url = await new Promise<string>((resolve) => {
+      lines.on('line', (line) => {
+        const entry = JSON.parse(line) as { msg?: string; url?: string };
+        if (entry.msg === 'listening' && entry.url !== undefined) resolve(entry.url);
+      });
+    });
+    npm.kill('SIGTERM');
+    await once(npm, 'close');
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow();
+  });
+
+  it('survives SIGKILL in the middle of a drain: every acknowledged ticket ends in one note', async () => {
+    const total = 80;
+    let process = serve();
+    let url = await process.listening();
+    const calls = Array.from({ length: total }, (_, index) => {
+      const id = vendors.zendesk.addTicket({
+        subject: `Question ${index}`,
+        html: '<p>Where is my parcel, please?</p>',
+      });
+      return vendors.zendesk.webhookFor(id, 'ticket.created');
+    });
+    const answers = await Promise.all(calls.map((call) => adminClient(url).webhook('zendesk', call)));
+    expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([202]));
+    for (const goal of [10, 30, 50]) {
+      await adminClient(url).until((counts) => finished(counts) >= goal);
+      process.child.kill('SIGKILL');
+      await process.exited;
+      process = serve();
+      url = await process.listening();
+    }
+    await adminClient(url).until((counts) => finished(counts) === total);
+    expect(vendors.zendesk.ticketIds().map((id) => vendors.zendesk.notes(id).length)).toEqual(
+      Array.from({ length: total }, () => 1),
+    );
+    expect(await adminClient(url).statuses()).toMatchObject({ posted: total });
+    // bought twice at most what was in flight at a kill
+    expect(vendors.llm.stats().answered).toBeLessThanOrEqual(total + 3 * 8);
+  }, 60_000);
+});
+
+describe('the sandbox', () => {
+  it.each(['zendesk', 'freshdesk'])(
+    'ends with 0 and a table for %s',
+    async (helpdesk) => {
+      const folder = mkdtempSync(join(tmpdir(), 'draftdesk-'));
+      expect(existsSync(program)).toBe(true);
+      const child = spawn(
+        process.execPath,
+        [program, 'sandbox', '--tickets', '45', '--helpdesk', helpdesk, '--faults', 'off'],
+        { cwd: folder },
+      );
+      let output = '';
+      child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+      child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+      const [code] = (await once(child, 'close')) as [number];
+      rmSync(folder, { recursive: true });
+      expect(output).toMatch(/every ticket reached its expected end/);
+      expect(code).toBe(0);
+    },
+    60_000,
+  );
+});
