@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { FaultProfile } from '../sandbox/faults.ts';
-import { type SampleTicket, sampleTickets } from '../sandbox/tickets.ts';
-import { runSandbox } from './sandbox-run.ts';
+import type { SampleTicket } from '../sandbox/tickets.ts';
 
 interface SandboxOptions {
   readonly tickets?: number;
@@ -40,6 +39,11 @@ export function sandboxCommand(): Command {
     .addOption(new Option('--seed <n>', 'makes the same faults again').argParser(wholeNumber).default(1))
     .addHelpText('after', '\nExample:\n  $ npm run sandbox -- --tickets 1000 --helpdesk freshdesk --faults heavy')
     .action(async (options: SandboxOptions) => {
+      // the simulators are loaded here only: the service does without them
+      const [{ runSandbox }, { sampleTickets }] = await Promise.all([
+        import('./sandbox-run.ts'),
+        import('../sandbox/tickets.ts'),
+      ]);
       const own = options.file === undefined ? null : readTickets(options.file);
       const tickets = repeat(own ?? sampleTickets, options.tickets ?? own?.length ?? DEFAULT_TICKETS);
       process.exitCode = await runSandbox({

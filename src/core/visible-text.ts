@@ -1,6 +1,7 @@
 /** Terminal escapes as a whole: without their first character the rest would be left as visible rubbish. */
-// oxlint-disable-next-line no-control-regex
-const TERMINAL_ESCAPE = /\u001B\][^\u0007\u001B]{0,4096}(?:\u0007|\u001B\\)|(?:\u001B\[|\u009B)[0-?]{0,64}[ -/]{0,8}[@-~]/g;
+const TERMINAL_ESCAPE =
+  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+  /\u001B\][^\u0007\u001B]{0,4096}(?:\u0007|\u001B\\)|(?:\u001B\[|\u009B)[0-?]{0,64}[ -/]{0,8}[@-~]/g;
 
 /**
  * Joins letters in Arabic script, and pictographs: the two places where an invisible joiner is meant to be seen.

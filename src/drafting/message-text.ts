@@ -3,7 +3,7 @@ import { visibleText } from '../core/visible-text.ts';
 import { trimReply } from './trim-reply.ts';
 
 /** More of one message is not read: it could not be sent to a model anyway. */
-const HTML_MAX_CHARACTERS = 400_000;
+const HTML_MAX_CHARACTERS = 200_000;
 const DEPTH_MAX = 200;
 const URL_MAX_CHARACTERS = 150;
 

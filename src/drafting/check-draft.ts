@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { type Completion, LanguageModelError, type Prompt } from '../core/language-model.ts';
+import { plainText } from './plain-text.ts';
+
+/** What the model must answer, in OpenAI's strict subset of JSON Schema: every key required, none besides. */
+export const DRAFT_SCHEMA: Prompt['schema'] = {
+  name: 'draft',
+  schema: {
+    type: 'object',
+    properties: {
+      reply: { type: ['string', 'null'] },
+      language: { type: 'string' },
+      confidence: { type: 'number' },
+      questions: { type: 'array', items: { type: 'string' } },
+      no_draft_reason: { type: ['string', 'null'] },
+    },
+    required: ['reply', 'language', 'confidence', 'questions', 'no_draft_reason'],
+    additionalProperties: false,
+  },
+};
+
+/** The tag for "undetermined" (RFC 5646 §4.1): better than losing a paid reply over the name of its language. */
+const UNDETERMINED = 'und';
+const QUESTIONS_MAX = 10;
+
+const answerShape = z.object({
+  reply: z.string().nullable(),
+  language: z
+    .string()
+    .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$/)
+    .catch(UNDETERMINED),
+  confidence: z.number().min(0).max(1),
+  questions: z.array(z.string()),
+  no_draft_reason: z.string().nullish(),
+});
+
+/** The model's answer as plain text. Exactly one of `body` and `finding` is null. */
+export interface CheckedAnswer {
+  readonly body: string | null;
+  readonly finding: string | null;
+  readonly language: string;
+  readonly confidence: number;
+  readonly questions: readonly string[];
+}
+
+/**
+ * Reads the model's answer. `knownText` is what the team itself has written: links to hosts not named there are
+ * disarmed, and the agent is told. Throws `LanguageModelError('invalid_output')`, with what the answer cost, when it is
+ * not of the shape.
+ */
+export function checkDraft(completion: Completion, knownText: string): CheckedAnswer {
+  const parsed = answerShape.safeParse(parseJson(completion));
+  if (!parsed.success) throw invalid('The answer of the model lacks a field or has a wrong one.', completion);
+  const { reply, no_draft_reason, language, confidence, questions } = parsed.data;
+  const body = plainText(reply ?? '', knownText);
+  const finding = plainText(no_draft_reason ?? '', knownText);
+  if (body.text === '' && finding.text === '') {
+    throw invalid('The model gave neither a reply nor a reason why not.', completion);
+  }
+  const asked = questions.map((question) => plainText(question, knownText).text).filter((question) => question !== '');
+  const warning =
+    body.strangeLinks === 0
+      ? []
+      : ['The draft has links to addresses that your team has not used here: check them before you send it.'];
+  return {
+    body: body.text || null,
+    finding: body.text === '' ? finding.text : null,
+    language,
+    confidence,
+    questions: [...warning, ...asked.slice(0, QUESTIONS_MAX)],
+  };
+}
+
+function parseJson(completion: Completion): unknown {
+  // servers without strict mode wrap JSON in a Markdown fence
+  const text = completion.text.trim().replace(/^```(?:json)?\n([^]*)\n```$/, '$1');
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalid('The answer of the model is not JSON.', completion);
+  }
+}
+
+function invalid(message: string, { usage, costUsd, limits }: Completion): LanguageModelError {
+  return new LanguageModelError('invalid_output', message, { usage, costUsd, limits });
+}

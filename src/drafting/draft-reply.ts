@@ -1,0 +1,108 @@
+import type { Clock } from '../core/clock.ts';
+import { type ErrorClass, UpstreamError } from '../core/errors.ts';
+import type { Conversation } from '../core/helpdesk.ts';
+import { type Completion, type LanguageModel, LanguageModelError, type TokenUsage } from '../core/language-model.ts';
+import type { BudgetRequest, Grant, RateBudget } from '../core/rate-budget.ts';
+import type { Draft } from '../core/ticket.ts';
+import { checkDraft } from './check-draft.ts';
+import { messageText } from './message-text.ts';
+import { buildPrompt } from './prompt.ts';
+
+/** One call to the model, for `Observer.llmCall`. */
+export interface CallReport {
+  /** Null when it brought a usable draft. */
+  readonly errorClass: ErrorClass | null;
+  readonly durationMs: number;
+  /** Time spent waiting for the rate budget. */
+  readonly waitedMs: number;
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  readonly completionTokens: number;
+  /** USD; null when not known. */
+  readonly costUsd: number | null;
+}
+
+export interface DraftRequest {
+  readonly conversation: Conversation;
+  /** The team's own, Markdown; empty when there are none. */
+  readonly guidelines: string;
+  readonly llm: LanguageModel;
+  readonly budget: RateBudget;
+  readonly lane: BudgetRequest['lane'];
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Told once about each call that was made, also when it failed. */
+  readonly onCall: (call: CallReport) => void;
+}
+
+/** How long everybody waits when the server does not say. */
+const PAUSE_MS = { rate_limited: 2_000, slow_down: 10_000, overloaded: 1_000 } as const;
+
+/**
+ * Asks the model for a reply to a conversation's newest customer message: one call, inside the rate budget. Throws what
+ * the budget and the model throw, and `LanguageModelError('invalid_output')` for an answer that is no draft.
+ */
+export async function draftReply(request: DraftRequest): Promise<Draft> {
+  const { conversation, guidelines, budget, lane, signal, clock } = request;
+  const { prompt, tokens, cut } = buildPrompt(conversation, guidelines);
+  const grant = await budget.acquire({ tokens, lane }, signal);
+  const startedAt = clock.steady();
+  const report = (errorClass: ErrorClass | null, spent: Spent): void =>
+    request.onCall({
+      errorClass,
+      durationMs: clock.steady() - startedAt,
+      waitedMs: grant.waitedMs,
+      ...(spent.usage ?? NOTHING_USED),
+      costUsd: spent.costUsd,
+    });
+  try {
+    const completion = await settled(grant, budget, () => request.llm.complete(prompt, signal));
+    const answer = checkDraft(completion, teamText(conversation, guidelines));
+    report(null, completion);
+    const { model, usage, costUsd } = completion;
+    return { ...answer, sources: [], model, ...usage, costUsd, cut };
+  } catch (error) {
+    if (error instanceof LanguageModelError) report(error.errorClass, error);
+    else report(error instanceof UpstreamError ? error.errorClass : 'internal', { usage: null, costUsd: null });
+    throw error;
+  }
+}
+
+interface Spent {
+  readonly usage: TokenUsage | null;
+  readonly costUsd: number | null;
+}
+
+const NOTHING_USED: TokenUsage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0 };
+
+/** Tells the budget what came of a call, however it ends; a server that asks to wait makes everybody wait. */
+async function settled(grant: Grant, budget: RateBudget, call: () => Promise<Completion>): Promise<Completion> {
+  try {
+    const completion = await call();
+    settle(grant, completion);
+    return completion;
+  } catch (error) {
+    if (!(error instanceof LanguageModelError)) {
+      grant.settle();
+      throw error;
+    }
+    settle(grant, error);
+    const { errorClass, retryAfterMs } = error;
+    if (errorClass === 'rate_limited' || errorClass === 'slow_down' || errorClass === 'overloaded') {
+      budget.pause(retryAfterMs ?? PAUSE_MS[errorClass], errorClass);
+    }
+    throw error;
+  }
+}
+
+function settle(grant: Grant, { usage, limits }: Pick<LanguageModelError, 'usage' | 'limits'>): void {
+  // a server that tells no usage has not used nothing
+  const known = usage !== null && usage.promptTokens > 0;
+  grant.settle({ limits, ...(known ? { usage } : {}) });
+}
+
+/** What the team itself has written, without what it quoted: the hosts named there may be linked in a draft. */
+function teamText({ messages }: Conversation, guidelines: string): string {
+  const answers = messages.filter(({ author }) => author === 'agent').map(({ html }) => messageText(html).text);
+  return [guidelines, ...answers].join('\n');
+}
