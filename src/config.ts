@@ -10,7 +10,9 @@ export class ConfigError extends Error {
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {
-    super(`Draftdesk cannot start: ${problems.length === 1 ? 'a setting is' : 'some settings are'} wrong.\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    super(
+      `Draftdesk cannot start: ${problems.length === 1 ? 'a setting is' : 'some settings are'} wrong.\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    );
     this.problems = problems;
   }
 }
@@ -71,14 +73,23 @@ const baseSchema = z.object({
   PORT: wholeNumber(0, 65535, 8787),
   DATABASE_URL: z
     .string()
-    .refine((value) => !value.startsWith('postgres'), 'must be file:PATH (Postgres is not supported by this version yet)')
-    .refine((value) => value.startsWith('file:') && value.length > 'file:'.length, 'must be file:PATH, e.g. file:./data/draftdesk.db')
+    .refine(
+      (value) => !value.startsWith('postgres'),
+      'must be file:PATH (Postgres is not supported by this version yet)',
+    )
+    .refine(
+      (value) => value.startsWith('file:') && value.length > 'file:'.length,
+      'must be file:PATH, e.g. file:./data/draftdesk.db',
+    )
     .default('file:./data/draftdesk.db'),
   ADMIN_TOKEN: z
     .string('is required: one or more bearer tokens for the admin API, comma separated')
     .transform((value) => value.split(',').map((token) => token.trim()))
     .refine((tokens) => tokens.every((token) => token !== ''), 'must not contain an empty entry')
-    .refine((tokens) => tokens.every((token) => /^[\x21-\x7e]*$/.test(token)), 'must consist of printable ASCII without spaces'),
+    .refine(
+      (tokens) => tokens.every((token) => /^[\x21-\x7e]*$/.test(token)),
+      'must consist of printable ASCII without spaces',
+    ),
   ADMIN_TOKENS_FILE: notYet,
   LLM_FALLBACK_MODEL: notYet,
   LLM_DAILY_BUDGET_USD: notYet,
@@ -170,9 +181,7 @@ function listProblems(error: z.ZodError | undefined): string[] {
 function weakTokens(base: Base): string[] {
   if (/^(localhost|127(\.\d{1,3}){3}|::1)$/.test(base.HOST)) return [];
   const weak = base.ADMIN_TOKEN.some((token) => token.length < PUBLIC_TOKEN_MIN);
-  return weak
-    ? [`ADMIN_TOKEN must be at least ${PUBLIC_TOKEN_MIN} characters each, because HOST is not loopback`]
-    : [];
+  return weak ? [`ADMIN_TOKEN must be at least ${PUBLIC_TOKEN_MIN} characters each, because HOST is not loopback`] : [];
 }
 
 function readGuidelines(path: string | undefined, problems: string[]): string {

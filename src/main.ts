@@ -103,7 +103,16 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     memory: readMemory,
     stopping: () => stopping,
   });
-  const app = createApp({ helpdesks, outbox, reader, control, adminTokens: config.adminTokens, clock, random, observer });
+  const app = createApp({
+    helpdesks,
+    outbox,
+    reader,
+    control,
+    adminTokens: config.adminTokens,
+    clock,
+    random,
+    observer,
+  });
   const server = await listen(app.fetch, config).catch((error: unknown) => {
     connection.close();
     throw error;
@@ -183,7 +192,12 @@ async function listen(
   const server = createAdaptorServer({
     fetch: handler,
     // Without a short checking interval the other two act up to 30 s late (reliability.md §d).
-    serverOptions: { requestTimeout: 10_000, headersTimeout: 5_000, connectionsCheckingInterval: 1_000, keepAliveTimeout: 65_000 },
+    serverOptions: {
+      requestTimeout: 10_000,
+      headersTimeout: 5_000,
+      connectionsCheckingInterval: 1_000,
+      keepAliveTimeout: 65_000,
+    },
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

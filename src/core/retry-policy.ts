@@ -21,18 +21,17 @@ export type Decision =
   | { readonly kind: 'skip'; readonly reason: SkipReason };
 
 interface Rule {
-  /** How many counted tries of this class are worth it: 0 = none, Infinity = as many as MAX_ATTEMPTS allows. */
-  readonly tries: number;
+  readonly retry: boolean;
   /** False: waiting our turn is no failure of the ticket. */
   readonly counts: boolean;
   /** Every ticket would fail alike. */
-  readonly pauses?: boolean;
+  readonly pauses: boolean;
 }
 
-const AGAIN: Rule = { tries: Number.POSITIVE_INFINITY, counts: true };
-const WAIT: Rule = { tries: Number.POSITIVE_INFINITY, counts: false };
-const NEVER: Rule = { tries: 0, counts: true };
-const STOP: Rule = { tries: Number.POSITIVE_INFINITY, counts: false, pauses: true };
+const AGAIN: Rule = { retry: true, counts: true, pauses: false };
+const WAIT: Rule = { retry: true, counts: false, pauses: false };
+const NEVER: Rule = { retry: false, counts: true, pauses: false };
+const STOP: Rule = { retry: true, counts: false, pauses: true };
 
 /** The only place that judges error classes (llm-and-otel.md A3; helpdesks.md 2.5, F2). */
 const RULES: Readonly<Record<ErrorClass, Rule>> = {
@@ -50,11 +49,11 @@ const RULES: Readonly<Record<ErrorClass, Rule>> = {
   invalid_response: AGAIN,
   ambiguous_post: AGAIN,
   internal: AGAIN,
-  // the server may have worked, and billed, each time
-  timeout: { tries: 3, counts: true },
-  response_truncated: { tries: 3, counts: true },
-  invalid_output: { tries: 3, counts: true },
-  output_truncated: { tries: 2, counts: true },
+  // the server may have worked, and billed, each time: MAX_ATTEMPTS bounds that bill
+  timeout: AGAIN,
+  response_truncated: AGAIN,
+  invalid_output: AGAIN,
+  output_truncated: AGAIN,
   forbidden: NEVER,
   invalid_request: NEVER,
   redirect: NEVER,
@@ -64,7 +63,7 @@ const RULES: Readonly<Record<ErrorClass, Rule>> = {
   content_filter: NEVER,
   refusal: NEVER,
   gone: NEVER,
-  posted_public: { tries: 0, counts: true, pauses: true },
+  posted_public: { retry: false, counts: true, pauses: true },
 };
 
 /**
@@ -80,9 +79,9 @@ export function decide(
 ): Decision {
   if (error.errorClass === 'gone') return { kind: 'skip', reason: error.reason ?? 'not_found' };
   const rule = ruleOf(error);
-  const pauseScope = rule.pauses === true ? error.upstream : null;
-  const tries = Math.min(rule.tries, settings.maxAttempts);
-  if (rule.tries === 0 || (rule.counts && failures + 1 >= tries)) return { kind: 'dead', pauseScope };
+  const pauseScope = rule.pauses ? error.upstream : null;
+  const spent = rule.counts && failures + 1 >= settings.maxAttempts;
+  if (!rule.retry || spent) return { kind: 'dead', pauseScope };
   return {
     kind: 'retry',
     delayMs: delay(error, failures, ambiguousWaitMs, settings, random),

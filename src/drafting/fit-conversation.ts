@@ -61,7 +61,7 @@ function describeCut(leftOut: number, shortened: boolean): string | null {
   const parts = [older, middle].filter((part) => part !== null);
   return parts.length === 0
     ? null
-    : `Too long to be read as a whole: ${parts.join(' and ')} was left out of this draft.`;
+    : `Left out of this draft, because the conversation is too long: ${parts.join(' and ')}.`;
 }
 
 /** A text of at most `maxTokens`, by leaving out its middle and saying so there. */

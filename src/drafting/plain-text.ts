@@ -6,7 +6,8 @@ export interface PlainText {
   readonly strangeLinks: number;
 }
 
-const URL_PATTERN = /\bhttps?:\/\/[^\s<>"'()[\]{}|\\^`]+/gi;
+/** Without the punctuation of the sentence that it ends. */
+const URL_PATTERN = /\bhttps?:\/\/[^\s<>"'()[\]{}|\\^`]*[^\s<>"'()[\]{}|\\^`.,;:!?]/gi;
 
 /** Elements that a model may write; what else stands in angle brackets is text. */
 const TAGS =
@@ -57,13 +58,14 @@ function withoutMarkup(text: string): string {
       )
       // images, in line and by reference; then links; then the lines that references point to
       .replaceAll(/!\[[^[\]\n]{0,500}\](?:\([^()\n]{0,2000}\)|\[[^[\]\n]{0,200}\])/g, '')
-      .replaceAll(/\[([^[\]\n]{1,500})\]\(\s*([^()\s]{0,2000})[^()\n]{0,200}\)/g, (_, label: string, url: string) =>
-        linkText(label, url),
+      .replaceAll(
+        /\[([^[\]\n]{1,500})\]\(\s*((?:[^()\s]|\([^()\s]{0,200}\)){0,2000})[^()\n]{0,200}\)/g,
+        (_, label: string, url: string) => linkText(label, url),
       )
       .replaceAll(/\[([^[\]\n]{1,500})\]\[[^[\]\n]{0,200}\]/g, '$1')
       .replaceAll(/^ {0,3}\[[^[\]\n]{1,200}\]:[ ]*\S+.*$/gm, '')
       .replaceAll(/<(https?:\/\/[^\s<>]{1,2000})>/gi, '$1')
-      .replaceAll(/^ {0,3}(?:```|~~~).*$/gm, '')
+      .replaceAll(/^ {0,3}(?:```|~~~).*\n?/gm, '')
       .replaceAll(/^ {0,3}#{1,6}[ ]+/gm, '')
       .replaceAll(/^( {0,8})[*+][ ]+/gm, '$1- ')
       .replaceAll(/(\*\*|__)(?=\S)([^\n]{1,1000}?\S)\1/g, '$2')

@@ -16,6 +16,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 type Report = (name: string, message: string) => void;
 
 const DEFAULT_BASE_URL = 'https://api.openai.com/v1';
+const TIMEOUT_MAX_MS = 3_600_000;
 const DEFAULT_MODEL = 'gpt-6-luna';
 const DEFAULT_LIMITS: CallLimits = { requestsPerMinute: 500, tokensPerMinute: 200_000 };
 
@@ -46,7 +47,7 @@ function read(env: Env, report: Report): OpenAiSettings {
     apiKey: readKey(env, baseUrl, report),
     baseUrl,
     model,
-    timeoutMs: readInteger(env, 'LLM_TIMEOUT_MS', 60_000, report),
+    timeoutMs: readTimeout(env, report),
     requestsPerMinute: readInteger(env, 'LLM_REQUESTS_PER_MINUTE', requestsPerMinute, report),
     tokensPerMinute: readInteger(env, 'LLM_TOKENS_PER_MINUTE', tokensPerMinute, report),
   };
@@ -78,8 +79,15 @@ function readKey(env: Env, baseUrl: string, report: Report): string | null {
 function readInteger(env: Env, name: string, fallback: number, report: Report): number {
   const value = textOf(env, name);
   if (value === undefined) return fallback;
-  if (!/^[1-9]\d{0,8}$/.test(value)) report(name, 'must be a whole number, 1 or more');
+  if (!/^[1-9]\d{0,11}$/.test(value)) report(name, 'must be a whole number, 1 or more');
   return Number(value);
+}
+
+/** Node's timers fire at once for more than 2^31 ms. */
+function readTimeout(env: Env, report: Report): number {
+  const timeoutMs = readInteger(env, 'LLM_TIMEOUT_MS', 60_000, report);
+  if (timeoutMs > TIMEOUT_MAX_MS) report('LLM_TIMEOUT_MS', `must be at most ${TIMEOUT_MAX_MS}`);
+  return timeoutMs;
 }
 
 function needsKey(baseUrl: string): boolean {

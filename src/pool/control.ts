@@ -32,7 +32,9 @@ export function createControl(parts: ControlParts): ServiceControl {
     pauses: () => gate.pauses(),
     workers: () => ({ busy: pool.busy(), total: pool.concurrency }),
   };
-  const credentials = new Map(['llm', ...parts.helpdesks.keys()].map((scope) => [scope, checkCredential(scope, parts)]));
+  const credentials = new Map(
+    ['llm', ...parts.helpdesks.keys()].map((scope) => [scope, checkCredential(scope, parts)]),
+  );
 
   const readiness = async (): Promise<Readiness> => {
     const checks: Record<string, string> = { database: 'ok', workers: 'ok' };

@@ -12,6 +12,8 @@ const upstreams = fileURLToPath(new URL('upstreams.ts', import.meta.url));
 /** The whole path, webhook to note, against simulated vendors that answer at once. */
 export async function benchPipeline(): Promise<Figure[]> {
   const vendors = fork(upstreams);
+  // nothing of ours may outlive a bench that failed
+  process.once('exit', () => vendors.kill());
   const [{ ready }] = (await once(vendors, 'message')) as [{ ready: Record<string, string> }];
   const service = await startBenchService({
     ...ready,

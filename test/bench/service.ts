@@ -43,6 +43,7 @@ export async function startBenchService(env: Readonly<Record<string, string>>): 
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  process.once('exit', () => child.kill('SIGKILL'));
   const url = await listeningUrl(child);
   const startMs = performance.now() - startedAt;
   const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };

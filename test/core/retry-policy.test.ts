@@ -63,11 +63,9 @@ describe('what follows from an error', () => {
     });
   });
 
-  it('gives up after the last attempt, sooner where each try may be billed', () => {
+  it('gives up after the last attempt', () => {
     expect(judge('server_error', { failures: 3 }).kind).toBe('retry');
     expect(judge('server_error', { failures: 4 }).kind).toBe('dead');
-    expect(judge('timeout', { failures: 2 }).kind).toBe('dead');
-    expect(judge('output_truncated', { failures: 1 }).kind).toBe('dead');
     expect(judge('rate_limited', { failures: 400 }).kind).toBe('retry');
   });
 

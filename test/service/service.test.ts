@@ -73,8 +73,10 @@ describe('the service, over sockets', () => {
   it('does not draft twice because a new ticket comes as two events', async () => {
     const id = vendors.zendesk.addTicket({ subject: 'Hello', html: '<p>Do you ship to Norway?</p>' });
     await running.admin.until(allFinal(1));
-    const answer = await running.admin.webhook('zendesk', vendors.zendesk.webhookFor(id, 'ticket.comment_added'));
-    expect(answer).toMatchObject({ status: 202, body: { status: 'accepted', duplicate: true } });
+    for (const call of vendors.zendesk.creationWebhooks(id)) {
+      const answer = await running.admin.webhook('zendesk', call);
+      expect(answer).toMatchObject({ status: 202, body: { status: 'accepted', duplicate: true } });
+    }
     expect(vendors.llm.stats().requests).toBe(1);
     expect(vendors.zendesk.notes(id)).toHaveLength(1);
   });
@@ -149,11 +151,14 @@ describe('the service, over sockets', () => {
     const { checks } = await running.admin.get<{ checks: Record<string, string> }>('/readyz');
     expect(checks).toMatchObject({ database: 'ok', zendesk: 'ok' });
     expect(checks['freshdesk']).toMatch(/401/);
-    expect(checks['llm']).toMatch(/OPENAI_API_KEY/);
+    expect(checks['llm']).toMatch(/401/);
   });
 
   it('refuses webhooks while it stops, ends its streams, and goes on afterwards', async () => {
-    vendors.llm.faults.failNext('hang');
+    await running[Symbol.asyncDispose]();
+    running = await startTestService({ ...vendors.env, LLM_TIMEOUT_MS: '10000' });
+    vendors.zendesk.connect({ url: `${running.service.url}/webhooks/zendesk`, fetch });
+    vendors.llm.faults.failNext('hang', ({ path }) => path.endsWith('/chat/completions'));
     const id = vendors.zendesk.addTicket({ subject: 'slow', html: '<p>Will this take long?</p>' });
     await running.admin.until((counts) => counts.drafting === 1);
     const stopped = running.service.stop();
@@ -176,18 +181,18 @@ describe('the service, with faults on both sides', () => {
     'posts every ticket of %s once, in private',
     async (name, seed) => {
       await using vendors = await startVendors({ faults: 'heavy', seed });
-      await using running = await startTestService({ ...vendors.env, MAX_ATTEMPTS: '12' });
+      await using running = await startTestService({ ...vendors.env, MAX_ATTEMPTS: '12', WORKER_CONCURRENCY: '20' });
       vendors[name].connect({ url: `${running.service.url}/webhooks/${name}`, fetch });
-      const ids = Array.from({ length: 60 }, (_, index) =>
+      const ids = Array.from({ length: 40 }, (_, index) =>
         vendors[name].addTicket({
           subject: `Question ${index}`,
           html: `<p>My order ${index} has not arrived. Where is it?</p>`,
         }),
       );
-      await running.admin.until(allFinal(60));
+      await running.admin.until(allFinal(40));
       expect(ids.map((id) => vendors[name].notes(id).length)).toEqual(ids.map(() => 1));
       expect(vendors[name].stats().publicComments).toBe(0);
-      expect(await running.admin.statuses()).toMatchObject({ posted: 60, dead: 0 });
+      expect(await running.admin.statuses()).toMatchObject({ posted: 40, dead: 0 });
     },
     60_000,
   );

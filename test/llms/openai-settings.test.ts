@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { isOpenAiHost, openAiSettings } from '../../src/llms/openai-settings.ts';
+
+const KEY = { OPENAI_API_KEY: 'sk-test' };
+
+function problems(env: Record<string, string>): string[] {
+  const parsed = openAiSettings.safeParse(env);
+  return (parsed.error?.issues ?? []).map((issue) => issue.path.join('.'));
+}
+
+describe('openAiSettings', () => {
+  it('has sensible defaults, so that a key is enough', () => {
+    expect(openAiSettings.parse(KEY)).toEqual({
+      apiKey: 'sk-test',
+      baseUrl: 'https://api.openai.com/v1',
+      model: 'gpt-6-luna',
+      timeoutMs: 60_000,
+      requestsPerMinute: 500,
+      tokensPerMinute: 200_000,
+    });
+  });
+
+  it('takes what is set, over what the model would give', () => {
+    const env = {
+      ...KEY,
+      LLM_MODEL: 'gpt-5-mini',
+      LLM_REQUESTS_PER_MINUTE: '6000',
+      LLM_TIMEOUT_MS: '1500',
+      OPENAI_BASE_URL: 'https://llm.example/v1/',
+    };
+    expect(openAiSettings.parse(env)).toMatchObject({
+      baseUrl: 'https://llm.example/v1',
+      timeoutMs: 1500,
+      requestsPerMinute: 6000,
+      tokensPerMinute: 500_000,
+    });
+  });
+
+  it.each([
+    { env: {}, names: ['OPENAI_API_KEY'] },
+    { env: { OPENAI_API_KEY: '  ' }, names: ['OPENAI_API_KEY'] },
+    { env: { OPENAI_API_KEY: 'sk\nx' }, names: ['OPENAI_API_KEY'] },
+    { env: { ...KEY, LLM_TIMEOUT_MS: '1e3' }, names: ['LLM_TIMEOUT_MS'] },
+    { env: { ...KEY, LLM_TIMEOUT_MS: '3000000000' }, names: ['LLM_TIMEOUT_MS'] },
+    { env: { ...KEY, LLM_REQUESTS_PER_MINUTE: '0' }, names: ['LLM_REQUESTS_PER_MINUTE'] },
+    { env: { ...KEY, LLM_TOKENS_PER_MINUTE: '-5' }, names: ['LLM_TOKENS_PER_MINUTE'] },
+    { env: { ...KEY, OPENAI_BASE_URL: 'http://10.0.0.5/v1' }, names: ['OPENAI_BASE_URL'] },
+    { env: { ...KEY, OPENAI_BASE_URL: 'http://169.254.169.254' }, names: ['OPENAI_BASE_URL'] },
+    { env: { ...KEY, OPENAI_BASE_URL: 'file:///etc/passwd' }, names: ['OPENAI_BASE_URL'] },
+    { env: { ...KEY, OPENAI_BASE_URL: 'https://user:pass@llm.example' }, names: ['OPENAI_BASE_URL'] },
+    {
+      env: { LLM_TIMEOUT_MS: 'x', LLM_TOKENS_PER_MINUTE: '0x10' },
+      names: ['OPENAI_API_KEY', 'LLM_TIMEOUT_MS', 'LLM_TOKENS_PER_MINUTE'],
+    },
+  ])('reports every bad variable of $env', ({ env, names }) => {
+    expect(problems(env)).toEqual(names);
+  });
+
+  it.each(['http://127.0.0.1:11434/v1', 'https://llm.example/v1'])('needs no key for %s', (url) => {
+    expect(openAiSettings.parse({ OPENAI_BASE_URL: url }).apiKey).toBeNull();
+  });
+
+  it('takes plain http in the own network when the operator allows it', () => {
+    expect(problems({ OPENAI_BASE_URL: 'http://10.0.0.5/v1', ALLOW_INSECURE_UPSTREAMS: 'true' })).toEqual([]);
+  });
+
+  it('repeats no secret in its messages', () => {
+    const parsed = openAiSettings.safeParse({ OPENAI_API_KEY: 'sk-very secret' });
+    expect(JSON.stringify(parsed.error?.issues)).not.toContain('very');
+  });
+
+  it.each([
+    ['https://api.openai.com/v1', true],
+    ['https://eu.api.openai.com/v1', true],
+    ['https://acme.openai.azure.com/openai/v1', true],
+    ['https://acme.services.ai.azure.com/openai/v1', true],
+    ['https://openai.com.evil.example/v1', false],
+    ['https://notopenai.com/v1', false],
+    ['http://localhost:8000/v1', false],
+  ])('tells OpenAI and Azure from others: %s', (url, expected) => {
+    expect(isOpenAiHost(url)).toBe(expected);
+  });
+});
