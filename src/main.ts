@@ -14,6 +14,7 @@ import { createApp } from './http/app.ts';
 import { createControl } from './pool/control.ts';
 import { createGate } from './pool/gate.ts';
 import { createPool } from './pool/pool.ts';
+import { createUpstreamFetch } from './upstream-fetch.ts';
 import { openDatabase } from './sqlite/database.ts';
 import { openOutbox } from './sqlite/outbox.ts';
 import { openTicketReader } from './sqlite/ticket-reader.ts';
@@ -62,7 +63,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   const outbox = openOutbox(connection, { clock, newId, owner: newId(), maxPending: config.outboxMaxPending });
   const reader = openTicketReader(connection, clock);
 
-  const upstream = { fetch: overrides.fetch ?? fetch, clock, random };
+  const upstream = { fetch: overrides.fetch ?? createUpstreamFetch(), clock, random };
   const helpdesks = createHelpdesks(config, upstream, observer);
   const llm = createLanguageModel(config, upstream);
   const budget = createRateBudget({ ...config.llm.module.limits(config.llm.settings), clock, random });
@@ -99,7 +100,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     clock,
     observer,
     probe,
-    totals: tally.read,
+    totals: () => tally.read(),
     memory: readMemory,
     stopping: () => stopping,
   });

@@ -13,6 +13,8 @@ export interface SandboxService {
   readonly adminToken: string;
   /** Reads one JSON answer of the admin API. Throws when it is not 2xx. */
   get<T>(path: string): Promise<T>;
+  /** From the webhook to the note, ms, of each ticket posted so far: read from the service's own log. */
+  readonly postedMs: readonly number[];
   /** SIGTERM; answers its exit code. */
   stop(): Promise<number | null>;
 }
@@ -21,7 +23,7 @@ export interface SandboxService {
 export async function startSandboxService(settings: Readonly<Record<string, string>>): Promise<SandboxService> {
   const folder = mkdtempSync(join(tmpdir(), 'draftdesk-sandbox-'));
   const adminToken = randomBytes(24).toString('base64url');
-  const child = spawn(process.execPath, [packagePath('dist', 'draftdesk.js'), 'serve'], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=4', packagePath('dist', 'draftdesk.js'), 'serve'], {
     // away from any .env, and out of reach of the terminal's Ctrl-C: we end it ourselves
     cwd: folder,
     detached: true,
@@ -36,11 +38,15 @@ export async function startSandboxService(settings: Readonly<Record<string, stri
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');
-  const url = await listeningUrl(child);
+  const postedMs: number[] = [];
+  const url = await followLog(child, (entry) => {
+    if (entry.msg === 'ticket finished' && entry.status === 'posted') postedMs.push(entry.totalMs ?? 0);
+  });
   const headers = { authorization: `Bearer ${adminToken}` };
   return {
     url,
     adminToken,
+    postedMs,
     get: async <T>(path: string) => {
       const response = await fetch(url + path, { headers });
       if (!response.ok) throw new Error(`GET ${path} answered ${response.status}`);
@@ -55,14 +61,22 @@ export async function startSandboxService(settings: Readonly<Record<string, stri
   };
 }
 
-function listeningUrl(child: ChildProcess): Promise<string> {
+interface LogEntry {
+  readonly msg?: string;
+  readonly url?: string;
+  readonly status?: string;
+  readonly totalMs?: number;
+}
+
+/** Answers where it listens, and keeps reading for as long as it runs: a full pipe would hold up its log. */
+function followLog(child: ChildProcess, tell: (entry: LogEntry) => void): Promise<string> {
   return new Promise((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`the service ended with exit code ${code}`)));
     if (child.stdout === null) throw new Error('the service has no stdout');
-    // keeps reading for as long as it runs: a full pipe would hold up its log
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const entry = JSON.parse(line) as { msg?: string; url?: string };
+      const entry = JSON.parse(line) as LogEntry;
       if (entry.msg === 'listening' && entry.url !== undefined) resolve(entry.url);
+      tell(entry);
     });
   });
 }

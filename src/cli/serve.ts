@@ -23,7 +23,7 @@ async function serve(): Promise<void> {
     const service = await startService(readConfig(readEnvironment()), {
       migrationsFolder: packagePath('migrations', 'sqlite'),
     });
-    stopOnSignals(service.stop);
+    stopOnSignals(() => service.stop());
   } catch (error) {
     process.stderr.write(`${describeStartFailure(error)}\n`);
     process.exitCode = error instanceof ConfigError ? EX_CONFIG : 1;

@@ -19,6 +19,7 @@ export interface RateBudgetOptions {
  */
 const TARGET = 0.998;
 const MINUTE_MS = 60_000;
+const JITTER_MS = 50;
 /** When a large request waits for tokens, so many smaller ones may pass it, for so long (queues.md D3). */
 const LOOK_AHEAD = 8;
 const LOOK_AHEAD_MS = 1_000;
@@ -69,8 +70,11 @@ export function createRateBudget(options: RateBudgetOptions): RateBudget {
   let lastPauseAt = Number.NEGATIVE_INFINITY;
   let timer: { readonly at: number; readonly cancel: () => void } | null = null;
 
-  /** ms that one unit of a dimension costs now. */
-  const msPer = ({ limit }: Dimension): number => MINUTE_MS / (limit * TARGET * speed);
+  /** ms that one unit of a dimension costs now. Rates too slow for a burst get a margin for jitter on the way instead. */
+  const msPer = ({ limit }: Dimension): number => {
+    const even = MINUTE_MS / (limit * TARGET * speed);
+    return even > burstMs ? even + JITTER_MS : even;
+  };
 
   /** ms until `cost` fits; 0 = now. A cost larger than the burst needs an empty queue of its own length. */
   const waitFor = (each: Dimension, cost: number, now: number): number => {
@@ -221,8 +225,10 @@ export function createRateBudget(options: RateBudgetOptions): RateBudget {
     acquire,
     pause: (ms, reason) => {
       const now = clock.steady();
-      if (now - lastPauseAt > WAVE_MS && pausedUntil <= now) speed = Math.max(SLOWEST, speed / 2);
-      lastPauseAt = now;
+      // a server in trouble is left alone for a while; only one that counts us makes us slower
+      const counted = reason !== 'overloaded';
+      if (counted && now - lastPauseAt > WAVE_MS && pausedUntil <= now) speed = Math.max(SLOWEST, speed / 2);
+      if (counted) lastPauseAt = now;
       pausedUntil = Math.max(pausedUntil, now + ms + random() * PAUSE_JITTER_MS);
       speedSince = pausedUntil;
       if (reason === 'rate_limited') refund = 0;

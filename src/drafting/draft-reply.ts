@@ -35,8 +35,8 @@ export interface DraftRequest {
   readonly onCall: (call: CallReport) => void;
 }
 
-/** How long everybody waits when the server does not say. */
-const PAUSE_MS = { rate_limited: 2_000, slow_down: 10_000, overloaded: 1_000 } as const;
+/** How long everybody waits when the server does not say; one 503 that asks for nothing stops its own ticket only. */
+const PAUSE_MS = { rate_limited: 2_000, slow_down: 10_000, overloaded: 0 } as const;
 
 /**
  * Asks the model for a reply to a conversation's newest customer message: one call, inside the rate budget. Throws what
@@ -89,7 +89,8 @@ async function settled(grant: Grant, budget: RateBudget, call: () => Promise<Com
     settle(grant, error);
     const { errorClass, retryAfterMs } = error;
     if (errorClass === 'rate_limited' || errorClass === 'slow_down' || errorClass === 'overloaded') {
-      budget.pause(retryAfterMs ?? PAUSE_MS[errorClass], errorClass);
+      const pauseMs = retryAfterMs ?? PAUSE_MS[errorClass];
+      if (pauseMs > 0) budget.pause(pauseMs, errorClass);
     }
     throw error;
   }

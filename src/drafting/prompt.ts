@@ -55,9 +55,18 @@ export function buildPrompt(conversation: Conversation, guidelines: string): Tic
     schema: DRAFT_SCHEMA,
     maxOutputTokens: OUTPUT_MAX_TOKENS,
   };
-  const read = [prompt.system, prompt.user, JSON.stringify(prompt.schema.schema)];
-  const tokens = read.reduce((sum, text) => sum + estimateTokens(text), FRAME_TOKENS) + OUTPUT_MAX_TOKENS;
+  const tokens = fixedTokens(prompt.system) + estimateTokens(prompt.user) + FRAME_TOKENS + OUTPUT_MAX_TOKENS;
   return { prompt, tokens, cut };
+}
+
+let counted = { system: '', tokens: 0 };
+
+/** Of what is the same for every ticket: counted once, not once a ticket. */
+function fixedTokens(system: string): number {
+  if (counted.system !== system) {
+    counted = { system, tokens: estimateTokens(system) + estimateTokens(JSON.stringify(DRAFT_SCHEMA.schema)) };
+  }
+  return counted.tokens;
 }
 
 function systemText(guidelines: string): string {

@@ -1,4 +1,5 @@
 import type { Note, NoteBlock } from '../core/helpdesk.ts';
+import { visibleText } from '../core/visible-text.ts';
 
 /** Zendesk cuts a comment at 64 kB in silence (helpdesks.md 2.4); we stay below and say that we cut. */
 const NOTE_MAX_BYTES = 60_000;
@@ -116,24 +117,6 @@ export function escapeHtml(text: string): string {
 /** Plain text of a vendor as HTML that shows the same. */
 export function textAsHtml(text: string): string {
   return `<p>${escapeHtml(text).replaceAll(/\r\n?|\n/g, '<br>')}</p>`;
-}
-
-/** Joins letters in Arabic script, and pictographs: the two places where an invisible joiner is meant to be seen. */
-const MEANT_JOINER =
-  /(?<=\p{Script=Arabic})\u200C(?=\p{Script=Arabic})|(?<=\p{Extended_Pictographic}\uFE0F?)\u200D(?=\p{Extended_Pictographic})/u;
-
-const INVISIBLE = new RegExp(
-  `(?<joiner>${MEANT_JOINER.source})|[\\p{Default_Ignorable_Code_Point}\\uFFF9-\\uFFFB]|(?!\\n)\\p{Cc}`,
-  'gu',
-);
-
-/** Without what nobody sees: controls, bidi overrides, zero width, tag block (reliability.md C7). */
-function visibleText(text: string): string {
-  return text
-    .toWellFormed()
-    .replaceAll(/\r\n?|[\u2028\u2029\u0085]/g, '\n')
-    .replaceAll('\t', ' ')
-    .replaceAll(INVISIBLE, (found, joiner: string | undefined) => (joiner === undefined ? '' : found));
 }
 
 const REF_LINE = /^[\s\u00A0]*(dd-[\w-]{4,64})(?![\w-])/;

@@ -30,7 +30,7 @@ export interface BenchService {
 export async function startBenchService(env: Readonly<Record<string, string>>): Promise<BenchService> {
   const folder = mkdtempSync(join(tmpdir(), 'draftdesk-bench-'));
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [...(process.env['BENCH_NODE_FLAGS']?.split(' ') ?? []), bundle, 'serve'], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=4', bundle, 'serve'], {
     cwd: folder,
     env: {
       PATH: process.env['PATH'],
