@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { Command } from 'commander';
+import { errorName } from '../core/errors.ts';
 import { ConfigError, readConfig } from '../config.ts';
 import { startService } from '../main.ts';
 import { packagePath } from './package-path.ts';
@@ -64,7 +65,6 @@ function describeStartFailure(error: unknown): string {
 function dieOf(error: unknown): void {
   const place =
     error instanceof Error ? error.stack?.split('\n').find((line) => line.trimStart().startsWith('at ')) : '';
-  const name = error instanceof Error ? error.name : typeof error;
-  process.stderr.write(`draftdesk: fatal ${name} ${place?.trim() ?? ''}\n`);
+  process.stderr.write(`draftdesk: fatal ${errorName(error)} ${place?.trim() ?? ''}\n`);
   process.exit(EX_SOFTWARE);
 }

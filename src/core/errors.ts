@@ -126,3 +126,8 @@ export class RequestError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds ?? null;
   }
 }
+
+/** What of a fault may be logged: its name. Its message might hold ticket text. */
+export function errorName(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
+}

@@ -1,5 +1,5 @@
 import type { Random } from './clock.ts';
-import { type ErrorClass, type SkipReason, UpstreamError } from './errors.ts';
+import { type ErrorClass, errorName, type SkipReason, UpstreamError } from './errors.ts';
 
 export interface RetrySettings {
   /** Counted failures of one stage before the ticket is dead. */
@@ -113,10 +113,9 @@ function delay(
 /** Any thrown value as an error with a class; what is not an upstream's is `internal`. */
 export function asUpstreamError(error: unknown): UpstreamError {
   if (error instanceof UpstreamError) return error;
-  const name = error instanceof Error ? error.name : typeof error;
   return new UpstreamError(
     'internal',
-    `A fault inside Draftdesk (${name}). See the log; retry the ticket after the fix.`,
+    `A fault inside Draftdesk (${errorName(error)}). See the log; retry the ticket after the fix.`,
     {
       upstream: 'draftdesk',
       cause: error,

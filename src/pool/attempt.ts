@@ -1,5 +1,5 @@
 import type { Random } from '../core/clock.ts';
-import type { ErrorClass, UpstreamError } from '../core/errors.ts';
+import { type ErrorClass, errorName, type UpstreamError } from '../core/errors.ts';
 import {
   type AttemptTiming,
   type ClaimedJob,
@@ -39,7 +39,7 @@ export async function runAttempt(job: ClaimedJob, signal: AbortSignal, deps: Att
   if (judged.pauseScope !== null && judged.error !== null) {
     await deps.gate
       .close(judged.pauseScope, judged.error.errorClass, judged.error.message)
-      .catch((error: unknown) => deps.observer.fault({ where: 'gate', error: nameOf(error) }));
+      .catch((error: unknown) => deps.observer.fault({ where: 'gate', error: errorName(error) }));
   }
   const timing = { startedAt, durationMs: deps.clock.steady() - from };
   const result = await store(job, judged.outcome, timing, signal, deps);
@@ -56,7 +56,7 @@ async function endScope(scope: string, judged: Judged, deps: AttemptDeps): Promi
   const verdict = judged.pauseScope === scope ? 'failed' : judged.error === null ? 'ok' : 'unclear';
   await deps.gate
     .end(scope, verdict)
-    .catch((error: unknown) => deps.observer.fault({ where: 'gate', error: nameOf(error) }));
+    .catch((error: unknown) => deps.observer.fault({ where: 'gate', error: errorName(error) }));
 }
 
 async function work(job: ClaimedJob, signal: AbortSignal, deps: AttemptDeps): Promise<Judged> {
@@ -108,7 +108,7 @@ async function store(
     try {
       return await deps.outbox.report(job, outcome, timing);
     } catch (error) {
-      deps.observer.fault({ where: 'report', error: nameOf(error) });
+      deps.observer.fault({ where: 'report', error: errorName(error) });
       if (!(error instanceof OutboxUnavailable) || signal.aborted) return 'lost';
       await deps.clock.sleep(STORE_AGAIN_MS, signal);
     }
@@ -164,10 +164,6 @@ function restingStatus(outcome: JobOutcome): TicketStatus | null {
     case 'retry':
       return null;
   }
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error;
 }
 
 /** Name and place of a programming fault: no message, which might hold ticket text. */

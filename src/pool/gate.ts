@@ -1,7 +1,8 @@
 import type { Clock } from '../core/clock.ts';
-import type { ErrorClass } from '../core/errors.ts';
+import { type ErrorClass, errorName } from '../core/errors.ts';
 import type { Observer } from '../core/observer.ts';
 import type { Outbox, Pause } from '../core/outbox.ts';
+import { asUpstreamError } from '../core/retry-policy.ts';
 
 /** First wait before a stopped scope is probed, and the longest, ms. */
 const PROBE_FIRST_MS = 5_000;
@@ -37,6 +38,7 @@ export interface Gate {
 }
 
 interface Closed {
+  readonly errorClass: ErrorClass | null;
   probeMs: number;
   /** `trial`: the probe was good, one ticket may try; `tried`: it is under way. */
   phase: 'waiting' | 'trial' | 'tried';
@@ -50,24 +52,26 @@ export function createGate({ outbox, clock, observer, probe, onOpen }: GateOptio
   const schedule = (scope: string, state: Closed): void => {
     state.phase = 'waiting';
     state.cancelTimer();
-    state.cancelTimer = clock.after(state.probeMs, () => void tryProbe(scope, state));
+    state.cancelTimer = clock.after(state.probeMs, () => {
+      tryProbe(scope, state).catch((error: unknown) => observer.fault({ where: 'probe', error: errorName(error) }));
+    });
     state.probeMs = Math.min(state.probeMs * 2, PROBE_MAX_MS);
   };
 
   const tryProbe = async (scope: string, state: Closed): Promise<void> => {
-    try {
-      await probe(scope, stop.signal);
-    } catch {
-      if (closed.get(scope) === state) schedule(scope, state);
-      return;
-    }
+    const failure = await probe(scope, stop.signal).then(() => null, asUpstreamError);
     if (closed.get(scope) !== state) return;
+    // a key that may not do what the probe asks may still do the work
+    if (failure !== null && failure.errorClass !== 'forbidden') return schedule(scope, state);
+    // a credential that is taken is good; of a quota only a real call can tell
+    if (failure === null && state.errorClass === 'auth') return open(scope, 'probe');
     state.phase = 'trial';
     onOpen();
   };
 
   const track = (pause: Pause): void => {
-    const state: Closed = { probeMs: PROBE_FIRST_MS, phase: 'waiting', cancelTimer: () => undefined };
+    const { errorClass } = pause;
+    const state: Closed = { errorClass, probeMs: PROBE_FIRST_MS, phase: 'waiting', cancelTimer: () => undefined };
     closed.set(pause.scope, state);
     // An operator's pause, and a note that came back public, are for a person to undo.
     if (pause.scope !== 'all' && pause.errorClass !== 'posted_public') schedule(pause.scope, state);

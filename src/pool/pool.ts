@@ -1,3 +1,4 @@
+import { errorName } from '../core/errors.ts';
 import type { Claim, ClaimedJob, ClaimOffer } from '../core/outbox.ts';
 import { type AttemptDeps, runAttempt } from './attempt.ts';
 
@@ -88,7 +89,7 @@ export function createPool(options: PoolOptions): Pool {
         lastRound = clock.steady();
       }
     } catch (error) {
-      observer.fault({ where: 'claim', error: error instanceof Error ? error.name : typeof error });
+      observer.fault({ where: 'claim', error: errorName(error) });
     } finally {
       pumping = false;
     }
@@ -115,9 +116,7 @@ export function createPool(options: PoolOptions): Pool {
     const tick = (): void => {
       cancel = clock.after(ms, () => {
         void Promise.resolve(action())
-          .catch((error: unknown) =>
-            observer.fault({ where: 'pool', error: error instanceof Error ? error.name : typeof error }),
-          )
+          .catch((error: unknown) => observer.fault({ where: 'pool', error: errorName(error) }))
           .finally(tick);
       });
     };

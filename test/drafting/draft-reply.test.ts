@@ -137,7 +137,8 @@ describe('draftReply', () => {
     ['rate_limited', 700, [[700, 'rate_limited']]],
     ['rate_limited', undefined, [[2000, 'rate_limited']]],
     ['slow_down', undefined, [[10_000, 'slow_down']]],
-    ['overloaded', 0, [[0, 'overloaded']]],
+    ['overloaded', 3000, [[3000, 'overloaded']]],
+    ['overloaded', undefined, []],
     ['timeout', undefined, []],
     ['quota_exhausted', 5000, []],
   ])('after %s (told %s ms) everybody waits %j', async (errorClass, retryAfterMs, expected) => {

