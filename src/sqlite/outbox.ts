@@ -30,7 +30,13 @@ export function openOutbox(connection: Connection, options: OutboxOptions): Outb
   const { clock, newId, owner, leaseMs = 10_000 } = options;
   const listeners = new Set<() => void>();
   const wake = (): void => listeners.forEach((listener) => listener());
-  const group = createGroupCommit(connection, wake);
+  const group = createGroupCommit(connection);
+  /** A write after which there may be work to claim. */
+  const writeAndWake = async <T>(run: () => T): Promise<T> => {
+    const result = await group.write(run);
+    wake();
+    return result;
+  };
   const jobs = prepareJobs(connection);
   const parts: IngestParts = {
     jobs,
@@ -49,7 +55,7 @@ export function openOutbox(connection: Connection, options: OutboxOptions): Outb
   recover(connection, (at) => claims.reclaimExpired(at), times());
 
   return {
-    ingest: (request) => group.write(() => ingest(request, times())),
+    ingest: (request) => writeAndWake(() => ingest(request, times())),
     claim: (offers, limit) => group.write(() => claims.claim(offers, limit, times())),
     heartbeat: (held) => group.write(() => claims.heartbeat(held, times())),
     intendPost: (claim, lookedAt) =>
@@ -64,12 +70,12 @@ export function openOutbox(connection: Connection, options: OutboxOptions): Outb
         jobs.save(row);
         return true;
       }),
-    report: (claim, outcome, timing) => group.write(() => report(claim, outcome, timing, times())),
-    reclaimExpired: () => group.write(() => claims.reclaimExpired(times())),
-    retryTicket: (helpdesk, ticketId) => group.write(() => operator.retryTicket(helpdesk, ticketId, times())),
-    releaseTicket: (helpdesk, ticketId) => group.write(() => operator.releaseTicket(helpdesk, ticketId, times())),
-    retryDead: (filter) => group.write(() => operator.retryDead(filter, times())),
-    createBatch: (request) => group.write(() => batches.create(request, times())),
+    report: (claim, outcome, timing) => writeAndWake(() => report(claim, outcome, timing, times())),
+    reclaimExpired: () => writeAndWake(() => claims.reclaimExpired(times())),
+    retryTicket: (helpdesk, ticketId) => writeAndWake(() => operator.retryTicket(helpdesk, ticketId, times())),
+    releaseTicket: (helpdesk, ticketId) => writeAndWake(() => operator.releaseTicket(helpdesk, ticketId, times())),
+    retryDead: (filter) => writeAndWake(() => operator.retryDead(filter, times())),
+    createBatch: (request) => writeAndWake(() => batches.create(request, times())),
     cancelBatch: (id) => group.write(() => batches.cancel(id, times())),
     setPause: (pause) => group.write(() => pauses.set(pause)),
     clearPause: (scope) => group.write(() => pauses.clear(scope)),

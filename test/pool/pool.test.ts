@@ -413,6 +413,23 @@ describe('the pool', () => {
     expect(llm.calls.complete).toBe(1);
   });
 
+  it('looks for work a few times a second when there is none, not all the time', async () => {
+    await pool.stop(0);
+    let claims = 0;
+    makePool({
+      outbox: {
+        ...outbox,
+        claim: (offers, limit) => {
+          claims += 1;
+          return outbox.claim(offers, limit);
+        },
+      },
+    });
+    await run(2000);
+    expect(claims).toBeGreaterThan(4);
+    expect(claims).toBeLessThan(16);
+  });
+
   it('tells each event once', async () => {
     await ingest('1');
     await run();

@@ -108,10 +108,17 @@ describe('group commit', () => {
   it('puts the writes of one turn into one transaction, and answers after it', async () => {
     const connection = open();
     let commits = 0;
-    const group = createGroupCommit(connection, () => {
-      commits += 1;
-      expect(connection.inTransaction).toBe(false);
+    const counted = new Proxy(connection, {
+      get: (target, name) => {
+        if (name !== 'prepare') return Reflect.get(target, name) as unknown;
+        return (sql: string) => {
+          const statement = target.prepare(sql);
+          if (sql !== 'COMMIT') return statement;
+          return { run: () => ((commits += 1), statement.run()) };
+        };
+      },
     });
+    const group = createGroupCommit(counted);
     const insert = connection.prepare('INSERT INTO meta (key, value) VALUES (?, ?)');
     await Promise.all(Array.from({ length: 50 }, (_, index) => group.write(() => insert.run(`k${index}`, 'v'))));
     expect(commits).toBe(1);
@@ -121,7 +128,7 @@ describe('group commit', () => {
 
   it('lets one faulty write fail alone', async () => {
     const connection = open();
-    const group = createGroupCommit(connection, () => undefined);
+    const group = createGroupCommit(connection);
     const insert = connection.prepare('INSERT INTO meta (key, value) VALUES (?, ?)');
     const results = await Promise.allSettled([
       group.write(() => insert.run('a', '1')),
@@ -140,7 +147,7 @@ describe('group commit', () => {
 
   it('refuses everybody, and keeps nothing, when the disk is full', async () => {
     const connection = open();
-    const group = createGroupCommit(connection, () => undefined);
+    const group = createGroupCommit(connection);
     const pages = Number(connection.pragma('page_count', { simple: true }));
     connection.pragma(`max_page_count = ${pages}`);
     const insert = connection.prepare('INSERT INTO meta (key, value) VALUES (?, ?)');
