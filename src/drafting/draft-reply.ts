@@ -2,25 +2,15 @@ import type { Clock } from '../core/clock.ts';
 import { type ErrorClass, UpstreamError } from '../core/errors.ts';
 import type { Conversation } from '../core/helpdesk.ts';
 import { type Completion, type LanguageModel, LanguageModelError, type TokenUsage } from '../core/language-model.ts';
+import type { Observer } from '../core/observer.ts';
 import type { BudgetRequest, Grant, RateBudget } from '../core/rate-budget.ts';
 import type { Draft } from '../core/ticket.ts';
 import { checkDraft } from './check-draft.ts';
 import { messageText } from './message-text.ts';
 import { buildPrompt } from './prompt.ts';
 
-/** One call to the model, for `Observer.llmCall`. */
-export interface CallReport {
-  /** Null when it brought a usable draft. */
-  readonly errorClass: ErrorClass | null;
-  readonly durationMs: number;
-  /** Time spent waiting for the rate budget. */
-  readonly waitedMs: number;
-  readonly promptTokens: number;
-  readonly cachedTokens: number;
-  readonly completionTokens: number;
-  /** USD; null when not known. */
-  readonly costUsd: number | null;
-}
+/** One call to the model; `errorClass` is null when it brought a usable draft. */
+export type CallReport = Omit<Parameters<Observer['llmCall']>[0], 'ticket' | 'model'>;
 
 export interface DraftRequest {
   readonly conversation: Conversation;
