@@ -27,7 +27,17 @@ export function createUpstreamFetch(): typeof fetch {
       const headers = Object.fromEntries(new Headers(init.headers));
       if (body !== null) headers['content-length'] = String(Buffer.byteLength(body));
       const call = request(url, { method, headers, agent, ...(signal ? { signal } : {}) });
-      call.on('response', (message) => resolve(toResponse(message)));
+      call.on('response', (message) => {
+        try {
+          resolve(toResponse(message));
+        } catch (error) {
+          // a status that HTTP knows and fetch does not, e.g. 999
+          message.destroy();
+          reject(new TypeError('fetch failed', { cause: error }));
+        }
+      });
+      // whatever else ended the call (101 Switching Protocols): after an answer or an error this changes nothing
+      call.on('close', () => reject(new TypeError('fetch failed', { cause: new Error('no answer') })));
       call.on('error', (error) => {
         reject(signal?.aborted === true ? asError(signal.reason) : new TypeError('fetch failed', { cause: error }));
       });
@@ -36,8 +46,8 @@ export function createUpstreamFetch(): typeof fetch {
   };
 }
 
-/** Statuses that have no body (https://fetch.spec.whatwg.org/#null-body-status). */
-const BODYLESS = new Set([101, 103, 204, 205, 304]);
+/** Final statuses that have no body (https://fetch.spec.whatwg.org/#null-body-status). */
+const BODYLESS = new Set([204, 205, 304]);
 
 function toResponse(message: http.IncomingMessage): Response {
   const status = message.statusCode ?? 0;

@@ -187,7 +187,8 @@ export function createRateBudget(options: RateBudgetOptions): RateBudget {
   };
 
   const acquire = (request: BudgetRequest, signal: AbortSignal): Promise<Grant> => {
-    if (request.tokens > tokens.limit) return Promise.reject(tooLarge(request.tokens, tokens.limit));
+    // by what was configured: what a server tells may change, and it will refuse by itself
+    if (request.tokens > tokens.configured) return Promise.reject(tooLarge(request.tokens, tokens.configured));
     if (signal.aborted) return Promise.reject(cancelled());
     return new Promise<Grant>((resolve, reject) => {
       const since = clock.steady();

@@ -177,8 +177,8 @@ export interface Outbox {
   retryDead(filter: { readonly ticketIds?: readonly string[]; readonly errorClass?: string }): Promise<number>;
 
   createBatch(batch: NewBatch): Promise<CreatedBatch>;
-  /** Cancels what is not final; answers the claims that were running, so that the pool can abort them. */
-  cancelBatch(batchId: string): Promise<{ readonly state: BatchState; readonly running: readonly Claim[] } | null>;
+  /** Cancels what is not final; null when there is no such batch. */
+  cancelBatch(batchId: string): Promise<CancelledBatch | null>;
 
   setPause(pause: Pause): Promise<void>;
   clearPause(scope: string): Promise<boolean>;
@@ -187,6 +187,15 @@ export interface Outbox {
   /** Calls back, soon after, when there may be work. A hint: polling is the truth. Answers the removal. */
   onWake(callback: () => void): () => void;
   close(): Promise<void>;
+}
+
+/** `cancelling` while notes that are being written arrive, else `cancelled` (or `completed` before). */
+export interface CancelledBatch {
+  readonly state: BatchState;
+  /** Were running: to be aborted now, they can write nothing any more. */
+  readonly running: readonly Claim[];
+  /** Are writing their note: to be let finish for a moment. */
+  readonly posting: readonly Claim[];
 }
 
 export type TicketActionResult =

@@ -16,6 +16,7 @@ export function createRateMeter(clock: Clock): RateMeter {
     count: (name) => {
       let entry = counts.get(name);
       if (entry === undefined) {
+        for (const [other, { count }] of counts) if (count.total() === 0) counts.delete(other);
         entry = { since: clock.steady(), count: createMinuteCount(clock) };
         counts.set(name, entry);
       }

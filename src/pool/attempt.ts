@@ -1,5 +1,5 @@
 import type { Random } from '../core/clock.ts';
-import { type ErrorClass, errorName, type UpstreamError } from '../core/errors.ts';
+import { type ErrorClass, errorName, UpstreamError } from '../core/errors.ts';
 import {
   type AttemptTiming,
   type ClaimedJob,
@@ -53,10 +53,15 @@ function scopesOf(job: ClaimedJob): readonly string[] {
 }
 
 async function endScope(scope: string, judged: Judged, deps: AttemptDeps): Promise<void> {
-  const verdict = judged.pauseScope === scope ? 'failed' : judged.error === null ? 'ok' : 'unclear';
+  const verdict = judged.pauseScope === scope ? 'failed' : proves(scope, judged.outcome) ? 'ok' : 'unclear';
   await deps.gate
     .end(scope, verdict)
     .catch((error: unknown) => deps.observer.fault({ where: 'gate', error: errorName(error) }));
+}
+
+/** Only a call that went through says that an upstream is well again: a ticket may end without any. */
+function proves(scope: string, { kind }: JobOutcome): boolean {
+  return scope === 'llm' ? kind === 'drafted' : kind !== 'retry' && kind !== 'dead';
 }
 
 async function work(job: ClaimedJob, signal: AbortSignal, deps: AttemptDeps): Promise<Judged> {
@@ -69,8 +74,9 @@ async function work(job: ClaimedJob, signal: AbortSignal, deps: AttemptDeps): Pr
 }
 
 function judge(thrown: unknown, { job, signal, postInDoubt }: StageRun, deps: AttemptDeps): Judged {
+  const mustBeTold = thrown instanceof UpstreamError && thrown.errorClass === 'posted_public';
   const cancelled = signal.aborted || thrown instanceof LostClaim || thrown instanceof OutboxUnavailable;
-  if (cancelled) {
+  if (cancelled && !mustBeTold) {
     const outcome: JobOutcome = {
       kind: 'retry',
       delayMs: 0,
@@ -109,10 +115,17 @@ async function store(
       return await deps.outbox.report(job, outcome, timing);
     } catch (error) {
       deps.observer.fault({ where: 'report', error: errorName(error) });
-      if (!(error instanceof OutboxUnavailable) || signal.aborted) return 'lost';
+      if (!(error instanceof OutboxUnavailable)) return giveUp(job, timing, deps);
+      if (signal.aborted) return 'lost';
       await deps.clock.sleep(STORE_AGAIN_MS, signal);
     }
   }
+}
+
+/** A result that can never be stored must not come round again for ever. */
+async function giveUp(job: ClaimedJob, timing: AttemptTiming, deps: AttemptDeps): Promise<ReportResult> {
+  const { errorClass, message } = asUpstreamError(new Error('a result that cannot be stored'));
+  return deps.outbox.report(job, { kind: 'dead', errorClass, error: message }, timing).catch(() => 'lost' as const);
 }
 
 function tell(

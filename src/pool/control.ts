@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import { UpstreamError } from '../core/errors.ts';
+import { errorName, type UpstreamError } from '../core/errors.ts';
 import type { Observer } from '../core/observer.ts';
 import type { Outbox } from '../core/outbox.ts';
 import { type ProgressParts, readBatchProgress, readProgress } from '../core/progress.ts';
@@ -12,6 +12,9 @@ import type { Pool } from './pool.ts';
 const PROBE_FRESH_MS = 60_000;
 /** `/readyz` waits no longer than this for a probe, ms. */
 const PROBE_WAIT_MS = 2_000;
+
+/** How long notes that are being written may take after their batch was cancelled, ms: it must be over in 5 s. */
+const POSTING_GRACE_MS = 4_000;
 
 export interface ControlParts extends Omit<ProgressParts, 'pauses' | 'workers'> {
   readonly outbox: Outbox;
@@ -26,7 +29,7 @@ export interface ControlParts extends Omit<ProgressParts, 'pauses' | 'workers'> 
 
 /** What the HTTP side may do with the running service. */
 export function createControl(parts: ControlParts): ServiceControl {
-  const { reader, gate, pool, outbox, observer, meter } = parts;
+  const { reader, gate, pool, outbox, observer, meter, clock } = parts;
   const progressParts: ProgressParts = {
     ...parts,
     pauses: () => gate.pauses(),
@@ -68,6 +71,7 @@ export function createControl(parts: ControlParts): ServiceControl {
       const cancelled = await outbox.cancelBatch(id);
       if (cancelled === null) return null;
       pool.abort(cancelled.running);
+      if (cancelled.posting.length > 0) clock.after(POSTING_GRACE_MS, () => pool.abort(cancelled.posting));
       const summary = reader.batch(id);
       if (summary === null) return null;
       observer.batch({ batchId: id, state: summary.state, total: summary.total });
@@ -78,7 +82,7 @@ export function createControl(parts: ControlParts): ServiceControl {
 }
 
 /** Answers `ok` or a sentence; asks the upstream at most once a minute, and closes its scope when it says no. */
-function checkCredential(scope: string, { clock, gate, probe }: ControlParts): () => Promise<string> {
+function checkCredential(scope: string, { clock, gate, probe, observer }: ControlParts): () => Promise<string> {
   let verdict = 'not checked yet';
   let checkedAt = Number.NEGATIVE_INFINITY;
   let asking: Promise<void> | null = null;
@@ -91,7 +95,11 @@ function checkCredential(scope: string, { clock, gate, probe }: ControlParts): (
     } catch (error) {
       const failure: UpstreamError = asUpstreamError(error);
       verdict = failure.message;
-      if (failure.errorClass === 'auth') await gate.close(scope, failure.errorClass, failure.message);
+      if (failure.errorClass === 'auth') {
+        await gate
+          .close(scope, failure.errorClass, failure.message)
+          .catch((refusal: unknown) => observer.fault({ where: 'gate', error: errorName(refusal) }));
+      }
     } finally {
       checkedAt = clock.steady();
       asking = null;

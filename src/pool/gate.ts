@@ -52,6 +52,7 @@ export function createGate({ outbox, clock, observer, probe, onOpen }: GateOptio
   const schedule = (scope: string, state: Closed): void => {
     state.phase = 'waiting';
     state.cancelTimer();
+    if (stop.signal.aborted) return;
     state.cancelTimer = clock.after(state.probeMs, () => {
       tryProbe(scope, state).catch((error: unknown) => observer.fault({ where: 'probe', error: errorName(error) }));
     });

@@ -40,6 +40,7 @@ export function createPool(options: PoolOptions): Pool {
   const running = new Map<string, Running>();
   let stopping = false;
   let pumping = false;
+  let pumped: Promise<void> = Promise.resolve();
   let wanted = false;
   let lastRound = clock.steady();
   let cancelTimers: (() => void)[] = [];
@@ -67,6 +68,8 @@ export function createPool(options: PoolOptions): Pool {
       wake();
     });
     running.set(key, { job, controller, done });
+    // claimed while the service began to stop: hand it back
+    if (stopping) controller.abort();
   };
 
   const round = async (): Promise<void> => {
@@ -80,7 +83,6 @@ export function createPool(options: PoolOptions): Pool {
 
   /** One loop at a time; a wake-up during a round makes another round. */
   const pump = async (): Promise<void> => {
-    if (pumping) return;
     pumping = true;
     try {
       while (wanted && !stopping) {
@@ -97,7 +99,7 @@ export function createPool(options: PoolOptions): Pool {
 
   const wake = (): void => {
     wanted = true;
-    void pump();
+    if (!pumping) pumped = pump();
   };
 
   const beat = async (): Promise<void> => {
@@ -114,6 +116,7 @@ export function createPool(options: PoolOptions): Pool {
   const every = (ms: number, action: () => Promise<void> | void): void => {
     let cancel = (): void => undefined;
     const tick = (): void => {
+      if (stopping) return;
       cancel = clock.after(ms, () => {
         void Promise.resolve(action())
           .catch((error: unknown) => observer.fault({ where: 'pool', error: errorName(error) }))
@@ -134,6 +137,7 @@ export function createPool(options: PoolOptions): Pool {
     },
     stop: async (graceMs) => {
       stopping = true;
+      await pumped;
       const all = (): Promise<unknown> => Promise.all([...running.values()].map(({ done }) => done));
       const over = new AbortController();
       await Promise.race([all(), clock.sleep(graceMs, over.signal)]);

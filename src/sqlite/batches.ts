@@ -1,10 +1,10 @@
 import { newTraceparent } from '../core/clock.ts';
-import type { BatchState, Claim, CreatedBatch, NewBatch } from '../core/outbox.ts';
+import type { BatchState, CancelledBatch, Claim, CreatedBatch, NewBatch } from '../core/outbox.ts';
 import type { Connection } from './database.ts';
 import { type IngestParts, insertJob, type Times } from './ingest.ts';
 import { isLive, type JobRow, rest } from './jobs.ts';
 import { columnsOf, insertInto, prepare } from './rows.ts';
-import { batch, job } from './schema.ts';
+import { batch, job, laneNumber } from './schema.ts';
 
 const UNFINISHED = `('queued', 'drafting', 'retrying', 'posting')`;
 
@@ -25,7 +25,36 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
   );
 
   const finish = (id: string, times: Times): void => {
-    if (stateOf.get(id) === 'running' && unfinished.get(id) === 0) setState.run('completed', times.wall, id);
+    if (unfinished.get(id) !== 0) return;
+    const state = stateOf.get(id);
+    if (state === 'running') setState.run('completed', times.wall, id);
+    if (state === 'cancelling') setState.run('cancelled', times.wall, id);
+  };
+
+  const cancelJob = (row: JobRow, times: Times): void => {
+    const joined = row.lane === laneNumber('live') || row.pendingAt !== null;
+    rest(row);
+    row.status = 'cancelled';
+    row.updatedAt = times.wall;
+    jobs.save(row);
+    if (!joined) return;
+    // A customer wrote while the batch had the ticket: that was acknowledged on its own and stays to be done.
+    const ticket = jobs.ticketById(row.ticket);
+    insertJob(
+      parts,
+      ticket,
+      {
+        helpdesk: row.helpdesk,
+        ticketId: ticket.ticketId,
+        lane: 'live',
+        batchId: null,
+        post: 'auto',
+        traceparent: row.traceparent,
+        eventKey: null,
+        verify: ticket.postedSeenId !== null,
+      },
+      times,
+    );
   };
 
   return {
@@ -74,20 +103,29 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
       return { id, total: wanted.size, duplicates };
     },
 
-    cancel(id: string, times: Times): { state: BatchState; running: Claim[] } | null {
+    isCancelling: (id: string): boolean => stateOf.get(id) === 'cancelling',
+
+    cancel(id: string, times: Times): CancelledBatch | null {
       const state = stateOf.get(id);
       if (state === undefined) return null;
-      if (state === 'completed' || state === 'cancelled') return { state, running: [] };
+      if (state === 'completed' || state === 'cancelled') return { state, running: [], posting: [] };
       const running: Claim[] = [];
+      const posting: Claim[] = [];
       for (const row of cancellable.all(id)) {
-        if (row.owner !== null) running.push({ jobId: row.id, attempt: row.attempt, owner: row.owner });
-        rest(row);
-        row.status = 'cancelled';
-        row.updatedAt = times.wall;
-        jobs.save(row);
+        const claim = row.owner === null ? null : { jobId: row.id, attempt: row.attempt, owner: row.owner };
+        if (claim !== null && row.postIntendedAt !== null) {
+          // a note on its way is let arrive: forgetting it would mean a second one some day
+          posting.push(claim);
+          continue;
+        }
+        if (claim !== null) running.push(claim);
+        cancelJob(row, times);
       }
-      setState.run('cancelled', times.wall, id);
-      return { state: 'cancelled', running };
+      setState.run('cancelling', null, id);
+      finish(id, times);
+      return { state: stateOf.get(id) ?? state, running, posting };
     },
   };
 }
+
+export type Batches = ReturnType<typeof prepareBatches>;

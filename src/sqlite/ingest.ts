@@ -110,7 +110,10 @@ export function prepareIngest(connection: Connection, parts: IngestParts) {
     if (known !== undefined && current !== undefined && isLive(current)) {
       return finish(known.id, join(current, event.messageId, event.key === null, times));
     }
-    if (known !== undefined && covers(known.postedSeenId, event.messageId)) return finish(known.id, 'duplicate');
+    const seen = current === undefined ? null : seenBy(current);
+    if (known !== undefined && (covers(known.postedSeenId, event.messageId) || covers(seen, event.messageId))) {
+      return finish(known.id, 'duplicate');
+    }
     if (jobs.pending() >= parts.maxPending) return 'full';
     const row = insertJob(
       parts,
@@ -130,10 +133,14 @@ export function prepareIngest(connection: Connection, parts: IngestParts) {
     return finish(row.ticket, 'accepted');
   };
 
+  /** The newest message that the job's own draft has seen. */
+  function seenBy(row: JobRow): string | null {
+    return row.draftId === null ? null : (jobs.draftById(row.draftId)?.seenMessageId ?? null);
+  }
+
   /** A newer event meets work that is not over yet. */
   function join(row: JobRow, messageId: string | null, unkeyed: boolean, times: Times): IngestResult {
-    const seen = row.draftId === null ? null : (jobs.draftById(row.draftId)?.seenMessageId ?? null);
-    if (row.stage === 'post' && covers(seen, messageId)) return 'duplicate';
+    if (row.stage === 'post' && covers(seenBy(row), messageId)) return 'duplicate';
     // Somebody waits for this ticket now: it leaves the back-log's lane.
     row.lane = laneNumber('live');
     row.updatedAt = times.wall;
@@ -149,12 +156,18 @@ export function prepareIngest(connection: Connection, parts: IngestParts) {
       enterStage(row, 'draft', times.steady);
       row.status = 'queued';
     } else {
+      row.pendingMessageId = row.pendingAt === null ? messageId : newest(row.pendingMessageId, messageId);
       row.pendingAt = times.steady;
-      row.pendingMessageId = messageId ?? row.pendingMessageId;
     }
     jobs.save(row);
     return answer;
   }
+}
+
+/** Null, an event that names no message, is the newest of all until somebody has looked. */
+function newest(one: string | null, other: string | null): string | null {
+  if (one === null || other === null) return null;
+  return covers(one, other) ? one : other;
 }
 
 function makeMarker(installationKey: string, parts: readonly string[]): string {

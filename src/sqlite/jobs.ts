@@ -42,7 +42,8 @@ export function prepareJobs(connection: Connection): Jobs {
   const save = connection.prepare(updateById(job));
   const previous = prepare<JobRow>(
     connection,
-    `SELECT ${jobColumns} FROM job WHERE ticket = ? AND id < ? ORDER BY id DESC LIMIT 1`,
+    `SELECT ${jobColumns} FROM job WHERE ticket = ? AND rowid < (SELECT rowid FROM job WHERE id = ?)
+     ORDER BY rowid DESC LIMIT 1`,
   );
   const removeJob = connection.prepare('DELETE FROM job WHERE id = ?');
   const removeAttempts = connection.prepare('DELETE FROM attempt WHERE job_id = ?');

@@ -6,7 +6,7 @@ import { prepareClaims } from './claims.ts';
 import type { Connection } from './database.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { type IngestParts, prepareIngest, type Times } from './ingest.ts';
-import { enterStage, type JobRow, prepareJobs } from './jobs.ts';
+import { enterStage, type JobRow, prepareJobs, rest } from './jobs.ts';
 import { prepareReport } from './report.ts';
 import { columnsOf, prepare } from './rows.ts';
 import { job } from './schema.ts';
@@ -48,7 +48,7 @@ export function openOutbox(connection: Connection, options: OutboxOptions): Outb
   const ingest = prepareIngest(connection, parts);
   const claims = prepareClaims(connection, jobs, owner, leaseMs);
   const batches = prepareBatches(connection, parts);
-  const report = prepareReport(connection, parts, batches.finish);
+  const report = prepareReport(connection, parts, batches);
   const operator = prepareOperator(connection, jobs);
   const pauses = preparePauses(connection);
 
@@ -94,6 +94,10 @@ function recover(connection: Connection, reclaim: (times: Times) => number, time
     .transaction(() => {
       reclaim(times);
       connection.prepare('UPDATE job SET due_at = ? WHERE due_at > ?').run(times.steady, times.steady + DUE_HORIZON_MS);
+      // a write of the last life may land from now on: how long ago it began, a clock that was set cannot tell
+      connection
+        .prepare('UPDATE job SET post_intended_at = ? WHERE post_intended_at IS NOT NULL AND due_at IS NOT NULL')
+        .run(times.steady);
     })
     .immediate();
 }
@@ -114,9 +118,15 @@ function prepareOperator(connection: Connection, jobs: ReturnType<typeof prepare
 
   const revive = (row: JobRow, times: Times): void => {
     const stored = row.draftId === null ? undefined : jobs.draftById(row.draftId);
-    // A draft that was paid for is posted, not bought again.
-    enterStage(row, row.stage === 'post' && stored !== undefined ? 'post' : 'draft', times.steady);
+    const unreleased = row.post === 'hold' && row.stageAttempt === 0;
+    // A draft that was paid for is posted, not bought again; a finding that was not to be posted is no draft.
+    const postable = row.stage === 'post' && stored !== undefined && row.reason !== 'no_draft';
+    enterStage(row, postable ? 'post' : 'draft', times.steady);
     row.status = 'queued';
+    if (postable && unreleased) {
+      rest(row);
+      row.status = 'drafted';
+    }
     row.updatedAt = times.wall;
     jobs.save(row);
   };

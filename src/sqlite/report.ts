@@ -1,6 +1,7 @@
 import type { AttemptTiming, Claim, JobOutcome, ReportResult } from '../core/outbox.ts';
 import { covers } from '../core/message-order.ts';
 import { isFinal } from '../core/ticket.ts';
+import type { Batches } from './batches.ts';
 import type { Connection } from './database.ts';
 import { type IngestParts, insertJob, type Times } from './ingest.ts';
 import { enterStage, type JobRow, rest, wait } from './jobs.ts';
@@ -13,7 +14,7 @@ type Drafted = Extract<JobOutcome, { kind: 'drafted' }>;
 export function prepareReport(
   connection: Connection,
   parts: IngestParts,
-  finishBatch: (batchId: string, times: Times) => void,
+  batches: Pick<Batches, 'finish' | 'isCancelling'>,
 ) {
   const { jobs, newId } = parts;
   const insertAttempt = connection.prepare(insertInto(attempt));
@@ -76,16 +77,27 @@ export function prepareReport(
     row.pendingAt >= outcome.fetchedAt &&
     !covers(outcome.seenMessageId, row.pendingMessageId);
 
+  const redraft = (row: JobRow, times: Times): ReportResult => {
+    enterStage(row, 'draft', times.steady);
+    row.status = 'queued';
+    row.pendingAt = null;
+    row.pendingMessageId = null;
+    return 'superseded';
+  };
+
   const drafted = (row: JobRow, outcome: Drafted, times: Times): ReportResult => {
     storeDraft(row, outcome, times);
     const superseded = isSuperseded(row, outcome);
+    // an event that names no message may tell nothing new: the look before the note will see
+    const lookWillTell = superseded && row.pendingMessageId === null && outcome.next === 'post';
+    if (lookWillTell) {
+      enterStage(row, 'post', times.steady);
+      row.status = 'posting';
+      return 'ok';
+    }
     row.pendingAt = null;
     row.pendingMessageId = null;
-    if (superseded) {
-      enterStage(row, 'draft', times.steady);
-      row.status = 'queued';
-      return 'superseded';
-    }
+    if (superseded) return redraft(row, times);
     enterStage(row, 'post', times.steady);
     row.status = 'posting';
     if (outcome.next !== 'post') rest(row);
@@ -149,6 +161,11 @@ export function prepareReport(
     }
     if (outcome.countsAsAttempt) row.failures += 1;
     if (!outcome.postInDoubt) row.postIntendedAt = null;
+    if (row.batchId !== null && batches.isCancelling(row.batchId)) {
+      rest(row);
+      row.status = 'cancelled';
+      return;
+    }
     row.status = 'retrying';
     wait(row, times.steady + Math.ceil(outcome.delayMs));
   };
@@ -160,6 +177,13 @@ export function prepareReport(
     rememberFacts(row, outcome);
     row.updatedAt = times.wall;
     let result: ReportResult = 'ok';
+    // What joined after this try began, it cannot have read.
+    const unread = row.pendingAt !== null && row.pendingAt >= times.steady - Math.ceil(timing.durationMs);
+    if (unread && (outcome.kind === 'skipped' || outcome.kind === 'duplicate')) {
+      result = redraft(row, times);
+      jobs.save(row);
+      return result;
+    }
     switch (outcome.kind) {
       case 'drafted':
         result = drafted(row, outcome, times);
@@ -171,13 +195,14 @@ export function prepareReport(
       case 'duplicate':
         forget(row);
         return 'ok';
-      case 'outdated':
-        enterStage(row, 'draft', times.steady);
-        row.status = 'queued';
-        row.pendingAt = null;
-        row.pendingMessageId = null;
+      case 'outdated': {
+        // should an earlier write of the note land after all, the reply still waits for an answer
+        const { pendingAt, pendingMessageId } = row;
+        redraft(row, times);
+        if (row.postIntendedAt !== null) Object.assign(row, { pendingAt: pendingAt ?? times.steady, pendingMessageId });
         jobs.save(row);
         break;
+      }
       case 'skipped':
         rest(row);
         row.status = 'skipped';
@@ -190,7 +215,7 @@ export function prepareReport(
         jobs.save(row);
         break;
     }
-    if (row.batchId !== null && (isFinal(row.status) || row.status === 'drafted')) finishBatch(row.batchId, times);
+    if (row.batchId !== null && (isFinal(row.status) || row.status === 'drafted')) batches.finish(row.batchId, times);
     return result;
   };
 }

@@ -108,6 +108,38 @@ export function outboxContract(name: string, open: (setup: OutboxSetup) => Promi
         expect(store.reader.ticket('zendesk', '1')?.draft?.version).toBe(2);
       });
 
+      it('does not draft again for an event that names no message: the look before the note will tell', async () => {
+        await ingest('1', { key: 'comment', messageId: '100' });
+        const job = await claimOne(DRAFT);
+        const fetchedAt = store.clock.steady();
+        await store.clock.advance(10);
+        await ingest('1', { key: 'created', messageId: null });
+        expect(await report(job, makeDrafted({ seenMessageId: '100', fetchedAt }))).toBe('ok');
+        expect(statusOf('1')).toBe('posting');
+      });
+
+      it.each<[string, JobOutcome]>([
+        ['skipped', { kind: 'skipped', reason: 'answered' }],
+        ['found to repeat an answered event', { kind: 'duplicate' }],
+      ])('does not lose a reply that came while the ticket was %s', async (_, outcome) => {
+        await postIt('1');
+        await ingest('1', { key: null });
+        const job = await claimOne(DRAFT);
+        await store.clock.advance(10);
+        await ingest('1', { key: 'reply', messageId: '101' });
+        await store.clock.advance(1);
+        const timing = { startedAt: 0, durationMs: 5 };
+        expect(await store.outbox.report(job, outcome, timing)).toBe('superseded');
+        expect(await store.outbox.claim([DRAFT], 1)).toHaveLength(1);
+      });
+
+      it('knows a message again that a stored but unposted draft has seen', async () => {
+        await draftIt('1', makeDrafted({ seenMessageId: '100' }));
+        await report(await claimOne(POST), { kind: 'dead', errorClass: 'invalid_request', error: 'no' });
+        expect(await ingest('1', { key: 'again', messageId: '100' })).toBe('duplicate');
+        expect(statusOf('1')).toBe('dead');
+      });
+
       it('does not draft again for a reply that the fetched conversation already held', async () => {
         await ingest('1');
         const job = await claimOne(DRAFT);
@@ -282,8 +314,10 @@ export function outboxContract(name: string, open: (setup: OutboxSetup) => Promi
       it('remembers the intent over a crash', async () => {
         await draftIt('1');
         await store.outbox.intendPost(await claimOne(POST), store.clock.steady());
+        await store.clock.advance(30_000);
         store = await store.reopen('second');
-        expect((await claimOne(POST)).postIntendedAt).not.toBeNull();
+        // how long ago the write began cannot be told over a restart: it may land from now on
+        expect((await claimOne(POST)).postIntendedAt).toBe(store.clock.steady());
       });
 
       it('keeps a held draft until it is released', async () => {
@@ -347,6 +381,22 @@ export function outboxContract(name: string, open: (setup: OutboxSetup) => Promi
         expect((await claimOne(POST)).draft?.body).toBe('Please restart the app.');
       });
 
+      it('holds a held draft again when its cancelled batch is retried, and posts no finding that was not to be posted', async () => {
+        const { id } = await store.outbox.createBatch({
+          helpdesk: 'zendesk',
+          name: null,
+          ticketIds: ['1', '2'],
+          post: 'hold',
+        });
+        await report(await claimOne(DRAFT), makeDrafted({ next: 'hold' }));
+        await store.outbox.cancelBatch(id);
+        expect(await store.outbox.retryTicket('zendesk', '1')).toEqual({ kind: 'ok' });
+        expect(statusOf('1')).toBe('drafted');
+        await draftIt('3', makeDrafted({ next: 'skip' }));
+        await store.outbox.retryTicket('zendesk', '3');
+        expect((await claimOne(DRAFT)).ticketId).toBe('3');
+      });
+
       it('refuses to retry what is not over, and what it does not know', async () => {
         await ingest('1');
         expect(await store.outbox.retryTicket('zendesk', '1')).toEqual({ kind: 'conflict', status: 'queued' });
@@ -402,6 +452,37 @@ export function outboxContract(name: string, open: (setup: OutboxSetup) => Promi
         expect(store.reader.batch(id)).toMatchObject({ state: 'cancelled', counts: { cancelled: 3 } });
         expect((await store.outbox.cancelBatch(id))?.state).toBe('cancelled');
         expect(await store.outbox.cancelBatch('nothing')).toBeNull();
+      });
+
+      it('keeps what a customer asked for meanwhile when the batch is cancelled', async () => {
+        const { id } = await start(['1', '2']);
+        await ingest('2', { key: 'reply', messageId: '101' });
+        await store.outbox.cancelBatch(id);
+        expect(store.reader.batch(id)?.counts.cancelled).toBe(2);
+        expect(await store.outbox.claim([DRAFT], 10)).toMatchObject([{ ticketId: '2', lane: 'live', batchId: null }]);
+      });
+
+      it('lets a note that is being written arrive before the batch is cancelled', async () => {
+        const { id } = await start(['1', '2']);
+        await report(await claimOne(DRAFT), makeDrafted());
+        const posting = await claimOne(POST);
+        await store.outbox.intendPost(posting, store.clock.steady());
+        const result = await store.outbox.cancelBatch(id);
+        expect(result).toMatchObject({ state: 'cancelling', running: [], posting: [{ jobId: posting.jobId }] });
+        expect(await report(posting, { kind: 'posted', noteId: 'n' })).toBe('ok');
+        expect(store.reader.batch(id)).toMatchObject({ state: 'cancelled', counts: { posted: 1, cancelled: 1 } });
+      });
+
+      it('cancels a note whose end is not known, and remembers that it may be there', async () => {
+        const { id } = await start(['1']);
+        await report(await claimOne(DRAFT), makeDrafted());
+        const posting = await claimOne(POST);
+        await store.outbox.intendPost(posting, store.clock.steady());
+        await store.outbox.cancelBatch(id);
+        await report(posting, retry({ postInDoubt: true, errorClass: 'ambiguous_post' }));
+        expect(store.reader.batch(id)).toMatchObject({ state: 'cancelled', counts: { cancelled: 1 } });
+        await store.outbox.retryTicket('zendesk', '1');
+        expect((await claimOne(POST)).postIntendedAt).not.toBeNull();
       });
 
       it('lists its results page by page, in order', async () => {

@@ -311,6 +311,20 @@ describe('the pool', () => {
     expect(reader.counts().dead).toBe(0);
   });
 
+  it('takes a ticket that asked no model for no proof that the quota is back', async () => {
+    llm.script.complete = () => Promise.reject(fail('quota_exhausted'));
+    await Promise.all(Array.from({ length: 20 }, (_, index) => ingest(String(index + 1))));
+    await run(1000);
+    const atFirst = llm.calls.complete;
+    helpdesk.script.conversation = async (id) => makeConversation(id, { unavailable: 'closed' });
+    await pass(8000);
+    expect(reader.counts().skipped).toBeGreaterThan(0);
+    delete helpdesk.script.conversation;
+    await pass(1000);
+    expect(llm.calls.complete - atFirst).toBeLessThanOrEqual(1);
+    expect(outbox.pauses()).toHaveLength(1);
+  });
+
   it('goes on with the other helpdesk while one refuses its credentials', async () => {
     helpdesk.script.conversation = () =>
       Promise.reject(new UpstreamError('auth', 'Zendesk refused the token.', { upstream: 'zendesk' }));

@@ -74,6 +74,15 @@ describe('the fetch for upstream calls', () => {
     expect((refused as TypeError).cause).toMatchObject({ code: 'ECONNREFUSED' });
   });
 
+  it.each(['HTTP/1.1 999 What', 'HTTP/1.1 600 What', 'HTTP/1.1 101 Switching Protocols', 'no HTTP at all'])(
+    'fails, and nothing worse, when the answer begins %j',
+    async (line) => {
+      answer = (request) =>
+        request.socket.end(`${line}\r\nconnection: upgrade\r\nupgrade: x\r\ncontent-length: 0\r\n\r\n`);
+      await expect(send(url)).rejects.toThrow(TypeError);
+    },
+  );
+
   it('gives the headers of a cut answer, and fails at its body', async () => {
     answer = (request, response) => {
       response.writeHead(200, { 'content-length': '100' });
