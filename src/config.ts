@@ -74,12 +74,8 @@ const baseSchema = z.object({
   DATABASE_URL: z
     .string()
     .refine(
-      (value) => !value.startsWith('postgres'),
-      'must be file:PATH (Postgres is not supported by this version yet)',
-    )
-    .refine(
       (value) => value.startsWith('file:') && value.length > 'file:'.length,
-      'must be file:PATH, e.g. file:./data/draftdesk.db',
+      'must be file:PATH, e.g. file:./data/draftdesk.db (Postgres is not supported by this version yet)',
     )
     .default('file:./data/draftdesk.db'),
   ADMIN_TOKEN: z
@@ -133,7 +129,11 @@ export function readConfig(env: Env): Config {
   if (llmModule === undefined) throw new Error('the registry of language models is empty');
   const llmSettings = parseSettings(llmModule.settings, given, problems);
   if (base.data !== undefined) problems.push(...weakTokens(base.data));
-  const guidelines = readGuidelines(base.data?.GUIDELINES_FILE, problems);
+  if (base.data !== undefined && base.data.RETRY_MAX_MS < base.data.RETRY_BASE_MS) {
+    problems.push('RETRY_MAX_MS must not be less than RETRY_BASE_MS');
+  }
+  const guidelines = readGuidelines(given['GUIDELINES_FILE'], problems);
+  problems.push(...strayVariables(given));
   if (base.data === undefined || llmSettings === undefined || problems.length > 0) {
     throw new ConfigError([...new Set(problems)]);
   }
@@ -176,6 +176,16 @@ function parseSettings<T>(schema: z.ZodType<T>, env: Env, problems: string[]): T
 
 function listProblems(error: z.ZodError | undefined): string[] {
   return (error?.issues ?? []).map((issue) => `${issue.path.join('.')} ${issue.message}`.trim());
+}
+
+/** Settings of a helpdesk that is not switched on: somebody forgot its address. */
+function strayVariables(given: Env): string[] {
+  return helpdesks
+    .filter(({ enabledBy }) => !(enabledBy in given))
+    .flatMap(({ name, enabledBy }) => {
+      const stray = Object.keys(given).find((variable) => variable.startsWith(`${name.toUpperCase()}_`));
+      return stray === undefined ? [] : [`${stray} is set, but ${enabledBy} is not`];
+    });
 }
 
 function weakTokens(base: Base): string[] {

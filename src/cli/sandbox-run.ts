@@ -49,6 +49,8 @@ interface Listed {
 
 /** Runs everything, prints the table, answers the exit code: 0 only if every ticket reached its expected end. */
 export async function runSandbox(run: SandboxRun): Promise<number> {
+  // from the first moment: whoever interrupts us must not leave a service behind
+  const interruption = interrupted();
   const clock = systemClock();
   const random = seededRandom(run.seed);
   const llm = createLlmSimulator({
@@ -72,9 +74,16 @@ export async function runSandbox(run: SandboxRun): Promise<number> {
     `\n  ${run.tickets.length} tickets through a simulated ${run.helpdesk} and a simulated LLM · service at ${service.url}\n\n`,
   );
   try {
-    const summary = await drive(run, { clock, llm, simulator: helpdesk.simulator, service });
+    const driving = drive(run, { clock, llm, simulator: helpdesk.simulator, service });
+    const summary = await Promise.race([driving, interruption]);
+    if (summary === null) {
+      // the service is stopped under it now
+      driving.catch(() => undefined);
+      process.stdout.write('\n  interrupted\n');
+      return EXIT_INTERRUPTED;
+    }
     printSummary(process.stdout, summary);
-    if (run.keep) await stayUp(service);
+    if (run.keep) await stayUp(service, interruption);
     return summary.surprises.length === 0 ? 0 : 1;
   } finally {
     helpdesk.simulator.disconnect();
@@ -264,13 +273,19 @@ function commonSettings(llm: LlmSimulator, server: ListeningServer): Readonly<Re
 }
 
 /** Until Ctrl-C. */
-async function stayUp(service: SandboxService): Promise<void> {
+async function stayUp(service: SandboxService, interruption: Promise<null>): Promise<void> {
   process.stdout.write(
     `\n  The service stays up at ${service.url} until Ctrl-C. Admin token: ${service.adminToken}\n` +
       `  Try: curl -H 'Authorization: Bearer ${service.adminToken}' ${service.url}/admin/progress\n`,
   );
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
+  await interruption;
+}
+
+/** 128 + SIGINT, as shells have it. */
+const EXIT_INTERRUPTED = 130;
+
+function interrupted(): Promise<null> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve(null));
   });
 }

@@ -35,7 +35,8 @@ export async function startSandboxService(settings: Readonly<Record<string, stri
       LOG_LEVEL: 'info',
       ...settings,
     },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    // over the channel it notices when we are gone, however we went
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   const exited = once(child, 'exit');
   const postedMs: number[] = [];

@@ -137,7 +137,7 @@ export function printSummary(stream: NodeJS.WriteStream, summary: SandboxSummary
     ['webhook to note', `p50 ${Math.round(summary.latencyP50Ms)} ms, p95 ${Math.round(summary.latencyP95Ms)} ms`],
     [
       'at the rate limit',
-      `${(progress.sinceStart.limiterWaitMs / 1000).toFixed(1)} s waited by ${progress.workers.total} workers together`,
+      `${seconds(progress.sinceStart.limiterWaitMs)} for the LLM, ${seconds(helpdeskWaitMs(summary))} for ${summary.helpdesk}, all ${progress.workers.total} workers together`,
     ],
     [
       'LLM',
@@ -159,6 +159,11 @@ export function printSummary(stream: NodeJS.WriteStream, summary: SandboxSummary
       ? paint(stream, 'green', '✓ every ticket reached its expected end')
       : paint(stream, 'red', `✗ ${summary.surprises.length} tickets did not end as expected`);
   stream.write(`  ${verdict}\n`);
+}
+
+function helpdeskWaitMs({ progress, helpdesk }: SandboxSummary): number {
+  const limit = progress.limits[helpdesk];
+  return limit !== undefined && 'waitedMs' in limit ? limit.waitedMs : 0;
 }
 
 function paint(stream: NodeJS.WriteStream, colour: Parameters<typeof styleText>[0], text: string): string {

@@ -38,13 +38,14 @@ export function sandboxCommand(): Command {
     .option('--keep', 'stay up afterwards and print where')
     .addOption(new Option('--seed <n>', 'makes the same faults again').argParser(wholeNumber).default(1))
     .addHelpText('after', '\nExample:\n  $ npm run sandbox -- --tickets 1000 --helpdesk freshdesk --faults heavy')
-    .action(async (options: SandboxOptions) => {
+    .action(async (options: SandboxOptions, command: Command) => {
       // the simulators are loaded here only: the service does without them
       const [{ runSandbox }, { sampleTickets }] = await Promise.all([
         import('./sandbox-run.ts'),
         import('../sandbox/tickets.ts'),
       ]);
-      const own = options.file === undefined ? null : readTickets(options.file);
+      const own =
+        options.file === undefined ? null : readTickets(options.file, (message) => command.error(`error: ${message}`));
       const tickets = repeat(own ?? sampleTickets, options.tickets ?? own?.length ?? DEFAULT_TICKETS);
       process.exitCode = await runSandbox({
         tickets,
@@ -68,27 +69,44 @@ function repeat(tickets: readonly SampleTicket[], count: number): SampleTicket[]
   );
 }
 
-/** Lines that are no tickets stop the run, with their number: a test of half a file proves little. */
-function readTickets(path: string): SampleTicket[] {
-  const lines = readFileSync(path, 'utf8').split('\n');
-  const tickets = lines.flatMap((line, index) =>
-    line.trim() === '' ? [] : [readTicket(line, `${path}:${index + 1}`)],
-  );
-  if (tickets.length === 0) throw new InvalidArgumentError(`${path} holds no tickets`);
+/** Ends the program with one sentence. */
+type Fail = (message: string) => never;
+
+/** Lines that are no tickets stop the run, each named by its number: a test of half a file proves little. */
+function readTickets(path: string, fail: Fail): SampleTicket[] {
+  const tickets: SampleTicket[] = [];
+  const problems: string[] = [];
+  for (const [index, line] of readText(path, fail).split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const ticket = readTicket(line);
+    if (typeof ticket === 'string') problems.push(`${path}:${index + 1} ${ticket}`);
+    else tickets.push(ticket);
+  }
+  if (problems.length > 0) fail(problems.slice(0, 10).join('\n       '));
+  if (tickets.length === 0) fail(`${path} holds no tickets`);
   return tickets;
 }
 
-function readTicket(line: string, place: string): SampleTicket {
+function readText(path: string, fail: Fail): string {
+  try {
+    // Windows editors begin with a byte order mark
+    return readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
+  } catch (error) {
+    return fail(`${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+  }
+}
+
+/** A ticket, or what is wrong with the line. */
+function readTicket(line: string): SampleTicket | string {
   let fields: unknown;
   try {
     fields = JSON.parse(line);
   } catch {
-    throw new InvalidArgumentError(`${place} is not JSON`);
+    return 'is not JSON';
   }
   const { subject, description } = (fields ?? {}) as { subject?: unknown; description?: unknown };
-  if (typeof subject !== 'string' || typeof description !== 'string') {
-    throw new InvalidArgumentError(`${place} needs "subject" and "description", both text`);
-  }
+  if (typeof subject !== 'string' || typeof description !== 'string')
+    return 'needs "subject" and "description", both text';
   return {
     subject,
     html: description,

@@ -50,6 +50,8 @@ function stopOnSignals(stop: () => Promise<void>): void {
     );
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);
+  // started by a program of ours (the sandbox) that has gone
+  process.on('disconnect', onSignal);
 }
 
 function describeStartFailure(error: unknown): string {

@@ -124,6 +124,8 @@ export interface TicketPage {
 export interface LimitSnapshot {
   readonly requestsPerMinute: number;
   readonly usedRequests: number;
+  /** Time that calls of this process have waited for their turn, all together, ms. */
+  readonly waitedMs: number;
   readonly updatesPerMinute?: number;
   readonly usedUpdates?: number;
   /** ISO 8601; null when not paused by the server. */

@@ -95,8 +95,9 @@ export type JobOutcome =
       readonly postInDoubt: boolean;
       readonly errorClass: ErrorClass;
       readonly error: string;
+      readonly facts?: TicketFacts;
     }
-  | { readonly kind: 'dead'; readonly errorClass: ErrorClass; readonly error: string };
+  | { readonly kind: 'dead'; readonly errorClass: ErrorClass; readonly error: string; readonly facts?: TicketFacts };
 
 /**
  * `ok` written · `lost` the claim was no longer ours, nothing written · `superseded` written, but a newer customer

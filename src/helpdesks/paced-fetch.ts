@@ -34,6 +34,8 @@ export interface BudgetSnapshot {
   readonly perMinute: number;
   /** Spent in the last 60 s. */
   readonly used: number;
+  /** Time that calls have waited for it, all together, ms. */
+  readonly waitedMs: number;
   /** Calls of cost 1 that could start now without waiting. */
   readonly free: number;
   /** Clock.steady ms; null when not paused. */
@@ -63,6 +65,7 @@ interface Budget {
  */
 function createBudget(upstream: string, configured: number, clock: Clock): Budget {
   const count = createMinuteCount(clock);
+  let waitedMs = 0;
   let perMinute = configured;
   let available = burst();
   let credit = 0;
@@ -134,6 +137,7 @@ function createBudget(upstream: string, configured: number, clock: Clock): Budge
       }
       place.state = 'started';
       waiting -= 1;
+      waitedMs += clock.steady() - place.since;
       return begin(turn, job);
     };
     for (;;) {
@@ -148,10 +152,13 @@ function createBudget(upstream: string, configured: number, clock: Clock): Budge
   }
 
   async function begin<T>(turn: Turn, job: () => Promise<T>): Promise<T> {
+    // all but the last part of a pause, which is waited out here, was waited in the queue
+    const from = clock.steady();
     for (let ms = pausedUntil - clock.steady(); ms > 0; ms = pausedUntil - clock.steady()) {
       await clock.sleep(ms, turn.signal);
       if (turn.signal.aborted) throw cancelled(upstream);
     }
+    waitedMs += clock.steady() - from;
     count.add(turn.cost);
     return job();
   }
@@ -164,7 +171,7 @@ function createBudget(upstream: string, configured: number, clock: Clock): Budge
       fill();
       waiting += 1;
       tick();
-      const place: Place = { state: 'waiting' };
+      const place: Place = { state: 'waiting', since: clock.steady() };
       return leavable(queue(turn, place, job), turn.signal, () => {
         if (place.state !== 'waiting') return null;
         place.state = 'left';
@@ -188,7 +195,13 @@ function createBudget(upstream: string, configured: number, clock: Clock): Budge
       fill();
       const paused = pausedUntil > clock.steady();
       const open = perMinute >= UNPACED_PER_MINUTE ? UNPACED_PER_MINUTE : Math.max(0, available - waiting);
-      return { perMinute, used: count.total(), free: paused ? 0 : open, pausedUntil: paused ? pausedUntil : null };
+      return {
+        perMinute,
+        used: count.total(),
+        waitedMs,
+        free: paused ? 0 : open,
+        pausedUntil: paused ? pausedUntil : null,
+      };
     },
   };
 }
@@ -196,6 +209,7 @@ function createBudget(upstream: string, configured: number, clock: Clock): Budge
 /** Where a caller stands; `left` places are given back when their turn comes, bottleneck cannot remove them. */
 interface Place {
   state: 'waiting' | 'started' | 'left';
+  readonly since: number;
 }
 
 function cancelled(upstream: string): UpstreamError {

@@ -48,6 +48,7 @@ export function limitsOf(clock: Clock, requests: BudgetSnapshot, updates: Budget
   return {
     requestsPerMinute: requests.perMinute,
     usedRequests: requests.used,
+    waitedMs: Math.round(requests.waitedMs + updates.waitedMs),
     updatesPerMinute: updates.perMinute,
     usedUpdates: updates.used,
     pausedUntil: until === 0 ? null : new Date(clock.now() + until - clock.steady()).toISOString(),

@@ -86,8 +86,11 @@ function check<T>(schema: z.ZodType<T>, value: unknown, detail: string): T {
 /** Zod names unknown keys in its message; nothing of the input goes back out. */
 function toField(issue: z.core.$ZodIssue): FieldProblem {
   const path = issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
-  const message =
-    issue.code === 'unrecognized_keys' ? 'has a field or parameter that is not known here' : issue.message;
+  if (issue.code === 'unrecognized_keys') {
+    const [key = ''] = issue.keys;
+    return { path: /^\w{1,40}$/.test(key) ? key : '', message: 'is not a field or parameter that is known here' };
+  }
+  const message = issue.code === 'invalid_type' && path === '' ? 'must be a JSON object' : issue.message;
   return { path: path.replace(/^\./, ''), message };
 }
 

@@ -73,7 +73,7 @@ async function work(job: ClaimedJob, signal: AbortSignal, deps: AttemptDeps): Pr
   }
 }
 
-function judge(thrown: unknown, { job, signal, postInDoubt }: StageRun, deps: AttemptDeps): Judged {
+function judge(thrown: unknown, { job, signal, postInDoubt, facts }: StageRun, deps: AttemptDeps): Judged {
   const mustBeTold = thrown instanceof UpstreamError && thrown.errorClass === 'posted_public';
   const cancelled = signal.aborted || thrown instanceof LostClaim || thrown instanceof OutboxUnavailable;
   if (cancelled && !mustBeTold) {
@@ -94,7 +94,7 @@ function judge(thrown: unknown, { job, signal, postInDoubt }: StageRun, deps: At
   const decision = decide(error, { failures: job.failures, ambiguousWaitMs }, deps.retry, deps.random);
   if (decision.kind === 'skip')
     return { outcome: { kind: 'skipped', reason: decision.reason }, error: null, pauseScope: null };
-  const what = { errorClass: error.errorClass, error: error.message };
+  const what = { errorClass: error.errorClass, error: error.message, ...(facts === undefined ? {} : { facts }) };
   const outcome: JobOutcome =
     decision.kind === 'dead'
       ? { kind: 'dead', ...what }

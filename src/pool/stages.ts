@@ -4,7 +4,7 @@ import type { Conversation, Helpdesk } from '../core/helpdesk.ts';
 import type { LanguageModel } from '../core/language-model.ts';
 import { covers } from '../core/message-order.ts';
 import type { Observer, TicketRef } from '../core/observer.ts';
-import type { ClaimedJob, JobOutcome, Outbox, Stage } from '../core/outbox.ts';
+import type { ClaimedJob, JobOutcome, Outbox, Stage, TicketFacts } from '../core/outbox.ts';
 import type { RateBudget } from '../core/rate-budget.ts';
 import { draftReply } from '../drafting/draft-reply.ts';
 import { buildNote } from '../drafting/note.ts';
@@ -27,6 +27,8 @@ export interface StageRun {
   readonly signal: AbortSignal;
   /** A write of ours may have landed, or may yet. Kept here so that it is known however the try ends. */
   postInDoubt: boolean;
+  /** Known once the conversation is fetched. */
+  facts?: TicketFacts;
 }
 
 type StageFunction = (run: StageRun, deps: StageDeps) => Promise<JobOutcome>;
@@ -35,11 +37,13 @@ type StageFunction = (run: StageRun, deps: StageDeps) => Promise<JobOutcome>;
 export const STAGES: Readonly<Record<Stage, StageFunction>> = { draft, post };
 
 /** Fetch the conversation, ask the model, hand the draft to the outbox. */
-async function draft({ job, signal }: StageRun, deps: StageDeps): Promise<JobOutcome> {
+async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
+  const { job, signal } = run;
   const helpdesk = helpdeskOf(job, deps);
   const fetchedAt = deps.clock.steady();
   const conversation = await helpdesk.conversation(job.ticketId, signal);
   const facts = { subject: conversation.subject, requesterId: conversation.requesterId };
+  run.facts = facts;
   const verdict = judge(job, conversation);
   if (verdict !== null) return verdict.kind === 'duplicate' ? verdict : { ...verdict, facts };
   const made = await draftReply({

@@ -79,6 +79,9 @@ describe('the configuration', () => {
     ['MASK_PERSONAL_DATA', { MASK_PERSONAL_DATA: 'true' }],
     ['LLM_DAILY_BUDGET_USD', { LLM_DAILY_BUDGET_USD: '5' }],
     ['no helpdesk is configured', { ZENDESK_BASE_URL: undefined }],
+    ['FRESHDESK_API_KEY', { FRESHDESK_API_KEY: 'but no address' }],
+    ['RETRY_MAX_MS', { RETRY_BASE_MS: '5000', RETRY_MAX_MS: '10' }],
+    ['GUIDELINES_FILE', { GUIDELINES_FILE: '/nowhere/guidelines.md', PORT: 'x' }],
   ])('refuses a bad %s: %o', (name, change) => {
     expect(problemsOf({ ...GOOD, ...change }).some((problem) => problem.startsWith(name))).toBe(true);
   });

@@ -200,6 +200,7 @@ describe('row 2: two budgets', () => {
       requestsPerMinute: 200,
       usedRequests: 0,
       updatesPerMinute: 80,
+      waitedMs: 0,
       usedUpdates: 0,
       pausedUntil: null,
     });

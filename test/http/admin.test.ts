@@ -129,8 +129,8 @@ describe('tickets', () => {
     const response = await get(parts, `/admin/tickets?${query}`);
     expect(response.status).toBe(400);
     const { errors } = await json(response);
-    const known = ['limit', 'cursor', 'status', 'helpdesk'].find((name) => query.startsWith(name)) ?? '';
-    expect(errors).toEqual([{ path: known, message: expect.any(String) }]);
+    const [name] = query.split('=');
+    expect(errors).toEqual([{ path: name, message: expect.any(String) }]);
     expect(parts.reader.queries).toEqual([]);
   });
 
@@ -250,7 +250,7 @@ describe('batches', () => {
     ['skipDrafted', { ticketIds: [1], skipDrafted: true }, 400, 'skipDrafted'],
     ['dryRun', { ticketIds: [1], dryRun: true }, 400, 'dryRun'],
     ['filter', { ticketIds: [1], filter: { status: 'new' } }, 400, 'filter'],
-    ['an unknown field', { ticketIds: [1], ticketsIds: [1] }, 400, ''],
+    ['an unknown field', { ticketIds: [1], ticketsIds: [1] }, 400, 'ticketsIds'],
     ['an unknown helpdesk', { ticketIds: [1], helpdesk: 'jira' }, 404],
     ['no JSON', '{', 400],
     ['too much', ' '.repeat(2 * 1024 * 1024 + 1), 413],

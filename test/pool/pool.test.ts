@@ -146,7 +146,7 @@ describe('the pool', () => {
     await ingest('1');
     await run(60_000);
     expect(llm.calls.complete).toBe(1);
-    expect(ticket('1').status).toBe('dead');
+    expect(ticket('1')).toMatchObject({ status: 'dead', subject: 'Subject of 1' });
   });
 
   it('uses up no attempt while it is told to wait', async () => {

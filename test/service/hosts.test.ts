@@ -30,7 +30,9 @@ describe('calls to the outside', () => {
 
   it('go to the configured hosts only, whatever a ticket holds', async () => {
     await using vendors = await startVendors();
-    const { OPENAI_BASE_URL: _openai, FRESHDESK_BASE_URL: _freshdesk, ...env } = vendors.env;
+    const env = Object.fromEntries(
+      Object.entries(vendors.env).filter(([name]) => name !== 'OPENAI_BASE_URL' && !name.startsWith('FRESHDESK_')),
+    );
     running = await startTestService({
       ...env,
       ZENDESK_BASE_URL: 'https://acme.zendesk.com',

@@ -174,4 +174,42 @@ describe('the sandbox', () => {
     },
     60_000,
   );
+
+  it('takes its service with it when it is interrupted, or killed', async () => {
+    for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+      const child = spawn(process.execPath, [program, 'sandbox', '--tickets', '2000'], { cwd: tmpdir() });
+      const url = await new Promise<string>((resolve) => {
+        child.stdout.on('data', (chunk: Buffer) => {
+          const address = /service at (\S+)/.exec(chunk.toString())?.[1];
+          if (address !== undefined) resolve(address);
+        });
+      });
+      child.kill(signal);
+      const [code] = (await once(child, 'close')) as [number | null];
+      expect(code).toBe(signal === 'SIGINT' ? 130 : null);
+      // the service gets its time to stop; then nobody answers any more
+      let answers = true;
+      while (answers) {
+        answers = await fetch(`${url}/healthz`).then(
+          async (response) => (await response.arrayBuffer()).byteLength > 0,
+          () => false,
+        );
+      }
+    }
+  }, 60_000);
+
+  it('says in one line what is wrong with a file', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'draftdesk-'));
+    const path = join(folder, 'tickets.jsonl');
+    writeFileSync(path, '\uFEFF{"subject":"a","description":"b"}\n{"subject":1}\nnonsense\n');
+    const child = spawn(process.execPath, [program, 'sandbox', '--file', path], { cwd: folder });
+    let output = '';
+    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const [code] = (await once(child, 'close')) as [number];
+    rmSync(folder, { recursive: true });
+    expect(code).toBe(1);
+    expect(output.trim().split('\n')).toHaveLength(2);
+    expect(output).toContain('tickets.jsonl:2 needs');
+    expect(output).toContain('tickets.jsonl:3 is not JSON');
+  });
 });

@@ -92,6 +92,6 @@ export function stubHelpdesk(name = 'zendesk'): StubHelpdesk {
       await script.probe?.();
     },
     room: () => script.room?.() ?? 1000,
-    limits: () => ({ requestsPerMinute: 1000, usedRequests: 0, pausedUntil: null }),
+    limits: () => ({ requestsPerMinute: 1000, usedRequests: 0, waitedMs: 0, pausedUntil: null }),
   };
 }
