@@ -59,7 +59,7 @@ interface Waiter {
 
 /** Requests and tokens of one key, in this process. See `RateBudget`. */
 export function createRateBudget(options: RateBudgetOptions): RateBudget {
-  const { clock, random, burstMs = 250 } = options;
+  const { clock, random, burstMs = 500 } = options;
   const requests = dimension(options.requestsPerMinute, clock);
   const tokens = dimension(options.tokensPerMinute, clock);
   const lanes = { live: new Set<Waiter>(), batch: new Set<Waiter>() };

@@ -61,7 +61,8 @@ export function rateBudgetContract(name: string, create: (setup: BudgetSetup) =>
       const { budget, clock } = setUp(600);
       const granted = ask(budget, 600);
       await clock.advance(1000);
-      expect(granted.length).toBeLessThanOrEqual(13);
+      // ten a second, and half a second's worth at the start
+      expect(granted.length).toBeLessThanOrEqual(16);
     });
 
     it('refuses at once what can never fit, and lets nothing behind it wait', async () => {
