@@ -1,4 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -34,6 +36,42 @@ describe('the house', () => {
     const missing = [...named].filter((name) => !notYet.has(name) && !readme.includes(`\`${name}\``));
     expect(named.size).toBeGreaterThan(20);
     expect(missing).toEqual([]);
+  });
+
+  it('has an import table that bites, in every folder', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'draftdesk-'));
+    cpSync(join(root, '.oxlintrc.json'), join(folder, '.oxlintrc.json'));
+    const violations: Readonly<Record<string, readonly string[]>> = {
+      core: ['zod', '../http/app.ts', 'node:fs'],
+      sqlite: ['hono', '../pool/pool.ts'],
+      helpdesks: ['openai', '../llms/index.ts'],
+      llms: ['hono', '../http/app.ts'],
+      drafting: ['openai', '../helpdesks/index.ts'],
+      pool: ['bottleneck', '../sqlite/outbox.ts'],
+      http: ['better-sqlite3', '../sqlite/outbox.ts'],
+      telemetry: ['zod', '../pool/pool.ts'],
+      sandbox: ['../helpdesks/index.ts', '../core/ticket.ts'],
+      cli: ['zod', '../pool/pool.ts'],
+    };
+    for (const [name, imports] of Object.entries(violations)) {
+      mkdirSync(join(folder, 'src', name), { recursive: true });
+      const text = imports
+        .map((from, index) => `import * as x${index} from '${from}';\nexport { x${index} };`)
+        .join('\n');
+      writeFileSync(join(folder, 'src', name, 'violation.ts'), text);
+    }
+    const { stdout } = spawnSync(join(root, 'node_modules/.bin/oxlint'), ['--format=unix'], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    rmSync(folder, { recursive: true });
+    const found = Object.keys(violations).map((name) => {
+      const lines = stdout
+        .split('\n')
+        .filter((line) => line.includes(`src/${name}/violation.ts`) && line.includes('restricted-imports'));
+      return [name, lines.length];
+    });
+    expect(found).toEqual(Object.entries(violations).map(([name, imports]) => [name, imports.length]));
   });
 
   it('keeps every source file readable in one go', () => {

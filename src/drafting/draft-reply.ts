@@ -52,10 +52,39 @@ export async function draftReply(request: DraftRequest): Promise<Draft> {
     const { model, usage, costUsd } = completion;
     return { ...answer, sources: [], model, ...usage, costUsd, cut };
   } catch (error) {
-    if (error instanceof LanguageModelError) report(error.errorClass, error);
-    else report(error instanceof UpstreamError ? error.errorClass : 'internal', { usage: null, costUsd: null });
+    if (!(error instanceof LanguageModelError)) {
+      report(error instanceof UpstreamError ? error.errorClass : 'internal', { usage: null, costUsd: null });
+      throw error;
+    }
+    report(error.errorClass, error);
+    const declined = declinedDraft(error, request.llm.model, cut);
+    if (declined !== null) return declined;
     throw error;
   }
+}
+
+/** A model or its filter that declines is an answer for the agent, not a failure: it would decline again. */
+function declinedDraft(
+  { errorClass, usage, costUsd }: LanguageModelError,
+  model: string,
+  cut: string | null,
+): Draft | null {
+  if (errorClass !== 'refusal' && errorClass !== 'content_filter') return null;
+  const who =
+    errorClass === 'refusal' ? 'The model declined to draft a reply' : "The LLM's content filter stopped the draft";
+  return {
+    body: null,
+    finding: `${who}; please read this ticket yourself.`,
+    // BCP 47: undetermined
+    language: 'und',
+    confidence: 0,
+    questions: [],
+    sources: [],
+    model,
+    ...(usage ?? NOTHING_USED),
+    costUsd,
+    cut,
+  };
 }
 
 interface Spent {

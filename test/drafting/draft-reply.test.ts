@@ -154,12 +154,24 @@ describe('draftReply', () => {
     expect(calls).toMatchObject([{ errorClass, promptTokens: 0, costUsd: null }]);
   });
 
-  it('settles with what a refused answer cost', async () => {
+  it.each(['refusal', 'content_filter'] as const)('makes a finding of a %s, with what it cost', async (errorClass) => {
+    const { llm, run, settled } = setUp();
+    llm.script.complete = () => Promise.reject(new LanguageModelError(errorClass, 'x', { usage: USAGE, costUsd: 0.5 }));
+    expect(await run()).toMatchObject({
+      body: null,
+      finding: expect.stringMatching(/read this ticket yourself/),
+      costUsd: 0.5,
+    });
+    expect(settled).toEqual([{ usage: USAGE, limits: null }]);
+  });
+
+  it('settles with what an answer cost that was cut', async () => {
     const { llm, run, settled, calls } = setUp();
-    llm.script.complete = () => Promise.reject(new LanguageModelError('refusal', 'x', { usage: USAGE, costUsd: 0.5 }));
+    llm.script.complete = () =>
+      Promise.reject(new LanguageModelError('output_truncated', 'x', { usage: USAGE, costUsd: 0.5 }));
     await expect(run()).rejects.toThrow('x');
     expect(settled).toEqual([{ usage: USAGE, limits: null }]);
-    expect(calls).toMatchObject([{ errorClass: 'refusal', promptTokens: 400, costUsd: 0.5 }]);
+    expect(calls).toMatchObject([{ errorClass: 'output_truncated', promptTokens: 400, costUsd: 0.5 }]);
   });
 
   it('settles after a fault of our own, too', async () => {
