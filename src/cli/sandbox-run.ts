@@ -268,6 +268,8 @@ function commonSettings(llm: LlmSimulator, server: ListeningServer): Readonly<Re
     AMBIGUOUS_POST_WAIT_MS: String(TIMEOUT_MS + 1500),
     RETRY_BASE_MS: '150',
     RETRY_MAX_MS: '3000',
+    // heavy faults hit two of five tries
+    MAX_ATTEMPTS: '10',
     WORKER_CONCURRENCY: String(WORKERS),
   };
 }

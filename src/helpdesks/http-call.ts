@@ -154,9 +154,13 @@ function byStatus(status: number): readonly [ErrorClass, string] {
 async function refusal(call: HttpCall, options: HttpOptions, response: Response): Promise<UpstreamError> {
   const { upstream } = options;
   const { status } = response;
-  const json = await errorBody(response);
+  const { json, cut } = await errorBody(response);
   const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), options.clock.now());
   const details = { upstream, status, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
+  // these mean one thing or another by their body: ask again
+  if (cut && NEEDS_BODY.has(status)) {
+    return new UpstreamError('response_truncated', `The answer of ${upstream} was cut (${status}).`, details);
+  }
   const explained = status >= 400 && status < 500 ? (options.explain?.(status, json, call) ?? null) : null;
   if (explained !== null) {
     const reason = explained.reason === undefined ? {} : { reason: explained.reason };
@@ -172,12 +176,19 @@ async function refusal(call: HttpCall, options: HttpOptions, response: Response)
   return new UpstreamError(errorClass, `${upstream} ${sentence}.`, details);
 }
 
-/** The status alone decides when the body of an error is cut, HTML or empty. */
-async function errorBody(response: Response): Promise<unknown> {
+/** A 404 may be a ticket that is gone or a wrong address, a 422 a closed ticket or a fault of ours. */
+const NEEDS_BODY = new Set([400, 404, 422]);
+
+/** Without a body, or with HTML, the status alone decides. */
+async function errorBody(response: Response): Promise<{ readonly json: unknown; readonly cut: boolean }> {
+  const text = await capResponse(response, 64 * 1024)
+    .text()
+    .catch((error: unknown) => (error instanceof ResponseTooLarge ? '' : null));
+  if (text === null) return { json: undefined, cut: true };
   try {
-    return JSON.parse(await capResponse(response, 64 * 1024).text());
+    return { json: JSON.parse(text), cut: false };
   } catch {
-    return undefined;
+    return { json: undefined, cut: false };
   }
 }
 

@@ -73,6 +73,13 @@ async function work(job: ClaimedJob, signal: AbortSignal, deps: AttemptDeps): Pr
   }
 }
 
+/** Whatever the last try died of: what an operator must know is that the note may be there. */
+const UNSURE = {
+  errorClass: 'ambiguous_post',
+  error:
+    'The note may be on the ticket or not, and looking failed too. Look at the ticket, or retry: that looks first.',
+} as const;
+
 function judge(thrown: unknown, { job, signal, postInDoubt, facts }: StageRun, deps: AttemptDeps): Judged {
   const mustBeTold = thrown instanceof UpstreamError && thrown.errorClass === 'posted_public';
   const cancelled = signal.aborted || thrown instanceof LostClaim || thrown instanceof OutboxUnavailable;
@@ -97,7 +104,7 @@ function judge(thrown: unknown, { job, signal, postInDoubt, facts }: StageRun, d
   const what = { errorClass: error.errorClass, error: error.message, ...(facts === undefined ? {} : { facts }) };
   const outcome: JobOutcome =
     decision.kind === 'dead'
-      ? { kind: 'dead', ...what }
+      ? { kind: 'dead', ...what, ...(postInDoubt && error.errorClass !== 'posted_public' ? UNSURE : {}) }
       : { kind: 'retry', ...what, postInDoubt, delayMs: decision.delayMs, countsAsAttempt: decision.countsAsAttempt };
   return { outcome, error, pauseScope: decision.pauseScope };
 }

@@ -32,6 +32,23 @@ async function overSocket(listener: RequestListener, work: (url: string) => Prom
 }
 
 describe('sendCall', () => {
+  it.each([
+    [404, 'response_truncated'],
+    [422, 'response_truncated'],
+    [401, 'auth'],
+    [429, 'rate_limited'],
+  ])('a cut body of a %i is %s: only where the body decides', async (status, errorClass) => {
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode('{"error":"Rec'));
+        controller.error(new TypeError('terminated'));
+      },
+    });
+    const call = { method: 'GET', url: 'https://a.example/x', headers: {}, aboutTicket: true } as const;
+    const sending = sendCall(call, answering(new Response(body, { status })), new AbortController().signal);
+    await expect(sending).rejects.toMatchObject({ errorClass, status });
+  });
+
   it('answers JSON, and undefined for an empty body', async () => {
     expect((await sendCall(GET, answering(json({ a: 1 })), never)).json).toEqual({ a: 1 });
     const empty = await sendCall(GET, answering(new Response(null, { status: 204 })), never);

@@ -195,6 +195,25 @@ describe('the pool', () => {
     expect(ticket('1')).toMatchObject({ status: 'posted', noteId: 'note-1' });
   });
 
+  it('says that the note may be there when looking for it fails to the end', async () => {
+    helpdesk.script.post = (request) => {
+      helpdesk.land(request);
+      return Promise.reject(new UpstreamError('ambiguous_post', 'The answer was lost.', { upstream: 'zendesk' }));
+    };
+    helpdesk.script.look = () =>
+      helpdesk.notes.length === 0
+        ? undefined
+        : Promise.reject(new UpstreamError('connection', 'No connection.', { upstream: 'zendesk' }));
+    await ingest('1');
+    await run(60_000);
+    expect(ticket('1')).toMatchObject({ status: 'dead', errorClass: 'ambiguous_post' });
+    delete helpdesk.script.look;
+    await outbox.retryTicket('zendesk', '1');
+    await pass(5000);
+    expect(ticket('1')).toMatchObject({ status: 'posted', noteId: 'note-1' });
+    expect(helpdesk.notes).toHaveLength(1);
+  });
+
   it('looks again only when an earlier write must have landed', async () => {
     let first = true;
     helpdesk.script.post = () => {
