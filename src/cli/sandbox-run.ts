@@ -155,7 +155,6 @@ async function follow(total: number, service: SandboxService, clock: Clock, star
     if (now !== done) movedAt = clock.steady();
     done = now;
     if (done >= total || clock.steady() - movedAt > STUCK_MS) {
-      view.end();
       return progress;
     }
     await clock.sleep(LOOK_EVERY_MS);

@@ -5,8 +5,6 @@ import { isFinal, TICKET_STATUSES, type TicketStatus } from '../core/ticket.ts';
 /** Redraws a few lines in place on a terminal; prints a plain line every few seconds elsewhere. */
 export interface ProgressView {
   update(progress: Progress, elapsedMs: number): void;
-  /** Leaves the last picture on the screen. */
-  end(): void;
 }
 
 const BAR_WIDTH = 44;
@@ -35,7 +33,6 @@ function liveView(stream: NodeJS.WriteStream, total: number): ProgressView {
       stream.write(`${drawn > 0 ? `\u001b[${drawn}A` : ''}${lines.map((line) => `\u001b[2K${line}`).join('\n')}\n`);
       drawn = lines.length;
     },
-    end: () => undefined,
   };
 }
 
@@ -51,7 +48,6 @@ function plainView(stream: NodeJS.WriteStream, total: number): ProgressView {
         `${seconds(elapsedMs).padStart(6)}  ${done}/${total}  ${parts.join(' · ')}  ${progress.ratePerMinute}/min\n`,
       );
     },
-    end: () => undefined,
   };
 }
 

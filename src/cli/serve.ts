@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { Command } from 'commander';
-import { errorName } from '../core/errors.ts';
+import { describeFault } from '../core/errors.ts';
 import { ConfigError, readConfig } from '../config.ts';
 import { startService } from '../main.ts';
 import { packagePath } from './package-path.ts';
@@ -65,8 +65,6 @@ function describeStartFailure(error: unknown): string {
 
 /** A fault nobody caught: one line without its message (which might hold ticket text), then out. */
 function dieOf(error: unknown): void {
-  const place =
-    error instanceof Error ? error.stack?.split('\n').find((line) => line.trimStart().startsWith('at ')) : '';
-  process.stderr.write(`draftdesk: fatal ${errorName(error)} ${place?.trim() ?? ''}\n`);
+  process.stderr.write(`draftdesk: fatal ${describeFault(error)}\n`);
   process.exit(EX_SOFTWARE);
 }

@@ -131,3 +131,10 @@ export class RequestError extends Error {
 export function errorName(error: unknown): string {
   return error instanceof Error ? error.name : typeof error;
 }
+
+/** Name and place of a programming fault, without its message. */
+export function describeFault(error: unknown): string {
+  if (!(error instanceof Error)) return errorName(error);
+  const place = error.stack?.split('\n').find((line) => line.trimStart().startsWith('at '));
+  return `${error.name} ${place?.trim() ?? ''}`.trim();
+}

@@ -51,7 +51,6 @@ interface Dimension {
 
 interface Waiter {
   readonly request: BudgetRequest;
-  readonly since: number;
   /** When it first stood at the head without enough tokens; starts the look-ahead. */
   headSince: number | null;
   grant(): void;
@@ -199,7 +198,6 @@ export function createRateBudget(options: RateBudgetOptions): RateBudget {
       };
       const waiter: Waiter = {
         request,
-        since,
         headSince: null,
         grant: () => {
           signal.removeEventListener('abort', leave);

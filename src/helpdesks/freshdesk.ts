@@ -15,7 +15,7 @@ import type { HelpdeskDeps, HelpdeskModule } from './helpdesk-module.ts';
 import { ambiguousPost, type Answer } from './http-call.ts';
 import { renderNote } from './note-html.ts';
 import { createPacedFetch } from './paced-fetch.ts';
-import { limitsOf, publicPostGuard, unavailableIfGone } from './posting.ts';
+import { limitsOf, publicPostGuard, countedLooks } from './posting.ts';
 import { assertUpstreamAllowed } from './settings.ts';
 import { secretMatches } from './signature.ts';
 
@@ -74,7 +74,7 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
   const authorization = `Basic ${Buffer.from(`${settings.apiKey}:X`).toString('base64')}`;
   const guard = publicPostGuard(NAME, deps);
   let ownId: string | null = null;
-  let looking = 0;
+  const looks = countedLooks(look);
 
   function call({ path, route, ...rest }: Call, signal: AbortSignal): Promise<Answer> {
     const url = `${settings.baseUrl}/api/v2${path}`;
@@ -223,14 +223,7 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
     authenticate: ({ headers }) => secretMatches(settings.webhookTokens, givenToken(headers)),
     parse: parseFreshdeskWebhook,
     conversation,
-    look: async (request, signal) => {
-      looking += 1;
-      try {
-        return await unavailableIfGone(look(request, signal));
-      } finally {
-        looking -= 1;
-      }
-    },
+    look: looks.look,
     postPrivateNote,
     listTickets: async ({ updatedSince }, cursor, signal): Promise<TicketPage> => {
       const page = Number(cursor ?? '1');
@@ -258,7 +251,7 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
     },
     room: () => {
       if (paced.snapshot('account').pausedUntil !== null) return 0;
-      return Math.max(0, paced.snapshot('note').free - looking);
+      return Math.max(0, paced.snapshot('note').free - looks.underWay());
     },
     limits: () => limitsOf(clock, paced.snapshot('account'), paced.snapshot('note')),
   };

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import { UpstreamError } from '../core/errors.ts';
-import type { LimitSnapshot, PostLook } from '../core/helpdesk.ts';
+import type { Helpdesk, LimitSnapshot, PostLook } from '../core/helpdesk.ts';
 import type { HelpdeskDeps } from './helpdesk-module.ts';
 import type { BudgetSnapshot } from './paced-fetch.ts';
 
@@ -33,13 +33,29 @@ export function publicPostGuard(upstream: string, deps: Pick<HelpdeskDeps, 'alar
 }
 
 /** For a look, a ticket that is gone is an answer and no failure. */
-export async function unavailableIfGone(looking: Promise<PostLook>): Promise<PostLook> {
+async function unavailableIfGone(looking: Promise<PostLook>): Promise<PostLook> {
   try {
     return await looking;
   } catch (error) {
     if (!(error instanceof UpstreamError) || error.errorClass !== 'gone') throw error;
     return { kind: 'unavailable', reason: error.reason ?? 'not_found' };
   }
+}
+
+/** Looks, counted while they are under way: each will want to write soon, so its room is taken already. */
+export function countedLooks(look: Helpdesk['look']): { readonly look: Helpdesk['look']; underWay(): number } {
+  let underWay = 0;
+  return {
+    underWay: () => underWay,
+    look: async (request, signal) => {
+      underWay += 1;
+      try {
+        return await unavailableIfGone(look(request, signal));
+      } finally {
+        underWay -= 1;
+      }
+    },
+  };
 }
 
 /** Budgets as progress displays show them. */

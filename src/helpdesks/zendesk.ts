@@ -5,7 +5,7 @@ import type { HelpdeskDeps, HelpdeskModule } from './helpdesk-module.ts';
 import { ambiguousPost, type Answer } from './http-call.ts';
 import { countPlaceholders, renderNote } from './note-html.ts';
 import { createPacedFetch, type PacedCall } from './paced-fetch.ts';
-import { limitsOf, publicPostGuard, unavailableIfGone } from './posting.ts';
+import { limitsOf, publicPostGuard, countedLooks } from './posting.ts';
 import { assertUpstreamAllowed } from './settings.ts';
 import { explainZendesk, learnZendesk, type ZendeskBudget } from './zendesk-errors.ts';
 import { authorizationOf, type ZendeskSettings, zendeskSettings } from './zendesk-settings.ts';
@@ -48,7 +48,7 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
   });
   const guard = publicPostGuard(NAME, deps);
   let ownId: string | null = null;
-  let looking = 0;
+  const looks = countedLooks(look);
 
   type Call = Omit<PacedCall<ZendeskBudget>, 'url' | 'headers'> & { readonly path: string };
 
@@ -207,14 +207,7 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     authenticate: zendeskVerifier(settings.webhookSecrets, deps),
     parse: parseZendeskWebhook,
     conversation,
-    look: async (request, signal) => {
-      looking += 1;
-      try {
-        return await unavailableIfGone(look(request, signal));
-      } finally {
-        looking -= 1;
-      }
-    },
+    look: looks.look,
     postPrivateNote,
     listTickets: async ({ updatedSince = 0 }, cursor, signal): Promise<TicketPage> => {
       const query = new URLSearchParams({ 'page[size]': '100', sort: '-updated_at' });
@@ -231,7 +224,7 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     },
     room: () => {
       if (paced.snapshot('requests').pausedUntil !== null) return 0;
-      return Math.max(0, paced.snapshot('update').free - looking);
+      return Math.max(0, paced.snapshot('update').free - looks.underWay());
     },
     limits: () => limitsOf(clock, paced.snapshot('requests'), paced.snapshot('update')),
   };

@@ -1,5 +1,5 @@
 import type { Random } from '../core/clock.ts';
-import { type ErrorClass, errorName, UpstreamError } from '../core/errors.ts';
+import { describeFault, type ErrorClass, errorName, UpstreamError } from '../core/errors.ts';
 import {
   type AttemptTiming,
   type ClaimedJob,
@@ -184,11 +184,4 @@ function restingStatus(outcome: JobOutcome): TicketStatus | null {
     case 'retry':
       return null;
   }
-}
-
-/** Name and place of a programming fault: no message, which might hold ticket text. */
-function describeFault(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error;
-  const place = error.stack?.split('\n').find((line) => line.trimStart().startsWith('at '));
-  return `${error.name} ${place?.trim() ?? ''}`.trim();
 }

@@ -1,7 +1,7 @@
 import { newTraceparent } from '../core/clock.ts';
 import type { BatchState, CancelledBatch, Claim, CreatedBatch, NewBatch } from '../core/outbox.ts';
 import type { Connection } from './database.ts';
-import { type IngestParts, insertJob, type Times } from './ingest.ts';
+import { type IngestParts, insertFollowUp, insertJob, type Times } from './ingest.ts';
 import { isLive, type JobRow, rest } from './jobs.ts';
 import { columnsOf, insertInto, prepare } from './rows.ts';
 import { batch, job, laneNumber } from './schema.ts';
@@ -37,24 +37,8 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
     row.status = 'cancelled';
     row.updatedAt = times.wall;
     jobs.save(row);
-    if (!joined) return;
-    // A customer wrote while the batch had the ticket: that was acknowledged on its own and stays to be done.
-    const ticket = jobs.ticketById(row.ticket);
-    insertJob(
-      parts,
-      ticket,
-      {
-        helpdesk: row.helpdesk,
-        ticketId: ticket.ticketId,
-        lane: 'live',
-        batchId: null,
-        post: 'auto',
-        traceparent: row.traceparent,
-        eventKey: null,
-        verify: ticket.postedSeenId !== null,
-      },
-      times,
-    );
+    // a customer wrote while the batch had the ticket
+    if (joined) insertFollowUp(parts, row, times);
   };
 
   return {

@@ -90,6 +90,29 @@ export function insertJob(parts: IngestParts, known: TicketRow | undefined, requ
   return row;
 }
 
+/**
+ * New work for a reply that came while `row` had the ticket: it was acknowledged on its own. Where a note has been
+ * posted, it is compared with that first. Inside a transaction, after `row` is saved as it ends.
+ */
+export function insertFollowUp(parts: IngestParts, row: JobRow, times: Times): void {
+  const ticket = parts.jobs.ticketById(row.ticket);
+  insertJob(
+    parts,
+    ticket,
+    {
+      helpdesk: row.helpdesk,
+      ticketId: ticket.ticketId,
+      lane: 'live',
+      batchId: null,
+      post: 'auto',
+      traceparent: row.traceparent,
+      eventKey: null,
+      verify: ticket.postedSeenId !== null,
+    },
+    times,
+  );
+}
+
 /** Stores what a webhook told, once (reliability.md promise 4). Inside a transaction. */
 export function prepareIngest(connection: Connection, parts: IngestParts) {
   const { jobs } = parts;

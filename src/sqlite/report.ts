@@ -3,7 +3,7 @@ import { covers } from '../core/message-order.ts';
 import { isFinal } from '../core/ticket.ts';
 import type { Batches } from './batches.ts';
 import type { Connection } from './database.ts';
-import { type IngestParts, insertJob, type Times } from './ingest.ts';
+import { type IngestParts, insertFollowUp, type Times } from './ingest.ts';
 import { enterStage, type JobRow, rest, wait } from './jobs.ts';
 import { insertInto, prepare } from './rows.ts';
 import { attempt, draft } from './schema.ts';
@@ -95,9 +95,9 @@ export function prepareReport(
       row.status = 'posting';
       return 'ok';
     }
+    if (superseded) return redraft(row, times);
     row.pendingAt = null;
     row.pendingMessageId = null;
-    if (superseded) return redraft(row, times);
     enterStage(row, 'post', times.steady);
     row.status = 'posting';
     if (outcome.next !== 'post') rest(row);
@@ -122,23 +122,8 @@ export function prepareReport(
     const ticket = { ...jobs.ticketById(row.ticket), postedSeenId: seenMessageId, postedMarker: row.marker };
     jobs.saveTicket(ticket);
     jobs.save(row);
-    if (!pending || covers(seenMessageId, pendingMessageId)) return;
-    // The customer wrote while the note was on its way: that is new work, checked against the note just posted.
-    insertJob(
-      parts,
-      ticket,
-      {
-        helpdesk: row.helpdesk,
-        ticketId: ticket.ticketId,
-        lane: 'live',
-        batchId: null,
-        post: 'auto',
-        traceparent: row.traceparent,
-        eventKey: null,
-        verify: true,
-      },
-      times,
-    );
+    // the customer wrote while the note was on its way
+    if (pending && !covers(seenMessageId, pendingMessageId)) insertFollowUp(parts, row, times);
   };
 
   /** The event told nothing new: its job vanishes, the ticket shows the job before it. */
