@@ -10,7 +10,7 @@ export interface OutboxUnderTest {
   readonly reader: TicketReader;
   readonly clock: FakeClock;
   /** Another process takes over the same store; the first is gone without a word. */
-  reopen(owner: string): Promise<OutboxUnderTest>;
+  reopen(owner: string, options?: { readonly idsSetBackMs: number }): Promise<OutboxUnderTest>;
   dispose(): Promise<void>;
 }
 
@@ -186,6 +186,14 @@ export function outboxContract(name: string, open: (setup: OutboxSetup) => Promi
         const ticket = store.reader.ticket('zendesk', '1');
         expect(ticket).toMatchObject({ status: 'posted', noteId: 'note-1' });
         expect(store.reader.counts()).toMatchObject({ posted: 1, queued: 0, drafting: 0 });
+      });
+
+      it('shows the earlier status again also when the clock was set back over a restart', async () => {
+        await postIt('1');
+        store = await store.reopen('second', { idsSetBackMs: 3_600_000 });
+        await ingest('1', { key: null });
+        expect(await report(await claimOne(DRAFT), { kind: 'duplicate' })).toBe('ok');
+        expect(statusOf('1')).toBe('posted');
       });
 
       it('queues new work for a reply that came while the note was written', async () => {

@@ -20,18 +20,21 @@ interface Store {
   readonly clock: FakeClock;
   readonly maxPending: number;
   readonly owner: string;
+  /** How far the wall clock that ids are made from is behind, ms. */
+  readonly idsSetBackMs?: number;
 }
 
 function attach(store: Store): OutboxUnderTest {
-  const { folder, clock, maxPending, owner } = store;
+  const { folder, clock, maxPending, owner, idsSetBackMs = 0 } = store;
+  const newId = uuidv7({ ...clock, now: () => clock.now() - idsSetBackMs });
   const connection: Connection = openDatabase({ path: join(folder, 'test.db'), migrationsFolder });
   return {
-    outbox: openOutbox(connection, { clock, newId: uuidv7(clock), owner, maxPending }),
+    outbox: openOutbox(connection, { clock, newId, owner, maxPending }),
     reader: openTicketReader(connection, clock),
     clock,
-    reopen: async (next) => {
+    reopen: async (next, options = { idsSetBackMs: 0 }) => {
       connection.close();
-      return attach({ ...store, owner: next });
+      return attach({ ...store, ...options, owner: next });
     },
     dispose: async () => {
       connection.close();
