@@ -1,4 +1,5 @@
 import type { SkipReason } from './errors.ts';
+import type { Lane, Priority } from './ticket.ts';
 
 /** A webhook as it came over the wire. `body` is the raw bytes: signatures are over bytes, not over parsed JSON. */
 export interface WebhookRequest {
@@ -20,6 +21,8 @@ export interface TicketEvent {
   readonly key: string | null;
   /** Id of the customer's message the event is about, where the event names it. */
   readonly messageId: string | null;
+  /** Null where the event does not tell. */
+  readonly priority: Priority | null;
 }
 
 /** A genuine event that wants no draft. `reason` is a short snake_case word for the 202 answer. */
@@ -102,22 +105,53 @@ export interface LookRequest {
   readonly seenMessageId: string | null;
   /** True when an earlier write of this note may have landed or may still land: look at everything, trust no stamp. */
   readonly ambiguous: boolean;
+  /** Whose turn it is where calls wait for the account's limits; `live` unless told. */
+  readonly lane?: Lane;
 }
 
 export interface PostRequest {
   readonly ticketId: string;
   readonly note: Note;
   readonly fence: string;
+  /** As in `LookRequest`. */
+  readonly lane?: Lane;
 }
 
+/** Which tickets of a helpdesk: all that is given must hold. Times are epoch ms; `since` includes, `until` excludes. */
 export interface TicketFilter {
+  /** The vendor's own words, lower case, e.g. `new`, `open`, `pending`: any of them. */
+  readonly status?: readonly string[];
+  /** All of them. */
+  readonly tags?: readonly string[];
+  /** Id of a group of agents. */
+  readonly group?: string;
+  readonly createdSince?: number;
+  readonly createdUntil?: number;
   readonly updatedSince?: number;
+  readonly updatedUntil?: number;
+}
+
+export interface ListedTicket {
+  readonly ticketId: string;
+  /** Epoch ms; helpdesks keep whole seconds. */
+  readonly updatedAt: number;
+  /** False: solved, closed, deleted or spam. */
+  readonly open: boolean;
 }
 
 export interface TicketPage {
-  readonly tickets: readonly { readonly ticketId: string; readonly updatedAt: number }[];
-  /** Null on the last page. */
+  readonly tickets: readonly ListedTicket[];
+  /** Null on the last page. Ours to store: it stays good for days, whatever the vendor's own does. */
   readonly nextCursor: string | null;
+}
+
+/** One of a helpdesk's limits and what a ticket takes of it, for estimates. */
+export interface Demand {
+  /** As in `GET /admin/batches` dry runs: `zendesk.updates`, `freshdesk.requests`, … */
+  readonly limit: string;
+  readonly perMinute: number;
+  /** Calls (or credits) from fetching the conversation to the posted note, in a batch without faults. */
+  readonly perTicket: number;
 }
 
 /** Budget of one kind of call, for progress displays. */
@@ -147,7 +181,7 @@ export interface Helpdesk {
   /** Reads a genuine webhook. Throws `RequestError('malformed')` with a sentence for the admin. */
   parse(request: WebhookRequest): TicketEvent | IgnoredEvent;
   /** Fetches ticket and conversation. A ticket that is not there throws `UpstreamError('gone')` with its reason. */
-  conversation(ticketId: string, signal: AbortSignal): Promise<Conversation>;
+  conversation(ticketId: string, signal: AbortSignal, lane?: Lane): Promise<Conversation>;
   /** Looks, on primary data, whether the note is there and whether it may still be written. */
   look(request: LookRequest, signal: AbortSignal): Promise<PostLook>;
   /**
@@ -155,13 +189,18 @@ export interface Helpdesk {
    * `ambiguous_post` when the write may have happened, `posted_public` when it came back public.
    */
   postPrivateNote(request: PostRequest, signal: AbortSignal): Promise<{ readonly noteId: string }>;
-  /** Tickets changed since a moment, for sweeps. Cursor null = from the start. */
+  /**
+   * Pages of the tickets that a filter means, for batches and sweeps; cursor null = from the start. A ticket may come
+   * twice, none is missed that stands still meanwhile. Throws `invalid_request` when the vendor refuses the filter.
+   */
   listTickets(filter: TicketFilter, cursor: string | null, signal: AbortSignal): Promise<TicketPage>;
   /** Are the credentials good? Throws `auth`/`forbidden`/… if not. */
   probe(signal: AbortSignal): Promise<void>;
   /** How many notes could be started now without waiting for the budget. */
   room(): number;
   limits(): LimitSnapshot;
+  /** What one ticket takes of each limit. */
+  demand(): readonly Demand[];
   /** How long after an ambiguous write to wait before the next look, ms. */
   readonly ambiguousWaitMs: number;
 }

@@ -70,6 +70,8 @@ export class LanguageModelError extends UpstreamError {
 export interface LanguageModel {
   readonly model: string;
   complete(prompt: Prompt, signal: AbortSignal): Promise<Completion>;
+  /** USD of a call with this usage, at standard price; null when the model's price is not known. */
+  costUsd(usage: TokenUsage): number | null;
   /** Is the key good and the server there? Costs no tokens. Throws `auth`, `connection`, … */
   probe(signal: AbortSignal): Promise<void>;
 }

@@ -1,12 +1,9 @@
 import type { ErrorClass, SkipReason } from './errors.ts';
 import type { TicketEvent } from './helpdesk.ts';
-import type { Draft, TicketStatus } from './ticket.ts';
+import type { Draft, Lane, TicketStatus } from './ticket.ts';
 
 /** A job goes through two durable steps: buy the draft, post the note. */
 export type Stage = 'draft' | 'post';
-
-/** `live`: a webhook is behind it; goes before `batch` at every stage. */
-export type Lane = 'live' | 'batch';
 
 /**
  * The fencing token. Every write a worker makes carries all three; if the job has been claimed again, cancelled or

@@ -16,6 +16,14 @@ export const TICKET_STATUSES = [
 
 export type TicketStatus = (typeof TICKET_STATUSES)[number];
 
+/** `live`: somebody waits for this ticket, a webhook is behind it; goes before `batch` at every stage. */
+export type Lane = 'live' | 'batch';
+
+/** What helpdesks call priority, highest first: among live tickets the order of work. */
+export const PRIORITIES = ['urgent', 'high', 'normal', 'low'] as const;
+
+export type Priority = (typeof PRIORITIES)[number];
+
 /** Work on these tickets is over; only a new customer reply or an operator starts it again. */
 const FINAL = new Set<TicketStatus>(['posted', 'accepted', 'edited', 'discarded', 'skipped', 'dead', 'cancelled']);
 

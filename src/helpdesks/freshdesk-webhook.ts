@@ -30,12 +30,12 @@ function judge(ticketId: string, event: unknown): TicketEvent | IgnoredEvent {
   const said = typeof event === 'string' ? event.trim() : '';
   if (CREATED.test(said)) {
     const key = `created:${sha256(JSON.stringify(['freshdesk', ticketId, 'created']))}`;
-    return { kind: 'event', ticketId, key, messageId: null };
+    return { kind: 'event', ticketId, key, messageId: null, priority: null };
   }
   if (PRIVATE_NOTE.test(said)) return { kind: 'ignored', reason: 'private' };
   if (TICKET_ACTION.test(said)) return { kind: 'ignored', reason: 'ticket_action' };
   if (FIELD_CHANGE.test(said) && !REOPENED.test(said)) return { kind: 'ignored', reason: 'field_change' };
-  return { kind: 'event', ticketId, key: null, messageId: null };
+  return { kind: 'event', ticketId, key: null, messageId: null, priority: null };
 }
 
 const RULE_HELP =
@@ -50,5 +50,5 @@ function salvage(body: Uint8Array): TicketEvent {
   const match = RULE_START.exec(bodyText(body));
   const ticketId = decimalIdOf(match?.[1] ?? match?.[2]);
   if (ticketId === null) throw malformed(`The body is not JSON. ${RULE_HELP}`);
-  return { kind: 'event', ticketId, key: null, messageId: null };
+  return { kind: 'event', ticketId, key: null, messageId: null, priority: null };
 }

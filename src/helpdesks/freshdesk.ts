@@ -242,7 +242,7 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
       );
       const tickets = shaped(shapes.ticketsAnswer, json, NAME);
       return {
-        tickets: tickets.map((ticket) => ({ ticketId: ticket.id, updatedAt: ticket.updated_at })),
+        tickets: tickets.map((ticket) => ({ ticketId: ticket.id, updatedAt: ticket.updated_at, open: true })),
         nextCursor: nextPage(headers) === null || page >= MAX_LIST_PAGES ? null : String(page + 1),
       };
     },
@@ -253,6 +253,7 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
       if (paced.snapshot('account').pausedUntil !== null) return 0;
       return Math.max(0, paced.snapshot('note').free - looks.underWay());
     },
+    demand: () => [],
     limits: () => limitsOf(clock, paced.snapshot('account'), paced.snapshot('note')),
   };
 }

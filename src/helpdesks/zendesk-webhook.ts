@@ -69,7 +69,7 @@ function fromEnvelope(json: JsonObject, type: string): TicketEvent | IgnoredEven
   const key = eventKey(json['id']) ?? stampKey(ticketId, detail['updated_at']);
   if (type === COMMENT_ADDED) return fromComment(json, { ticketId, key });
   if (detail['is_public'] === false) return ignored('private');
-  return { kind: 'event', ticketId, key, messageId: null };
+  return { kind: 'event', ticketId, key, messageId: null, priority: null };
 }
 
 function fromComment(json: JsonObject, event: { ticketId: string; key: string | null }): TicketEvent | IgnoredEvent {
@@ -78,7 +78,7 @@ function fromComment(json: JsonObject, event: { ticketId: string; key: string | 
   // our own notes are private comments by staff: they end here
   if (comment['is_public'] === false) return ignored('private');
   if (asObject(comment['author'])?.['is_staff'] === true) return ignored('staff');
-  return { kind: 'event', ...event, messageId: decimalIdOf(comment['id']) };
+  return { kind: 'event', ...event, messageId: decimalIdOf(comment['id']), priority: null };
 }
 
 /** The event's own id is inside the signed body, and the same in every delivery. */
@@ -90,7 +90,7 @@ function eventKey(id: unknown): string | null {
 function fromTrigger(json: JsonObject): TicketEvent {
   const ticketId = decimalIdOf(json['ticket_id']);
   if (ticketId === null) throw malformed(TRIGGER_HELP);
-  return { kind: 'event', ticketId, key: stampKey(ticketId, json['updated_at']), messageId: null };
+  return { kind: 'event', ticketId, key: stampKey(ticketId, json['updated_at']), messageId: null, priority: null };
 }
 
 /** A resent body has the same stamp; a later change of the ticket has another. */
@@ -111,7 +111,7 @@ function salvage(body: Uint8Array): TicketEvent {
   const match = TRIGGER_START.exec(bodyText(body));
   const ticketId = decimalIdOf(match?.[1] ?? match?.[2]);
   if (ticketId === null) throw malformed(`The body is not JSON. ${TRIGGER_HELP}`);
-  return { kind: 'event', ticketId, key: null, messageId: null };
+  return { kind: 'event', ticketId, key: null, messageId: null, priority: null };
 }
 
 function ignored(reason: string): IgnoredEvent {

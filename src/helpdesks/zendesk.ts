@@ -214,7 +214,7 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
       if (cursor !== null) query.set('page[after]', cursor);
       const { json } = await read(`/tickets.json?${query.toString()}`, PRIORITY.list, signal);
       const { tickets, meta } = shaped(shapes.ticketsAnswer, json, NAME);
-      const found = tickets.map((ticket) => ({ ticketId: ticket.id, updatedAt: ticket.updated_at }));
+      const found = tickets.map((ticket) => ({ ticketId: ticket.id, updatedAt: ticket.updated_at, open: true }));
       const wanted = found.filter((ticket) => ticket.updatedAt >= updatedSince);
       const more = meta?.has_more === true && wanted.length === found.length;
       return { tickets: wanted, nextCursor: more ? (meta.after_cursor ?? null) : null };
@@ -226,6 +226,7 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
       if (paced.snapshot('requests').pausedUntil !== null) return 0;
       return Math.max(0, paced.snapshot('update').free - looks.underWay());
     },
+    demand: () => [],
     limits: () => limitsOf(clock, paced.snapshot('requests'), paced.snapshot('update')),
   };
 }

@@ -40,6 +40,7 @@ function createOpenAi(settings: OpenAiSettings, deps: LanguageModelDeps): Langua
       );
       return readCompletion(data, readLimits(response.headers), settings);
     },
+    costUsd: (usage) => costUsd(settings.model, usage),
     probe: (signal) => within(settings, deps, signal, (ownSignal) => probe(client, ownSignal)),
   };
 }

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import type { NewId } from '../core/clock.ts';
-import type { IngestRequest, IngestResult, Lane } from '../core/outbox.ts';
+import type { IngestRequest, IngestResult } from '../core/outbox.ts';
 import { covers } from '../core/message-order.ts';
+import type { Lane } from '../core/ticket.ts';
 import type { Connection } from './database.ts';
 import { enterStage, isLive, type JobRow, type Jobs, type TicketRow } from './jobs.ts';
 import { laneNumber } from './schema.ts';

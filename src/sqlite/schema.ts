@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
-import type { BatchState, Lane, Stage } from '../core/outbox.ts';
-import type { DraftSource, TicketStatus } from '../core/ticket.ts';
+import type { BatchState, Stage } from '../core/outbox.ts';
+import type { DraftSource, Lane, TicketStatus } from '../core/ticket.ts';
 
 /*
  * The tables. `npm run migration` turns a change here into a SQL file under migrations/sqlite, which is what runs.

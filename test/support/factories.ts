@@ -5,7 +5,7 @@ import type { Draft } from '../../src/core/ticket.ts';
 export const TRACEPARENT = '00-0123456789abcdef0123456789abcdef-0123456789abcdef-01';
 
 export function makeEvent(ticketId: string, overrides: Partial<TicketEvent> = {}): TicketEvent {
-  return { kind: 'event', ticketId, key: `event of ${ticketId}`, messageId: null, ...overrides };
+  return { kind: 'event', ticketId, key: `event of ${ticketId}`, messageId: null, priority: null, ...overrides };
 }
 
 export function makeDraft(overrides: Partial<Draft> = {}): Draft {

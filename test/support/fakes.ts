@@ -250,7 +250,7 @@ export function signedHelpdesk(name = 'zendesk', secrets: readonly string[] = [S
       }
       if (json?.ignore !== undefined) return { kind: 'ignored', reason: json.ignore };
       if (typeof json?.ticket !== 'string') throw new RequestError('malformed', 'ticket is missing.');
-      return { kind: 'event', ticketId: json.ticket, key: json.id ?? null, messageId: null };
+      return { kind: 'event', ticketId: json.ticket, key: json.id ?? null, messageId: null, priority: null };
     },
   };
 }

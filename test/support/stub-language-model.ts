@@ -43,6 +43,7 @@ export function stubLanguageModel(): StubLanguageModel {
         calls.inFlight -= 1;
       }
     },
+    costUsd: ({ promptTokens, completionTokens }) => (promptTokens + 5 * completionTokens) / 1e6,
     probe: async () => {
       calls.probe += 1;
       await script.probe?.();
