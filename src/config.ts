@@ -34,6 +34,10 @@ export interface Config {
   /** The team's own guidelines, already read; empty when none are set. */
   readonly guidelines: string;
   readonly postFindings: boolean;
+  /** USD of a UTC day; null: no bound. */
+  readonly llmDailyBudgetUsd: number | null;
+  /** 0: no sweep. */
+  readonly reconcileEveryMinutes: number;
   readonly workerConcurrency: number;
   readonly maxAttempts: number;
   readonly retryBaseMs: number;
@@ -65,6 +69,14 @@ const flag = (fallback: boolean) =>
     .transform((value) => value === 'true')
     .default(fallback);
 
+const USD_HINT = 'must be an amount in USD above 0, e.g. 25 or 2.50';
+
+const usd = z
+  .string()
+  .regex(/^\d{1,9}(\.\d{1,6})?$/, USD_HINT)
+  .transform(Number)
+  .refine((amount) => amount > 0, USD_HINT);
+
 /** Named in INTERFACE.md, built later: silently ignoring them would be worse than saying so. */
 const notYet = z.undefined('is not supported by this version yet; remove it').optional();
 
@@ -88,9 +100,9 @@ const baseSchema = z.object({
     ),
   ADMIN_TOKENS_FILE: notYet,
   LLM_FALLBACK_MODEL: notYet,
-  LLM_DAILY_BUDGET_USD: notYet,
+  LLM_DAILY_BUDGET_USD: usd.optional(),
   MASK_PERSONAL_DATA: z.literal('false', 'is not supported by this version yet; remove it').optional(),
-  RECONCILE_EVERY_MINUTES: z.literal('0', 'is not supported by this version yet; remove it').optional(),
+  RECONCILE_EVERY_MINUTES: wholeNumber(0, 10_080, 0),
   RETENTION_DAYS: wholeNumber(1, 3650, 30),
   GUIDELINES_FILE: z.string().optional(),
   POST_FINDINGS: flag(true),
@@ -154,6 +166,8 @@ function slice(base: Base): Omit<Config, 'guidelines' | 'helpdesks' | 'llm'> {
     databasePath: resolve(base.DATABASE_URL.slice('file:'.length)),
     adminTokens: base.ADMIN_TOKEN,
     postFindings: base.POST_FINDINGS,
+    llmDailyBudgetUsd: base.LLM_DAILY_BUDGET_USD ?? null,
+    reconcileEveryMinutes: base.RECONCILE_EVERY_MINUTES,
     workerConcurrency: base.WORKER_CONCURRENCY,
     maxAttempts: base.MAX_ATTEMPTS,
     retryBaseMs: base.RETRY_BASE_MS,

@@ -9,11 +9,14 @@ import { combineObservers, type Observer, silentObserver } from './core/observer
 import { ALL_TICKETS } from './core/progress.ts';
 import { createRateMeter, type RateMeter } from './core/rate-meter.ts';
 import type { Memory, ServiceControl } from './core/service-control.ts';
+import { BATCH_DRAFTS, createSpendGuard } from './core/spend-guard.ts';
 import { createTally } from './core/tally.ts';
 import { createApp } from './http/app.ts';
+import { createBatchFeeder } from './pool/batch-feeder.ts';
 import { createControl } from './pool/control.ts';
 import { createGate } from './pool/gate.ts';
 import { createPool } from './pool/pool.ts';
+import { createSweep } from './pool/sweep.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
 import { openDatabase } from './sqlite/database.ts';
 import { openOutbox } from './sqlite/outbox.ts';
@@ -67,9 +70,14 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   const helpdesks = createHelpdesks(config, upstream, observer);
   const llm = createLanguageModel(config, upstream);
   const budget = createRateBudget({ ...config.llm.module.limits(config.llm.settings), clock, random });
-  const probe = (scope: string, signal: AbortSignal): Promise<void> =>
-    scope === 'llm' ? llm.probe(signal) : (helpdesks.get(scope)?.probe(signal) ?? Promise.resolve());
+  const spending = createSpendGuard({ dailyBudgetUsd: config.llmDailyBudgetUsd, accounts: reader, clock });
+  const probe = async (scope: string, signal: AbortSignal): Promise<void> => {
+    if (scope === 'llm' || scope === BATCH_DRAFTS) spending.assertOpen(scope);
+    if (scope === 'llm') await llm.probe(signal);
+    else await helpdesks.get(scope)?.probe(signal);
+  };
 
+  const retry = { maxAttempts: config.maxAttempts, baseMs: config.retryBaseMs, maxMs: config.retryMaxMs };
   let wake = (): void => undefined;
   const gate = createGate({ outbox, clock, observer, probe, onOpen: () => wake() });
   const pool = createPool({
@@ -78,15 +86,20 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     helpdesks,
     llm,
     budget,
+    spending,
     clock,
     random,
     observer,
     guidelines: config.guidelines,
     postFindings: config.postFindings,
-    retry: { maxAttempts: config.maxAttempts, baseMs: config.retryBaseMs, maxMs: config.retryMaxMs },
+    retry,
     concurrency: config.workerConcurrency,
   });
   wake = () => pool.wake();
+
+  const feeder = createBatchFeeder({ outbox, reader, helpdesks, gate, retry, clock, random, observer });
+  const everyMinutes = config.reconcileEveryMinutes;
+  const sweep = createSweep({ outbox, reader, helpdesks, gate, clock, observer, everyMinutes });
 
   let stopping = false;
   const control = createControl({
@@ -95,7 +108,9 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     gate,
     pool,
     helpdesks,
+    llm,
     budget,
+    guidelines: config.guidelines,
     meter,
     clock,
     observer,
@@ -120,6 +135,8 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   });
   const url = urlOf(server, config.host);
   pool.start();
+  feeder.start();
+  sweep.start();
   observer.service({ phase: 'listening', url });
   // Bad credentials are found, and said, before the first ticket comes.
   void control.readiness();
@@ -128,6 +145,8 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     stopping = true;
     observer.service({ phase: 'stopping', url: null });
     gate.dispose();
+    feeder.stop();
+    sweep.stop();
     await pool.stop(config.shutdownGraceMs);
     await closeServer(server);
     await outbox.close();

@@ -34,6 +34,8 @@ export const ERROR_CLASSES = [
   'posted_public',
   'posting_stopped',
   // our own side
+  'batch_budget',
+  'budget_exhausted',
   'internal',
 ] as const;
 
@@ -52,6 +54,7 @@ export const SKIP_REASONS = [
   'suspended',
   'not_found',
   'private',
+  'requester_budget',
 ] as const;
 
 export type SkipReason = (typeof SKIP_REASONS)[number];

@@ -59,6 +59,8 @@ export interface Observer {
   paused(event: { readonly scope: string; readonly reason: string }): void;
   resumed(event: { readonly scope: string; readonly by: 'operator' | 'probe' }): void;
   batch(event: { readonly batchId: string; readonly state: string; readonly total: number }): void;
+  /** A helpdesk's list was looked through for tickets whose webhook never came; `found` got work. */
+  sweep(event: { readonly helpdesk: string; readonly listed: number; readonly found: number }): void;
   /** A person must look: a note came back public, the clock is off, … */
   alarm(event: { readonly kind: string; readonly detail: string }): void;
   service(event: { readonly phase: 'listening' | 'stopping' | 'stopped'; readonly url: string | null }): void;
@@ -81,6 +83,7 @@ export function combineObservers(observers: readonly Observer[]): Observer {
     paused: tell('paused'),
     resumed: tell('resumed'),
     batch: tell('batch'),
+    sweep: tell('sweep'),
     alarm: tell('alarm'),
     service: tell('service'),
     fault: tell('fault'),
@@ -96,6 +99,7 @@ export const silentObserver: Observer = {
   paused: () => undefined,
   resumed: () => undefined,
   batch: () => undefined,
+  sweep: () => undefined,
   alarm: () => undefined,
   service: () => undefined,
   fault: () => undefined,

@@ -1,5 +1,7 @@
+import type { BatchLane, BatchState, BatchStop, CreatedBatch, NewBatch } from './batch.ts';
 import type { ErrorClass, SkipReason } from './errors.ts';
-import type { TicketEvent } from './helpdesk.ts';
+import type { ListedTicket, TicketEvent } from './helpdesk.ts';
+import type { TokenUsage } from './language-model.ts';
 import type { Draft, Lane, TicketStatus } from './ticket.ts';
 
 /** A job goes through two durable steps: buy the draft, post the note. */
@@ -33,6 +35,8 @@ export interface ClaimedJob extends Claim {
   readonly stage: Stage;
   readonly lane: Lane;
   readonly batchId: string | null;
+  /** How its draft is bought. */
+  readonly tier: BatchLane;
   /** 1-based: which try of this stage this is. */
   readonly stageAttempt: number;
   /** Failures of this stage that counted so far. */
@@ -53,11 +57,19 @@ export interface ClaimedJob extends Claim {
   readonly post: 'auto' | 'hold';
 }
 
-/** How a worker's try ended, for the attempts list. */
+/** A worker's try, for the attempts list and the accounts. */
 export interface AttemptTiming {
   /** Epoch ms, wall clock. */
   readonly startedAt: number;
   readonly durationMs: number;
+  /** What the try has cost at the LLM, whether it brought a draft or not; null when it made no call. */
+  readonly spent: Spent | null;
+}
+
+export interface Spent {
+  readonly usage: TokenUsage;
+  /** USD; null when the model's price is not known. */
+  readonly costUsd: number | null;
 }
 
 export interface TicketFacts {
@@ -117,20 +129,8 @@ export interface ClaimOffer {
   readonly stage: Stage;
   readonly helpdesk: string;
   readonly limit: number;
-}
-
-export interface NewBatch {
-  readonly helpdesk: string;
-  readonly name: string | null;
-  readonly ticketIds: readonly string[];
-  readonly post: 'auto' | 'hold';
-}
-
-export interface CreatedBatch {
-  readonly id: string;
-  readonly total: number;
-  /** Ids given twice, or with live work already. */
-  readonly duplicates: readonly string[];
+  /** False: only live tickets. */
+  readonly batches: boolean;
 }
 
 export interface Pause {
@@ -151,8 +151,8 @@ export interface Outbox {
   /** Stores an event and its work. The answer to the vendor waits for it. */
   ingest(request: IngestRequest): Promise<IngestResult>;
   /**
-   * Hands out due jobs, live before batch, `post` before `draft`, oldest first: at most `limit` in all and each
-   * offer's limit. The claims are leased for `leaseMs`.
+   * Hands out due jobs, live before batch, `post` before `draft`; live ones by priority, then oldest first; of batches
+   * that run, the oldest batch first. At most `limit` in all and each offer's limit. The claims are leased for `leaseMs`.
    */
   claim(offers: readonly ClaimOffer[], limit: number): Promise<ClaimedJob[]>;
   /** Extends the leases; answers the claims that are no longer ours. */
@@ -174,9 +174,27 @@ export interface Outbox {
   /** Revives dead tickets; answers how many. */
   retryDead(filter: { readonly ticketIds?: readonly string[]; readonly errorClass?: string }): Promise<number>;
 
+  /** Stores a batch and all its tickets; work begins while it still does so. */
   createBatch(batch: NewBatch): Promise<CreatedBatch>;
-  /** Cancels what is not final; null when there is no such batch. */
+  /** One page of a batch's source: its tickets and where the walk goes on (null: it is over). */
+  addToBatch(batchId: string, ticketIds: readonly string[], nextCursor: string | null): Promise<void>;
+  /** Stops the batch: no claim after this, running work is void. Null when there is no such batch. */
   cancelBatch(batchId: string): Promise<CancelledBatch | null>;
+  /** `stop`: why, when nobody did it by hand. In-flight work finishes. */
+  pauseBatch(batchId: string, stop: BatchStop | null): Promise<BatchActionResult>;
+  /** Goes on where it paused or was cancelled. */
+  resumeBatch(batchId: string): Promise<BatchActionResult>;
+  /** Revives dead and cancelled tickets, or the dead ones of one class. */
+  retryBatch(batchId: string, errorClass: ErrorClass | null): Promise<BatchActionResult>;
+  /** Posts what is held as `drafted` now, from a confidence on. */
+  releaseBatch(batchId: string, minConfidence: number | null): Promise<BatchActionResult>;
+  /**
+   * Carries out, slice by slice, what was decided about batches: their tickets stored, cancelled, let go, revived,
+   * released. Resolves when nothing is left; called again after a restart, it goes on.
+   */
+  tendBatches(): Promise<void>;
+  /** Of tickets that a helpdesk lists as changed: stores work for those whose webhook never came; answers how many. */
+  ingestMissed(helpdesk: string, listed: readonly ListedTicket[]): Promise<number>;
 
   setPause(pause: Pause): Promise<void>;
   clearPause(scope: string): Promise<boolean>;
@@ -196,6 +214,12 @@ export interface CancelledBatch {
   readonly posting: readonly Claim[];
 }
 
+/** What became of an operator's wish; `conflict` names the state that does not allow it. */
+export type BatchActionResult =
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'conflict'; readonly state: BatchState };
+
 export type TicketActionResult =
   | { readonly kind: 'ok' }
   | { readonly kind: 'unknown' }
@@ -205,5 +229,3 @@ export type TicketActionResult =
 export class OutboxUnavailable extends Error {
   override readonly name = 'OutboxUnavailable';
 }
-
-export type BatchState = 'canary' | 'running' | 'paused' | 'cancelling' | 'cancelled' | 'completed';

@@ -4,6 +4,7 @@ import type { Pause } from './outbox.ts';
 import type { RateBudget } from './rate-budget.ts';
 import type { RateMeter } from './rate-meter.ts';
 import type { BatchProgress, LlmLimit, Memory, Progress } from './service-control.ts';
+import { BATCH_DRAFTS } from './spend-guard.ts';
 import type { Totals } from './tally.ts';
 import { isFinal, TICKET_STATUSES } from './ticket.ts';
 import type { BatchSummary, StatusCounts, TicketReader } from './ticket-reader.ts';
@@ -28,8 +29,6 @@ export function readProgress(parts: ProgressParts): Progress {
   const counts = parts.reader.counts();
   const pauses = parts.pauses();
   const ratePerMinute = parts.meter.perMinute(ALL_TICKETS);
-  const limits: Record<string, Progress['limits'][string]> = { llm: llmLimit(parts.budget, parts.clock) };
-  for (const [name, helpdesk] of parts.helpdesks) limits[name] = helpdesk.limits();
   return {
     paused: pauses.some(({ scope }) => scope === 'all'),
     pauses: pauses.map(({ scope, reason, since }) => ({ scope, reason, since: new Date(since).toISOString() })),
@@ -42,19 +41,21 @@ export function readProgress(parts: ProgressParts): Progress {
     ),
     oldestQueuedSeconds: parts.reader.oldestQueuedSeconds(),
     workers: parts.workers(),
-    limits,
+    limits: readLimits(parts),
     sinceStart: parts.totals(),
     memory: parts.memory(),
   };
 }
 
 /** `GET /admin/batches/{id}`. */
-export function readBatchProgress(summary: BatchSummary, meter: RateMeter): BatchProgress {
-  const { counts, total } = summary;
+export function readBatchProgress(summary: BatchSummary, parts: ProgressParts): BatchProgress {
+  const { counts, total, spent } = summary;
   const settled = sumOf(counts, isFinal);
   const processed = settled + counts.drafted;
   const failed = counts.dead;
-  const ratePerMinute = meter.perMinute(summary.id);
+  const ratePerMinute = parts.meter.perMinute(summary.id);
+  const begun = total - counts.queued - counts.drafting - counts.retrying;
+  const over = summary.state === 'completed' || summary.state === 'cancelled';
   return {
     ...summary,
     processed,
@@ -62,8 +63,52 @@ export function readBatchProgress(summary: BatchSummary, meter: RateMeter): Batc
     failed,
     errorRate: processed === 0 ? 0 : failed / processed,
     ratePerMinute,
-    etaSeconds: eta(total - processed, ratePerMinute),
+    etaSeconds: over ? 0 : summary.state === 'paused' ? null : eta(total - processed, ratePerMinute),
+    spent: { ...spent, forecastUsd: begun <= 0 ? null : (spent.costUsd * total) / begun },
+    errors: parts.reader.batchErrors(summary.id),
+    waitingFor: over ? [] : waitingFor(summary, parts),
+    limits: readLimits(parts),
   };
+}
+
+/** From this share of a limit on, what waits is said to wait for it. */
+const NEARLY_USED = 0.9;
+
+/** Why it does not go faster, in the words of the settings and the pauses. */
+function waitingFor({ state, reason, helpdesk, counts, lane, listing }: BatchSummary, parts: ProgressParts): string[] {
+  if (state === 'paused') return [`paused: ${reason ?? 'by an operator'}`];
+  const found: string[] = [];
+  for (const { scope, reason: why } of parts.pauses()) {
+    if (['all', 'llm', BATCH_DRAFTS, helpdesk].includes(scope)) found.push(`${scope}: ${why}`);
+  }
+  const { requestsPerMinute, tokensPerMinute, usedRequests, usedTokens, waiting, pausedUntil } =
+    parts.budget.snapshot();
+  const drafts = counts.queued + counts.drafting + counts.retrying > 0;
+  if (pausedUntil !== null) found.push('llm: asks us to wait');
+  else if (drafts && waiting > 0) {
+    const tight = [
+      ...(usedRequests >= requestsPerMinute * NEARLY_USED ? ['llm.requests'] : []),
+      ...(usedTokens >= tokensPerMinute * NEARLY_USED ? ['llm.tokens'] : []),
+    ];
+    found.push(
+      ...(tight.length > 0
+        ? tight
+        : [usedRequests / requestsPerMinute > usedTokens / tokensPerMinute ? 'llm.requests' : 'llm.tokens']),
+    );
+  }
+  if (counts.posting > 0 && parts.helpdesks.get(helpdesk)?.room() === 0) found.push(`${helpdesk}.updates`);
+  if (lane === 'economy' && drafts) found.push('the economy lane: within a day');
+  if (state === 'canary') found.push('the canary: its first tickets are judged before more begin');
+  if (listing && counts.queued === 0) found.push(`the list of tickets at ${helpdesk}`);
+  const { busy, total } = parts.workers();
+  if (found.length === 0 && drafts && busy >= total) found.push('workers');
+  return found;
+}
+
+function readLimits(parts: ProgressParts): Progress['limits'] {
+  const limits: Record<string, Progress['limits'][string]> = { llm: llmLimit(parts.budget, parts.clock) };
+  for (const [name, helpdesk] of parts.helpdesks) limits[name] = helpdesk.limits();
+  return limits;
 }
 
 function llmLimit(budget: RateBudget, clock: Clock): LlmLimit {

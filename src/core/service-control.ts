@@ -1,6 +1,8 @@
 import type { LimitSnapshot } from './helpdesk.ts';
 import type { Totals } from './tally.ts';
-import type { BatchSummary, StatusCounts } from './ticket-reader.ts';
+import type { CreatedBatch, NewBatch } from './batch.ts';
+import type { Estimate } from './estimate.ts';
+import type { BatchError, BatchSummary, StatusCounts } from './ticket-reader.ts';
 
 /** `GET /admin/progress`, one to one. */
 export interface Progress {
@@ -36,8 +38,8 @@ export interface LlmLimit {
   readonly pausedUntil: string | null;
 }
 
-export interface BatchProgress extends BatchSummary {
-  /** In a final status. */
+export interface BatchProgress extends Omit<BatchSummary, 'spent'> {
+  /** In a final status, or drafted and held. */
   readonly processed: number;
   /** posted, accepted, edited, discarded, skipped, and drafted in a held batch. */
   readonly succeeded: number;
@@ -47,6 +49,12 @@ export interface BatchProgress extends BatchSummary {
   readonly errorRate: number;
   readonly ratePerMinute: number;
   readonly etaSeconds: number | null;
+  /** `forecastUsd`: of the whole batch; null while nothing is drafted. */
+  readonly spent: BatchSummary['spent'] & { readonly forecastUsd: number | null };
+  readonly errors: readonly BatchError[];
+  /** What it waits for now: a limit (`llm.tokens`, `zendesk.updates`), `workers`, a pause (`paused: …`), `budget`, … */
+  readonly waitingFor: readonly string[];
+  readonly limits: Progress['limits'];
 }
 
 export interface Readiness {
@@ -64,6 +72,14 @@ export interface ServiceControl {
   pause(): Promise<void>;
   /** Go on, also where a bad credential or quota had stopped one scope. */
   resume(): Promise<void>;
+  /**
+   * Starts a batch; of a filter the first page is fetched before anything is stored. Throws what the helpdesk throws.
+   */
+  startBatch(batch: NewBatch): Promise<CreatedBatch>;
+  /** What it would take. Asks the helpdesk, not the LLM; stores nothing. Throws what the helpdesk throws. */
+  estimateBatch(batch: NewBatch): Promise<Estimate>;
+  /** False when `budgetUsd` means nothing because the model's price is not known. */
+  canPrice(): boolean;
   /** Cancels a batch and aborts its calls in flight; null when there is no such batch. */
   cancelBatch(id: string): Promise<BatchProgress | null>;
   /** True from the first signal to stop: webhooks get 503 then. */

@@ -5,6 +5,8 @@ export interface Totals {
   readonly llmCalls: number;
   /** Tries that will be made again, of either stage. */
   readonly retries: number;
+  /** Tickets that a sweep found because their webhook never came. */
+  readonly missedWebhooks: number;
   /** Summed over all calls: time spent waiting for the LLM's rate limit. */
   readonly limiterWaitMs: number;
   readonly promptTokens: number;
@@ -15,11 +17,22 @@ export interface Totals {
 
 /** Adds up what the observer hears. */
 export function createTally(): { readonly observer: Observer; read(): Totals } {
-  const totals = { llmCalls: 0, retries: 0, limiterWaitMs: 0, promptTokens: 0, completionTokens: 0, costUsd: 0 };
+  const totals = {
+    llmCalls: 0,
+    retries: 0,
+    missedWebhooks: 0,
+    limiterWaitMs: 0,
+    promptTokens: 0,
+    completionTokens: 0,
+    costUsd: 0,
+  };
   const observer: Observer = {
     ...silentObserver,
     attempt: ({ outcome }) => {
       if (outcome === 'retry') totals.retries += 1;
+    },
+    sweep: ({ found }) => {
+      totals.missedWebhooks += found;
     },
     llmCall: (call) => {
       totals.llmCalls += 1;

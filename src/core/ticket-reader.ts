@@ -1,4 +1,7 @@
-import type { BatchState } from './outbox.ts';
+import type { BatchLane, BatchState, Canary } from './batch.ts';
+import type { ErrorClass } from './errors.ts';
+import type { TicketFilter } from './helpdesk.ts';
+import type { Accounts } from './spend-guard.ts';
 import type { TicketDetail, TicketStatus, TicketSummary } from './ticket.ts';
 
 export type StatusCounts = Readonly<Record<TicketStatus, number>>;
@@ -23,11 +26,43 @@ export interface BatchSummary {
   readonly name: string | null;
   readonly helpdesk: string;
   readonly state: BatchState;
+  /** Why it is paused, a sentence; null when a person did it. */
+  readonly reason: string | null;
+  readonly errorClass: ErrorClass | null;
+  /** So far, while a filter is still walked. */
   readonly total: number;
   readonly counts: StatusCounts;
+  readonly post: 'auto' | 'hold';
+  readonly lane: BatchLane;
+  readonly budgetUsd: number | null;
+  readonly skippedDrafted: number;
+  readonly filter: TicketFilter | null;
+  /** True: the helpdesk's list goes on. */
+  readonly listing: boolean;
+  /** `target`: how many tickets may have begun; null when all may. */
+  readonly canary: (Canary & { readonly target: number | null }) | null;
+  /** Paid so far, USD; calls of unknown price count nothing. */
+  readonly spent: { readonly promptTokens: number; readonly completionTokens: number; readonly costUsd: number };
   /** Epoch ms. */
   readonly createdAt: number;
   readonly finishedAt: number | null;
+}
+
+/** What goes wrong in a batch: tickets that are dead or wait for another try, by class. */
+export interface BatchError {
+  readonly errorClass: ErrorClass;
+  readonly count: number;
+  readonly example: { readonly ticketId: string; readonly error: string | null };
+}
+
+/** A batch whose tickets still arrive. */
+export interface BatchWalk {
+  readonly batchId: string;
+  readonly helpdesk: string;
+  readonly filter: TicketFilter;
+  readonly cursor: string | null;
+  /** Its tickets that nobody has begun. */
+  readonly waiting: number;
 }
 
 /** One line of `results.ndjson`. */
@@ -42,7 +77,7 @@ export interface BatchResult {
 }
 
 /** What everybody may look up. Reads only; never holds a read transaction across an await. */
-export interface TicketReader {
+export interface TicketReader extends Accounts {
   counts(): StatusCounts;
   /** Seconds the oldest waiting ticket has waited; 0 when none waits. */
   oldestQueuedSeconds(): number;
@@ -50,6 +85,16 @@ export interface TicketReader {
   ticket(helpdesk: string, ticketId: string): TicketDetail | null;
   batches(limit: number, cursor?: string): Page<BatchSummary>;
   batch(id: string): BatchSummary | null;
+  /** When the newest webhook (or find of a sweep) came, epoch ms; null when none has. */
+  lastEventAt(helpdesk: string): number | null;
+  /** Classes of what goes wrong, most frequent first. */
+  batchErrors(id: string): readonly BatchError[];
+  /** Batches that run and whose list goes on, oldest first. */
+  walks(): readonly BatchWalk[];
+  /** Which of these tickets a new batch would take: not those with live work, nor (if wanted) with a current draft. */
+  takeable(helpdesk: string, ticketIds: readonly string[], skipDrafted: boolean): readonly string[];
+  /** What the newest drafts used on average, tokens; null when there are none yet. */
+  averageDraft(): { readonly promptTokens: number; readonly completionTokens: number } | null;
   /** Page by page, so that a reader of 10,000 lines holds up nobody. */
   batchResults(id: string, afterTicket: string | null, limit: number): readonly BatchResult[];
   /** Throws when the store cannot be written now; part of `/readyz`. */

@@ -21,6 +21,8 @@ export interface DraftRequest {
   readonly lane: BudgetRequest['lane'];
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Told before the call what it may use at most; what it throws stops the draft. */
+  readonly onPrompt: (most: TokenUsage) => void;
   /** Told once about each call that was made, also when it failed. */
   readonly onCall: (call: CallReport) => void;
 }
@@ -35,6 +37,8 @@ const PAUSE_MS = { rate_limited: 2_000, slow_down: 10_000, overloaded: 0 } as co
 export async function draftReply(request: DraftRequest): Promise<Draft> {
   const { conversation, guidelines, budget, lane, signal, clock } = request;
   const { prompt, tokens, cut } = buildPrompt(conversation, guidelines);
+  const maxOutput = prompt.maxOutputTokens;
+  request.onPrompt({ promptTokens: tokens - maxOutput, cachedTokens: 0, completionTokens: maxOutput });
   const grant = await budget.acquire({ tokens, lane }, signal);
   const startedAt = clock.steady();
   const report = (errorClass: ErrorClass | null, spent: Spent): void =>

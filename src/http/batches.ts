@@ -1,13 +1,17 @@
 import { z } from 'zod';
+import type { NewBatch } from '../core/batch.ts';
 import type { Clock } from '../core/clock.ts';
-import { RequestError } from '../core/errors.ts';
-import type { Helpdesk } from '../core/helpdesk.ts';
+import { ERROR_CLASSES, RequestError, UpstreamError } from '../core/errors.ts';
+import type { Helpdesk, TicketFilter } from '../core/helpdesk.ts';
 import type { Observer } from '../core/observer.ts';
-import type { Outbox } from '../core/outbox.ts';
+import type { BatchActionResult, Outbox } from '../core/outbox.ts';
 import type { BatchProgress, ServiceControl } from '../core/service-control.ts';
-import type { BatchResult, TicketReader } from '../core/ticket-reader.ts';
-import { type AdminApp, adminRoute, pathParameter } from './admin-auth.ts';
-import { openCursor, pageQuery, readJson, readQuery, sealCursor, ticketIds } from './input.ts';
+import type { TicketReader } from '../core/ticket-reader.ts';
+import { type AdminApp, type AdminContext, adminRoute, pathParameter } from './admin-auth.ts';
+import { streamResults } from './batch-results.ts';
+import { createEventStream, type EventStream, sendEvents } from './event-stream.ts';
+import { openCursor, pageQuery, readJson, readQuery, sealCursor } from './input.ts';
+import { newBatchSchema, toNewBatch } from './new-batch.ts';
 import { faultName, problemResponse } from './problem.ts';
 import { jsonResponse, streamResponse } from './responses.ts';
 
@@ -20,71 +24,155 @@ interface BatchDeps {
   readonly observer: Observer;
 }
 
-/** Fields of INTERFACE.md that are not built yet: to ignore a budget or a canary would be worse than to say so. */
-const notYet = z.undefined('is not supported yet').optional();
-
-const newBatchSchema = z.strictObject({
-  helpdesk: z.string('must be the name of a helpdesk').min(1, 'must not be empty'),
-  ticketIds,
-  name: z
-    .string('must be text')
-    .min(1, 'must not be empty')
-    .max(200, 'must have at most 200 characters')
-    .exactOptional(),
-  post: z.enum(['auto', 'hold'], 'must be auto or hold').default('auto'),
-  lane: z.literal('standard', 'only standard is supported yet').optional(),
-  skipDrafted: z.literal(false, 'is not supported yet').optional(),
-  dryRun: z.literal(false, 'is not supported yet').optional(),
-  canary: notYet,
-  budgetUsd: notYet,
-  filter: notYet,
-});
-
 const listSchema = z.strictObject(pageQuery);
 /** Cursors of this list fit no other. */
 const LIST = { list: 'batches' };
 
-/** How many lines of results are read in one go; more would hold up the event loop. */
-const RESULTS_PAGE = 200;
+const retrySchema = z.strictObject({
+  errorClass: z.enum(ERROR_CLASSES, `must be one of ${ERROR_CLASSES.join(', ')}`).exactOptional(),
+});
+
+const CONFIDENCE_HINT = 'must be a number from 0 to 1';
+const releaseSchema = z.strictObject({
+  minConfidence: z.number(CONFIDENCE_HINT).min(0, CONFIDENCE_HINT).max(1, CONFIDENCE_HINT).exactOptional(),
+});
+const nothing = z.strictObject({});
 
 /** Batches: many tickets under one name. */
 export function addBatchRoutes(app: AdminApp, deps: BatchDeps): void {
+  const { control, outbox, reader } = deps;
   adminRoute(app, '/batches', {
     GET: (c) => {
       const { limit, cursor } = readQuery(c.req, listSchema);
-      const page = deps.reader.batches(limit, openCursor(cursor, LIST));
-      const items = page.items.map(({ id }) => deps.control.batchProgress(id)).filter((batch) => batch !== null);
+      const page = reader.batches(limit, openCursor(cursor, LIST));
+      const items = page.items.map(({ id }) => control.batchProgress(id)).filter((batch) => batch !== null);
       return jsonResponse({ items: items.map(batchJson), nextCursor: sealCursor(page.nextCursor, LIST) });
     },
-    POST: async (c) => createBatch(deps, await readJson(c.req, newBatchSchema)),
+    POST: async (c) => {
+      const body = await readJson(c.req, newBatchSchema);
+      const request = toNewBatch(body);
+      check(request, deps);
+      return upstream(() => (body.dryRun ? dryRun(deps, request) : createBatch(deps, request)));
+    },
   });
   adminRoute(app, '/batches/:id', {
-    GET: (c) => jsonResponse(batchJson(known(deps.control.batchProgress(pathParameter(c, 'id'))))),
+    GET: (c) => jsonResponse(batchJson(known(control.batchProgress(pathParameter(c, 'id'))))),
   });
   adminRoute(app, '/batches/:id/cancel', {
     POST: async (c) => {
-      const batch = known(await deps.control.cancelBatch(pathParameter(c, 'id')));
+      const batch = known(await control.cancelBatch(pathParameter(c, 'id')));
       if (batch.state !== 'completed') return jsonResponse(batchJson(batch), 202);
       return problemResponse('conflict', 'The batch is completed.', { members: { state: batch.state } });
     },
   });
+  const action = (name: string, act: (c: AdminContext, id: string) => Promise<BatchActionResult>): void =>
+    adminRoute(app, `/batches/:id/${name}`, {
+      POST: async (c) => {
+        const id = pathParameter(c, 'id');
+        return actionResponse(deps, id, name, await act(c, id));
+      },
+    });
+  action('pause', async (c, id) => {
+    await readJson(c.req, nothing);
+    return outbox.pauseBatch(id, null);
+  });
+  action('resume', async (c, id) => {
+    await readJson(c.req, nothing);
+    return outbox.resumeBatch(id);
+  });
+  action('retry', async (c, id) => outbox.retryBatch(id, (await readJson(c.req, retrySchema)).errorClass ?? null));
+  action('release', async (c, id) =>
+    outbox.releaseBatch(id, (await readJson(c.req, releaseSchema)).minConfidence ?? null),
+  );
+  addEvents(app, deps);
   adminRoute(app, '/batches/:id/results.ndjson', {
     GET: (c) => {
-      const { id } = known(deps.reader.batch(pathParameter(c, 'id')));
+      const { id } = known(reader.batch(pathParameter(c, 'id')));
       return streamResponse(c.req.method === 'HEAD' ? null : streamResults(deps, id), 'application/x-ndjson');
     },
   });
 }
 
-async function createBatch(
-  { helpdesks, outbox, control, observer }: BatchDeps,
-  { helpdesk, ticketIds: ids, name, post }: z.infer<typeof newBatchSchema>,
-): Promise<Response> {
+/** One stream for all who watch the same batch. */
+function addEvents(app: AdminApp, { control, clock, observer }: BatchDeps): void {
+  const streams = new Map<string, EventStream>();
+  const streamOf = (id: string): EventStream => {
+    const open = streams.get(id);
+    if (open !== undefined) return open;
+    const stream = createEventStream({
+      event: 'batch',
+      snapshot: () => batchJson(known(control.batchProgress(id))),
+      watched: (batch) => batch,
+      stopping: () => control.stopping(),
+      onFailure: (error) => observer.fault({ where: 'batch events', error: faultName(error) }),
+      clock,
+    });
+    streams.set(id, stream);
+    return stream;
+  };
+  adminRoute(app, '/batches/:id/events', {
+    GET: (c) => {
+      const { id } = known(control.batchProgress(pathParameter(c, 'id')));
+      if (control.stopping()) return problemResponse('unavailable', 'The service is stopping.');
+      return sendEvents(c, streamOf(id));
+    },
+  });
+}
+
+function check({ helpdesk, budgetUsd }: NewBatch, { helpdesks, control }: BatchDeps): void {
   if (!helpdesks.has(helpdesk)) throw new RequestError('not_found', 'No helpdesk of this name is configured.');
-  const { id, total, duplicates } = await outbox.createBatch({ helpdesk, name: name ?? null, ticketIds: ids, post });
+  if (budgetUsd !== null && !control.canPrice()) {
+    throw new RequestError('malformed', 'The body is not valid.', {
+      fields: [{ path: 'budgetUsd', message: 'means nothing: the price of LLM_MODEL is not known' }],
+    });
+  }
+}
+
+/** What the helpdesk says to a filter is the asker's to mend; what else goes wrong there passes. */
+async function upstream(answer: () => Promise<Response>): Promise<Response> {
+  try {
+    return await answer();
+  } catch (error) {
+    if (!(error instanceof UpstreamError)) throw error;
+    const { errorClass, message, retryAfterMs } = error;
+    if (errorClass === 'invalid_request') {
+      throw new RequestError('malformed', 'The helpdesk refuses the filter.', {
+        fields: [{ path: 'filter', message }],
+        cause: error,
+      });
+    }
+    throw new RequestError('unavailable', message, {
+      retryAfterSeconds: Math.max(1, Math.ceil((retryAfterMs ?? 10_000) / 1000)),
+      cause: error,
+    });
+  }
+}
+
+async function createBatch({ control, observer }: BatchDeps, request: NewBatch): Promise<Response> {
+  const { id, duplicates, skippedDrafted } = await control.startBatch(request);
   const batch = known(control.batchProgress(id));
-  observer.batch({ batchId: id, state: batch.state, total });
-  return jsonResponse({ ...batchJson(batch), duplicates }, 202, { Location: `/admin/batches/${id}` });
+  observer.batch({ batchId: id, state: batch.state, total: batch.total });
+  return jsonResponse({ ...batchJson(batch), duplicates, skippedDrafted }, 202, { Location: `/admin/batches/${id}` });
+}
+
+async function dryRun({ control }: BatchDeps, request: NewBatch): Promise<Response> {
+  return jsonResponse(await control.estimateBatch(request));
+}
+
+function actionResponse(
+  { control, observer }: BatchDeps,
+  id: string,
+  action: string,
+  result: BatchActionResult,
+): Response {
+  if (result.kind === 'conflict') {
+    return problemResponse('conflict', `The batch is ${result.state}: ${action} is not possible.`, {
+      members: { state: result.state },
+    });
+  }
+  const batch = known(result.kind === 'unknown' ? null : control.batchProgress(id));
+  observer.batch({ batchId: id, state: batch.state, total: batch.total });
+  return jsonResponse(batchJson(batch), 202);
 }
 
 function known<T>(batch: T | null): T {
@@ -92,12 +180,13 @@ function known<T>(batch: T | null): T {
   return batch;
 }
 
-function batchJson(batch: BatchProgress): object {
+function batchJson(batch: BatchProgress) {
   return {
     id: batch.id,
     name: batch.name,
     helpdesk: batch.helpdesk,
     state: batch.state,
+    reason: batch.reason,
     total: batch.total,
     counts: batch.counts,
     processed: batch.processed,
@@ -106,38 +195,27 @@ function batchJson(batch: BatchProgress): object {
     errorRate: batch.errorRate,
     ratePerMinute: batch.ratePerMinute,
     etaSeconds: batch.etaSeconds,
+    errors: batch.errors,
+    spent: batch.spent,
+    budgetUsd: batch.budgetUsd,
+    waitingFor: batch.waitingFor,
+    limits: batch.limits,
+    canary: batch.canary,
+    post: batch.post,
+    lane: batch.lane,
+    filter: batch.filter === null ? null : filterJson(batch.filter),
+    listing: batch.listing,
     createdAt: new Date(batch.createdAt).toISOString(),
     finishedAt: batch.finishedAt === null ? null : new Date(batch.finishedAt).toISOString(),
   };
 }
 
-/**
- * A page is read when the reader has taken the last one, each in its own turn of the event loop. The first page is
- * read at once, so that a database that cannot be read still answers with a status.
- */
-function streamResults({ reader, clock, observer }: BatchDeps, id: string): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  let page = reader.batchResults(id, null, RESULTS_PAGE);
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      if (page.length > 0) controller.enqueue(encoder.encode(page.map(lineOf).join('')));
-      const last = page.at(-1);
-      if (last === undefined || page.length < RESULTS_PAGE) {
-        controller.close();
-        return;
-      }
-      await clock.sleep(0);
-      try {
-        page = reader.batchResults(id, last.id, RESULTS_PAGE);
-      } catch (error) {
-        observer.fault({ where: 'batch results', error: faultName(error) });
-        // The status is out: only a broken connection still says that lines are missing.
-        controller.error(new Error('results cut off'));
-      }
-    },
-  });
-}
-
-function lineOf({ id, status, draft, error, attempts, durationMs }: BatchResult): string {
-  return `${JSON.stringify({ id, status, draft, error, attempts, durationMs })}\n`;
+/** As it was given: times are ISO 8601 outside. */
+function filterJson(filter: TicketFilter): object {
+  return Object.fromEntries(
+    Object.entries(filter).map(([name, value]) => [
+      name,
+      typeof value === 'number' ? new Date(value).toISOString() : value,
+    ]),
+  );
 }

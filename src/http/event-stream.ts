@@ -1,4 +1,7 @@
 import type { Clock } from '../core/clock.ts';
+import type { AdminContext } from './admin-auth.ts';
+import { problemResponse } from './problem.ts';
+import { streamResponse } from './responses.ts';
 
 /** Half a second, so that nobody who watches waits longer than one for a change. */
 const TICK_MS = 500;
@@ -126,4 +129,15 @@ export function createEventStream<T>(options: EventStreamOptions<T>): EventStrea
       });
     },
   };
+}
+
+/** Answers with a stream of it; `HEAD` with its headers only. */
+export function sendEvents(c: AdminContext, events: EventStream): Response {
+  // Hono answers HEAD with GET's headers and forgets the body: nobody would ever end it.
+  if (c.req.method === 'HEAD') return streamResponse(null, 'text/event-stream');
+  // `env` is undefined where there is no socket.
+  const { outgoing }: Partial<typeof c.env> = c.env ?? {};
+  const stream = events.open(() => outgoing?.destroy());
+  if (stream === null) return problemResponse('unavailable', 'Too many clients are watching already.');
+  return streamResponse(stream, 'text/event-stream');
 }

@@ -1,10 +1,10 @@
 import type { Clock } from '../core/clock.ts';
 import type { Observer } from '../core/observer.ts';
 import type { ServiceControl } from '../core/service-control.ts';
-import { type AdminApp, type AdminContext, adminRoute } from './admin-auth.ts';
-import { createEventStream, type EventStream } from './event-stream.ts';
+import { type AdminApp, adminRoute } from './admin-auth.ts';
+import { createEventStream, sendEvents } from './event-stream.ts';
 import { faultName, problemResponse } from './problem.ts';
-import { jsonResponse, streamResponse } from './responses.ts';
+import { jsonResponse } from './responses.ts';
 
 interface ProgressDeps {
   readonly control: ServiceControl;
@@ -42,14 +42,4 @@ export function addProgressRoutes(app: AdminApp, { control, clock, observer }: P
       return jsonResponse(control.progress());
     },
   });
-}
-
-function sendEvents(c: AdminContext, events: EventStream): Response {
-  // Hono answers HEAD with GET's headers and forgets the body: nobody would ever end it.
-  if (c.req.method === 'HEAD') return streamResponse(null, 'text/event-stream');
-  // `env` is undefined where there is no socket.
-  const { outgoing }: Partial<typeof c.env> = c.env ?? {};
-  const stream = events.open(() => outgoing?.destroy());
-  if (stream === null) return problemResponse('unavailable', 'Too many clients are watching already.');
-  return streamResponse(stream, 'text/event-stream');
 }

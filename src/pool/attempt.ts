@@ -35,16 +35,35 @@ export async function runAttempt(job: ClaimedJob, signal: AbortSignal, deps: Att
   const from = deps.clock.steady();
   const scopes = scopesOf(job);
   for (const scope of scopes) deps.gate.begin(scope);
-  const judged = await work(job, signal, deps);
-  if (judged.pauseScope !== null && judged.error !== null) {
-    await deps.gate
-      .close(judged.pauseScope, judged.error.errorClass, judged.error.message)
-      .catch((error: unknown) => deps.observer.fault({ where: 'gate', error: errorName(error) }));
-  }
-  const timing = { startedAt, durationMs: deps.clock.steady() - from };
+  const run: StageRun = {
+    job,
+    signal,
+    postInDoubt: job.postIntendedAt !== null,
+    spent: null,
+    release: () => undefined,
+  };
+  const judged = await work(run, deps);
+  await stopOthers(job, judged, deps).catch((error: unknown) =>
+    deps.observer.fault({ where: 'gate', error: errorName(error) }),
+  );
+  const timing = { startedAt, durationMs: deps.clock.steady() - from, spent: run.spent };
   const result = await store(job, judged.outcome, timing, signal, deps);
+  run.release();
   for (const scope of scopes) await endScope(scope, judged, deps);
   tell(job, judged, timing, result, deps);
+}
+
+/** What would hit every ticket, or every ticket of the batch, alike stops them before they try. */
+async function stopOthers(job: ClaimedJob, { error, pauseScope }: Judged, deps: AttemptDeps): Promise<void> {
+  if (error === null) return;
+  const { errorClass, message } = error;
+  if (pauseScope !== null) await deps.gate.close(pauseScope, errorClass, message);
+  // with a time to wait, only calls in flight stand in the way of the budget
+  const overBudget = errorClass === 'batch_budget' && error.retryAfterMs === null;
+  if (overBudget && job.batchId !== null) {
+    const reason = `${message} Start a batch with a larger budgetUsd for the rest.`;
+    await deps.outbox.pauseBatch(job.batchId, { reason, errorClass });
+  }
 }
 
 /** What a try needs to be open: its helpdesk, and for a draft the model. */
@@ -64,10 +83,9 @@ function proves(scope: string, { kind }: JobOutcome): boolean {
   return scope === 'llm' ? kind === 'drafted' : kind !== 'retry' && kind !== 'dead';
 }
 
-async function work(job: ClaimedJob, signal: AbortSignal, deps: AttemptDeps): Promise<Judged> {
-  const run: StageRun = { job, signal, postInDoubt: job.postIntendedAt !== null };
+async function work(run: StageRun, deps: AttemptDeps): Promise<Judged> {
   try {
-    return { outcome: await STAGES[job.stage](run, deps), error: null, pauseScope: null };
+    return { outcome: await STAGES[run.job.stage](run, deps), error: null, pauseScope: null };
   } catch (thrown) {
     return judge(thrown, run, deps);
   }

@@ -1,10 +1,14 @@
 import type { Clock } from '../core/clock.ts';
+import type { NewBatch } from '../core/batch.ts';
 import { errorName, type UpstreamError } from '../core/errors.ts';
+import type { Helpdesk } from '../core/helpdesk.ts';
+import type { TicketReader } from '../core/ticket-reader.ts';
 import type { Observer } from '../core/observer.ts';
 import type { Outbox } from '../core/outbox.ts';
 import { type ProgressParts, readBatchProgress, readProgress } from '../core/progress.ts';
 import { asUpstreamError } from '../core/retry-policy.ts';
 import type { Readiness, ServiceControl } from '../core/service-control.ts';
+import { type EstimateDeps, estimateBatch } from './estimate-batch.ts';
 import type { Gate } from './gate.ts';
 import type { Pool } from './pool.ts';
 
@@ -16,7 +20,8 @@ const PROBE_WAIT_MS = 2_000;
 /** How long notes that are being written may take after their batch was cancelled, ms: it must be over in 5 s. */
 const POSTING_GRACE_MS = 4_000;
 
-export interface ControlParts extends Omit<ProgressParts, 'pauses' | 'workers'> {
+export interface ControlParts extends Omit<ProgressParts, 'pauses' | 'workers'>, EstimateDeps {
+  readonly reader: TicketReader;
   readonly outbox: Outbox;
   readonly gate: Gate;
   readonly pool: Pool;
@@ -29,7 +34,7 @@ export interface ControlParts extends Omit<ProgressParts, 'pauses' | 'workers'> 
 
 /** What the HTTP side may do with the running service. */
 export function createControl(parts: ControlParts): ServiceControl {
-  const { reader, gate, pool, outbox, observer, meter, clock } = parts;
+  const { reader, gate, pool, outbox, observer, clock, llm } = parts;
   const progressParts: ProgressParts = {
     ...parts,
     pauses: () => gate.pauses(),
@@ -58,11 +63,27 @@ export function createControl(parts: ControlParts): ServiceControl {
     return { ready, checks };
   };
 
+  const helpdeskOf = (name: string): Helpdesk => {
+    const helpdesk = parts.helpdesks.get(name);
+    if (helpdesk === undefined) throw new Error(`no helpdesk ${name}`);
+    return helpdesk;
+  };
+  const never = new AbortController().signal;
+
+  /** What the vendor says to a filter is said to who asked, before anything is stored. */
+  const withFirstPage = async (batch: NewBatch): Promise<NewBatch> => {
+    if (batch.source === null) return batch;
+    const { filter } = batch.source;
+    const { tickets, nextCursor } = await helpdeskOf(batch.helpdesk).listTickets(filter, null, never);
+    const ticketIds = tickets.map(({ ticketId }) => ticketId);
+    return { ...batch, ticketIds, source: { filter, cursor: nextCursor } };
+  };
+
   return {
     progress: () => readProgress(progressParts),
     batchProgress: (id) => {
       const summary = reader.batch(id);
-      return summary === null ? null : readBatchProgress(summary, meter);
+      return summary === null ? null : readBatchProgress(summary, progressParts);
     },
     readiness,
     pause: () => gate.pauseAll(),
@@ -72,11 +93,20 @@ export function createControl(parts: ControlParts): ServiceControl {
       if (cancelled === null) return null;
       pool.abort(cancelled.running);
       if (cancelled.posting.length > 0) clock.after(POSTING_GRACE_MS, () => pool.abort(cancelled.posting));
+      await outbox.tendBatches();
       const summary = reader.batch(id);
       if (summary === null) return null;
       observer.batch({ batchId: id, state: summary.state, total: summary.total });
-      return readBatchProgress(summary, meter);
+      return readBatchProgress(summary, progressParts);
     },
+    startBatch: async (batch) => outbox.createBatch(await withFirstPage(batch)),
+    estimateBatch: ({ helpdesk, ticketIds, source, skipDrafted, post }) => {
+      const filter = source?.filter ?? null;
+      const ids = filter === null ? ticketIds : null;
+      const request = { helpdesk: helpdeskOf(helpdesk), ticketIds: ids, filter, skipDrafted, post };
+      return estimateBatch(request, parts, never);
+    },
+    canPrice: () => llm.costUsd({ promptTokens: 1, cachedTokens: 0, completionTokens: 1 }) !== null,
     stopping: parts.stopping,
   };
 }

@@ -64,8 +64,9 @@ export function createGate({ outbox, clock, observer, probe, onOpen }: GateOptio
     if (closed.get(scope) !== state) return;
     // a key that may not do what the probe asks may still do the work
     if (failure !== null && failure.errorClass !== 'forbidden') return schedule(scope, state);
-    // a credential that is taken is good; of a quota only a real call can tell
-    if (failure === null && state.errorClass === 'auth') return open(scope, 'probe');
+    // a credential that is taken is good, and so is a budget of ours that has room; of a quota only a real call can tell
+    const known = state.errorClass === 'auth' || state.errorClass === 'budget_exhausted';
+    if (failure === null && known) return open(scope, 'probe');
     state.phase = 'trial';
     onOpen();
   };

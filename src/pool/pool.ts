@@ -1,6 +1,8 @@
 import { errorName } from '../core/errors.ts';
 import type { Claim, ClaimedJob, ClaimOffer } from '../core/outbox.ts';
+import { BATCH_DRAFTS } from '../core/spend-guard.ts';
 import { type AttemptDeps, runAttempt } from './attempt.ts';
+import { repeat } from './repeat.ts';
 
 export interface PoolOptions extends AttemptDeps {
   /** Tickets in flight at most. */
@@ -49,12 +51,13 @@ export function createPool(options: PoolOptions): Pool {
   const makeOffers = (free: number): ClaimOffer[] => {
     const paused = budget.snapshot().pausedUntil;
     // Drafts that would only wait out the provider's pause would keep notes from being posted.
+    const batches = gate.allowance(BATCH_DRAFTS) > 0;
     const draftRoom = paused !== null && paused > clock.now() ? 0 : Math.min(free, gate.allowance('llm'));
     return [...helpdesks.values()].flatMap((helpdesk) => {
       const allowed = Math.min(free, gate.allowance(helpdesk.name));
       const offers: ClaimOffer[] = [
-        { stage: 'post', helpdesk: helpdesk.name, limit: Math.min(allowed, helpdesk.room()) },
-        { stage: 'draft', helpdesk: helpdesk.name, limit: Math.min(allowed, draftRoom) },
+        { stage: 'post', helpdesk: helpdesk.name, limit: Math.min(allowed, helpdesk.room()), batches: true },
+        { stage: 'draft', helpdesk: helpdesk.name, limit: Math.min(allowed, draftRoom), batches },
       ];
       return offers.filter((offer) => offer.limit > 0);
     });
@@ -106,33 +109,20 @@ export function createPool(options: PoolOptions): Pool {
     const held = [...running.values()].map(({ job }) => job);
     if (held.length > 0) abort(await outbox.heartbeat(held));
     if ((await outbox.reclaimExpired()) > 0) wake();
+    // what a restart, or a disk that refused, has left undone
+    await outbox.tendBatches();
   };
 
   const abort = (claims: readonly Claim[]): void => {
     for (const claim of claims) running.get(keyOf(claim))?.controller.abort();
   };
 
-  /** Repeats without overlapping itself. */
-  const every = (ms: number, action: () => Promise<void> | void): void => {
-    let cancel = (): void => undefined;
-    const tick = (): void => {
-      if (stopping) return;
-      cancel = clock.after(ms, () => {
-        void Promise.resolve(action())
-          .catch((error: unknown) => observer.fault({ where: 'pool', error: errorName(error) }))
-          .finally(tick);
-      });
-    };
-    tick();
-    cancelTimers.push(() => cancel());
-  };
-
   return {
     concurrency,
     start: () => {
       cancelTimers.push(outbox.onWake(wake));
-      every(pollMs, wake);
-      every(beatMs, beat);
+      cancelTimers.push(repeat({ clock, observer, where: 'pool', everyMs: pollMs }, wake));
+      cancelTimers.push(repeat({ clock, observer, where: 'pool', everyMs: beatMs }, beat));
       wake();
     },
     stop: async (graceMs) => {

@@ -4,15 +4,17 @@ import type { Conversation, Helpdesk } from '../core/helpdesk.ts';
 import type { LanguageModel } from '../core/language-model.ts';
 import { covers } from '../core/message-order.ts';
 import type { Observer, TicketRef } from '../core/observer.ts';
-import type { ClaimedJob, JobOutcome, Outbox, Stage, TicketFacts } from '../core/outbox.ts';
+import type { ClaimedJob, JobOutcome, Outbox, Spent, Stage, TicketFacts } from '../core/outbox.ts';
 import type { RateBudget } from '../core/rate-budget.ts';
-import { draftReply } from '../drafting/draft-reply.ts';
+import type { SpendGuard } from '../core/spend-guard.ts';
+import { type CallReport, draftReply } from '../drafting/draft-reply.ts';
 import { buildNote } from '../drafting/note.ts';
 
 export interface StageDeps {
   readonly helpdesks: ReadonlyMap<string, Helpdesk>;
   readonly llm: LanguageModel;
   readonly budget: RateBudget;
+  readonly spending: SpendGuard;
   readonly outbox: Pick<Outbox, 'intendPost'>;
   readonly clock: Clock;
   readonly observer: Observer;
@@ -29,6 +31,10 @@ export interface StageRun {
   postInDoubt: boolean;
   /** Known once the conversation is fetched. */
   facts?: TicketFacts;
+  /** What the LLM has charged for so far. */
+  spent: Spent | null;
+  /** Gives back what was reserved of budgets, once the cost is in the accounts. */
+  release: () => void;
 }
 
 type StageFunction = (run: StageRun, deps: StageDeps) => Promise<JobOutcome>;
@@ -41,7 +47,7 @@ async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
   const { job, signal } = run;
   const helpdesk = helpdeskOf(job, deps);
   const fetchedAt = deps.clock.steady();
-  const conversation = await helpdesk.conversation(job.ticketId, signal);
+  const conversation = await helpdesk.conversation(job.ticketId, signal, job.lane);
   const facts = { subject: conversation.subject, requesterId: conversation.requesterId };
   run.facts = facts;
   const verdict = judge(job, conversation);
@@ -54,7 +60,15 @@ async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
     lane: job.lane,
     clock: deps.clock,
     signal,
-    onCall: (call) => deps.observer.llmCall({ ticket: refOf(job), model: deps.llm.model, ...call }),
+    onPrompt: (most) => {
+      const { helpdesk: name, batchId, lane } = job;
+      const usd = deps.llm.costUsd(most);
+      run.release = deps.spending.reserve({ helpdesk: name, requesterId: facts.requesterId, batchId, lane, usd });
+    },
+    onCall: (call) => {
+      run.spent = addSpent(run.spent, call);
+      deps.observer.llmCall({ ticket: refOf(job), model: deps.llm.model, ...call });
+    },
   });
   return {
     kind: 'drafted',
@@ -64,6 +78,19 @@ async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
     fetchedAt,
     facts,
     next: made.body === null && !deps.postFindings ? 'skip' : job.post === 'hold' ? 'hold' : 'post',
+  };
+}
+
+function addSpent(before: Spent | null, { promptTokens, cachedTokens, completionTokens, costUsd }: CallReport): Spent {
+  const usage = { promptTokens, cachedTokens, completionTokens };
+  if (before === null) return { usage, costUsd };
+  return {
+    usage: {
+      promptTokens: before.usage.promptTokens + promptTokens,
+      cachedTokens: before.usage.cachedTokens + cachedTokens,
+      completionTokens: before.usage.completionTokens + completionTokens,
+    },
+    costUsd: before.costUsd === null && costUsd === null ? null : (before.costUsd ?? 0) + (costUsd ?? 0),
   };
 }
 
@@ -101,6 +128,7 @@ async function post(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
       version: job.draft.conversationVersion,
       seenMessageId: job.draft.seenMessageId,
       ambiguous: doubtful,
+      lane: job.lane,
     },
     signal,
   );
@@ -112,7 +140,10 @@ async function post(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
   run.postInDoubt = true;
   const note = buildNote({ draft: job.draft, marker: job.marker, replaces: job.earlier?.marker ?? null });
   try {
-    const { noteId } = await helpdesk.postPrivateNote({ ticketId: job.ticketId, note, fence: look.fence }, signal);
+    const { noteId } = await helpdesk.postPrivateNote(
+      { ticketId: job.ticketId, note, fence: look.fence, lane: job.lane },
+      signal,
+    );
     return { kind: 'posted', noteId };
   } catch (error) {
     run.postInDoubt = !isCleanRefusal(error);

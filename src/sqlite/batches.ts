@@ -1,35 +1,111 @@
-import { newTraceparent } from '../core/clock.ts';
-import type { BatchState, CancelledBatch, Claim, CreatedBatch, NewBatch } from '../core/outbox.ts';
+import { isHopeless, judgeCanary, type BatchStop, type NewBatch } from '../core/batch.ts';
+import type { ErrorClass } from '../core/errors.ts';
+import type { BatchActionResult, CancelledBatch, Claim, Spent } from '../core/outbox.ts';
+import { isFinal, type TicketStatus } from '../core/ticket.ts';
 import type { Connection } from './database.ts';
-import { type IngestParts, insertFollowUp, insertJob, type Times } from './ingest.ts';
-import { isLive, type JobRow, rest } from './jobs.ts';
-import { columnsOf, insertInto, prepare } from './rows.ts';
+import { type IngestParts, insertFollowUp, type Times } from './ingest.ts';
+import { type JobRow, rest } from './jobs.ts';
+import { columnsOf, insertInto, prepare, updateById } from './rows.ts';
 import { batch, job, laneNumber } from './schema.ts';
 
-const UNFINISHED = `('queued', 'drafting', 'retrying', 'posting')`;
+export type BatchRow = typeof batch.$inferSelect;
 
-/** Batches: many jobs with one name. Everything here runs inside a transaction. */
+/** Which ended tickets of a batch go back to work; `after` is the job the slices have come to. */
+export interface Revival {
+  readonly status: 'dead' | 'cancelled';
+  readonly errorClass: ErrorClass | null;
+  readonly after: string;
+}
+
+export interface Release {
+  readonly minConfidence: number | null;
+  readonly after: string;
+}
+
+/** Batches: many jobs with one name, and what is decided about them. Everything here runs inside a transaction. */
 export function prepareBatches(connection: Connection, parts: IngestParts) {
   const { jobs, newId } = parts;
   const insert = connection.prepare(insertInto(batch));
-  const stateOf = connection.prepare<[string], BatchState>('SELECT state FROM batch WHERE id = ?').pluck();
-  const setState = connection.prepare('UPDATE batch SET state = ?, finished_at = ? WHERE id = ?');
-  const unfinished = connection
-    .prepare<[string], number>(
-      `SELECT coalesce(sum(n), 0) FROM status_count WHERE scope = ? AND status IN ${UNFINISHED}`,
-    )
-    .pluck();
-  const cancellable = prepare<JobRow>(
+  const byId = prepare<BatchRow>(connection, `SELECT ${columnsOf(batch)} FROM batch WHERE id = ?`);
+  const saveRow = connection.prepare(updateById(batch));
+  const insertIds = connection.prepare('INSERT INTO batch_ids (batch_id, ids, position) VALUES (?, ?, 0)');
+  const countsOf = prepare<{ status: TicketStatus; n: number }>(
     connection,
-    `SELECT ${columnsOf(job)} FROM job WHERE batch_id = ? AND status IN ('queued', 'drafting', 'retrying', 'posting', 'drafted')`,
+    'SELECT status, n FROM status_count WHERE scope = ?',
+  );
+  const running = prepare<JobRow>(
+    connection,
+    `SELECT ${columnsOf(job)} FROM job WHERE owner IS NOT NULL AND batch_id = ?`,
+  );
+  const addSpent = connection.prepare(
+    `UPDATE batch SET prompt_tokens = prompt_tokens + ?, completion_tokens = completion_tokens + ?,
+       cost_usd = cost_usd + ? WHERE id = ?`,
   );
 
-  const finish = (id: string, times: Times): void => {
-    if (unfinished.get(id) !== 0) return;
-    const state = stateOf.get(id);
-    if (state === 'running') setState.run('completed', times.wall, id);
-    if (state === 'cancelling') setState.run('cancelled', times.wall, id);
+  const save = (row: BatchRow): void => void saveRow.run(row);
+
+  /** Every wish of an operator: find the batch, refuse in states that do not allow it, change it, see what follows. */
+  const act = (
+    id: string,
+    refused: readonly BatchRow['state'][],
+    times: Times,
+    change: (row: BatchRow) => void,
+  ): BatchActionResult => {
+    const row = byId.get(id);
+    if (row === undefined) return { kind: 'unknown' };
+    if (refused.includes(row.state)) return { kind: 'conflict', state: row.state };
+    change(row);
+    save(row);
+    settle(id, times);
+    return { kind: 'ok' };
   };
+
+  const tally = (id: string) => {
+    const sums = { unfinished: 0, processed: 0, failed: 0 };
+    for (const { status, n } of countsOf.all(id)) {
+      if (isFinal(status) || status === 'drafted') sums.processed += n;
+      else sums.unfinished += n;
+      if (status === 'dead') sums.failed += n;
+    }
+    return sums;
+  };
+
+  /** What follows from where the batch's tickets are now: its end, the next phase of its canary, a stop. */
+  function settle(id: string, times: Times): void {
+    const row = byId.get(id);
+    if (row === undefined || row.state === 'completed' || row.state === 'cancelled') return;
+    const { unfinished, processed, failed } = tally(id);
+    const over = unfinished === 0 && row.todo === 0;
+    if (row.state === 'cancelling') {
+      if (over) save({ ...row, state: 'cancelled', finishedAt: times.wall });
+      return;
+    }
+    if (row.state === 'paused') return;
+    if (over && row.listing === 0) {
+      save({ ...row, state: 'completed', target: null, finishedAt: times.wall });
+    } else if (row.state === 'canary') rampUp(row, processed, failed);
+    else if (row.canarySize === null && isHopeless(processed, failed)) {
+      const reason = `The first ${failed} tickets all died. Look at "errors", then resume or cancel.`;
+      save({ ...row, state: 'paused', reason });
+    }
+  }
+
+  function rampUp(row: BatchRow, processed: number, failed: number): void {
+    const { target, canarySize, canaryMaxErrorRate } = row;
+    if (target === null || canarySize === null || canaryMaxErrorRate === null) return;
+    const decision = judgeCanary({
+      canary: { size: canarySize, maxErrorRate: canaryMaxErrorRate },
+      target,
+      // while ids still arrive, there are more to come
+      total: row.listing === 1 || row.todo === 1 ? Math.max(row.total, target) : row.total,
+      processed,
+      failed,
+      forgiven: { processed: row.forgivenProcessed, failed: row.forgivenFailed },
+    });
+    if (decision.kind === 'stop') save({ ...row, state: 'paused', reason: decision.reason });
+    if (decision.kind !== 'open') return;
+    save({ ...row, target: decision.target, state: decision.target === null ? 'running' : 'canary', todo: 1 });
+  }
 
   const cancelJob = (row: JobRow, times: Times): void => {
     const joined = row.lane === laneNumber('live') || row.pendingAt !== null;
@@ -41,73 +117,132 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
     if (joined) insertFollowUp(parts, row, times);
   };
 
-  return {
-    finish,
+  /** Work begins again where a batch had ended. */
+  const reopen = (row: BatchRow): void => {
+    if (row.state !== 'completed' && row.state !== 'cancelled') return;
+    row.state = 'running';
+    row.target = null;
+    row.finishedAt = null;
+  };
 
-    create(request: NewBatch, times: Times): CreatedBatch {
+  return {
+    byId: (id: string) => byId.get(id),
+    save,
+    settle,
+    cancelJob,
+
+    create(request: NewBatch, times: Times): string {
       const id = newId();
-      const duplicates: string[] = [];
-      const wanted = new Set<string>();
-      for (const ticketId of request.ticketIds) {
-        const known = jobs.ticketOf(request.helpdesk, ticketId);
-        const current = known === undefined ? undefined : jobs.currentOf(known);
-        const busy = current !== undefined && isLive(current);
-        if (busy || wanted.has(ticketId)) {
-          duplicates.push(ticketId);
-          continue;
-        }
-        wanted.add(ticketId);
-        insertJob(
-          parts,
-          known,
-          {
-            helpdesk: request.helpdesk,
-            ticketId,
-            lane: 'batch',
-            batchId: id,
-            post: request.post,
-            traceparent: newTraceparent(),
-            eventKey: `batch ${id}`,
-            verify: false,
-          },
-          times,
-        );
-      }
+      const { source, canary } = request;
+      const cursor = source?.cursor ?? null;
       insert.run({
         id,
         name: request.name,
         helpdesk: request.helpdesk,
-        state: 'running',
-        total: wanted.size,
+        state: canary === null ? 'running' : 'canary',
+        total: 0,
         post: request.post,
+        lane: request.lane,
+        skipDrafted: request.skipDrafted ? 1 : 0,
+        skippedDrafted: 0,
+        filter: source === null ? null : JSON.stringify(source.filter),
+        listing: cursor === null ? 0 : 1,
+        cursor,
+        canarySize: canary?.size ?? null,
+        canaryMaxErrorRate: canary?.maxErrorRate ?? null,
+        target: canary?.size ?? null,
+        opened: 0,
+        forgivenProcessed: 0,
+        forgivenFailed: 0,
+        reason: null,
+        errorClass: null,
+        budgetUsd: request.budgetUsd,
+        promptTokens: 0,
+        completionTokens: 0,
+        costUsd: 0,
+        todo: 1,
+        revive: null,
+        release: null,
         createdAt: times.wall,
         finishedAt: null,
-      });
-      finish(id, times);
-      return { id, total: wanted.size, duplicates };
+      } satisfies BatchRow);
+      insertIds.run(id, JSON.stringify(request.ticketIds));
+      return id;
     },
 
-    isCancelling: (id: string): boolean => stateOf.get(id) === 'cancelling',
+    isCancelling: (id: string): boolean => byId.get(id)?.state === 'cancelling',
 
+    /** Running work is void from here on; what waits is cancelled in slices afterwards, no claim takes it any more. */
     cancel(id: string, times: Times): CancelledBatch | null {
-      const state = stateOf.get(id);
-      if (state === undefined) return null;
+      const row = byId.get(id);
+      if (row === undefined) return null;
+      const { state } = row;
       if (state === 'completed' || state === 'cancelled') return { state, running: [], posting: [] };
-      const running: Claim[] = [];
-      const posting: Claim[] = [];
-      for (const row of cancellable.all(id)) {
-        const claim = row.owner === null ? null : { jobId: row.id, attempt: row.attempt, owner: row.owner };
-        if (claim !== null && row.postIntendedAt !== null) {
-          // a note on its way is let arrive: forgetting it would mean a second one some day
-          posting.push(claim);
-          continue;
+      save({ ...row, state: 'cancelling', reason: null, errorClass: null, revive: null, release: null, todo: 1 });
+      const found: { running: Claim[]; posting: Claim[] } = { running: [], posting: [] };
+      for (const held of running.all(id)) {
+        const claim = { jobId: held.id, attempt: held.attempt, owner: held.owner ?? '' };
+        // a note on its way is let arrive: forgetting it would mean a second one some day
+        if (held.postIntendedAt !== null) found.posting.push(claim);
+        else {
+          found.running.push(claim);
+          cancelJob(held, times);
         }
-        if (claim !== null) running.push(claim);
-        cancelJob(row, times);
       }
-      setState.run('cancelling', null, id);
-      finish(id, times);
-      return { state: stateOf.get(id) ?? state, running, posting };
+      return { state: 'cancelling', ...found };
+    },
+
+    pause: (id: string, stop: BatchStop | null, times: Times): BatchActionResult =>
+      act(id, ['cancelling', 'cancelled', 'completed'], times, (row) => {
+        if (row.state === 'paused') return;
+        row.state = 'paused';
+        row.reason = stop?.reason ?? null;
+        row.errorClass = stop?.errorClass ?? null;
+      }),
+
+    resume: (id: string, times: Times): BatchActionResult =>
+      act(id, ['cancelling', 'completed'], times, (row) => {
+        if (row.state === 'cancelled') {
+          row.revive = JSON.stringify({ status: 'cancelled', errorClass: null, after: '' } satisfies Revival);
+          row.todo = 1;
+          row.finishedAt = null;
+        }
+        if (row.state === 'paused') {
+          const { processed, failed } = tally(id);
+          row.forgivenProcessed = row.reason === null ? row.forgivenProcessed : processed;
+          row.forgivenFailed = row.reason === null ? row.forgivenFailed : failed;
+          // who goes on although all died has seen it
+          if (row.canarySize === null && row.reason !== null) row.canarySize = 0;
+        }
+        row.state = row.target === null ? 'running' : 'canary';
+        row.reason = null;
+        row.errorClass = null;
+      }),
+
+    retry: (id: string, errorClass: ErrorClass | null, times: Times): BatchActionResult =>
+      act(id, ['cancelling'], times, (row) => {
+        row.revive = JSON.stringify({ status: 'dead', errorClass, after: '' } satisfies Revival);
+        row.todo = 1;
+        reopen(row);
+      }),
+
+    release: (id: string, minConfidence: number | null, times: Times): BatchActionResult =>
+      act(id, ['cancelling', 'cancelled'], times, (row) => {
+        row.release = JSON.stringify({ minConfidence, after: '' } satisfies Release);
+        row.todo = 1;
+        reopen(row);
+      }),
+
+    /** A ticket of this batch was revived by itself: the batch takes part again. */
+    reopen(id: string): void {
+      const row = byId.get(id);
+      if (row === undefined) return;
+      reopen(row);
+      save(row);
+    },
+
+    spend(id: string, { usage, costUsd }: Spent): void {
+      addSpent.run(usage.promptTokens, usage.completionTokens, costUsd ?? 0, id);
     },
   };
 }

@@ -1,11 +1,12 @@
 import { createHmac } from 'node:crypto';
 import type { NewId } from '../core/clock.ts';
+import type { TicketEvent } from '../core/helpdesk.ts';
 import type { IngestRequest, IngestResult } from '../core/outbox.ts';
 import { covers } from '../core/message-order.ts';
-import type { Lane } from '../core/ticket.ts';
+import { type Lane, PRIORITIES, type Priority } from '../core/ticket.ts';
 import type { Connection } from './database.ts';
 import { enterStage, isLive, type JobRow, type Jobs, type TicketRow } from './jobs.ts';
-import { laneNumber } from './schema.ts';
+import { laneNumber, NOT_YET } from './schema.ts';
 
 export interface NewJob {
   readonly helpdesk: string;
@@ -18,6 +19,9 @@ export interface NewJob {
   readonly eventKey: string | null;
   /** Compare with the posted draft once fetched. */
   readonly verify: boolean;
+  readonly priority: Priority | null;
+  /** False: its batch has not let it go yet. */
+  readonly due: boolean;
 }
 
 export interface Times {
@@ -64,7 +68,8 @@ export function insertJob(parts: IngestParts, known: TicketRow | undefined, requ
     status: 'queued',
     stage: 'draft',
     lane: laneNumber(request.lane),
-    dueAt: times.steady,
+    priority: priorityNumber(request.priority),
+    dueAt: request.due ? times.steady : NOT_YET,
     owner: null,
     leaseUntil: null,
     attempt: 0,
@@ -109,6 +114,8 @@ export function insertFollowUp(parts: IngestParts, row: JobRow, times: Times): v
       traceparent: row.traceparent,
       eventKey: null,
       verify: ticket.postedSeenId !== null,
+      priority: PRIORITIES[row.priority] ?? null,
+      due: true,
     },
     times,
   );
@@ -132,7 +139,7 @@ export function prepareIngest(connection: Connection, parts: IngestParts) {
     };
 
     if (known !== undefined && current !== undefined && isLive(current)) {
-      return finish(known.id, join(current, event.messageId, event.key === null, times));
+      return finish(known.id, join(current, event, times));
     }
     const seen = current === undefined ? null : seenBy(current);
     if (known !== undefined && (covers(known.postedSeenId, event.messageId) || covers(seen, event.messageId))) {
@@ -151,6 +158,8 @@ export function prepareIngest(connection: Connection, parts: IngestParts) {
         traceparent,
         eventKey: event.key,
         verify: known !== undefined && known.postedSeenId !== null,
+        priority: event.priority,
+        due: true,
       },
       times,
     );
@@ -163,12 +172,14 @@ export function prepareIngest(connection: Connection, parts: IngestParts) {
   }
 
   /** A newer event meets work that is not over yet. */
-  function join(row: JobRow, messageId: string | null, unkeyed: boolean, times: Times): IngestResult {
+  function join(row: JobRow, { messageId, key, priority }: TicketEvent, times: Times): IngestResult {
     if (row.stage === 'post' && covers(seenBy(row), messageId)) return 'duplicate';
     // Somebody waits for this ticket now: it leaves the back-log's lane.
     row.lane = laneNumber('live');
+    if (priority !== null) row.priority = priorityNumber(priority);
+    if (row.dueAt === NOT_YET) row.dueAt = times.steady;
     row.updatedAt = times.wall;
-    const answer: IngestResult = unkeyed ? 'duplicate' : 'joined';
+    const answer: IngestResult = key === null ? 'duplicate' : 'joined';
     const waitsForDraft = row.stage === 'draft' && row.owner === null;
     if (waitsForDraft) {
       jobs.save(row);
@@ -196,4 +207,9 @@ function newest(one: string | null, other: string | null): string | null {
 
 function makeMarker(installationKey: string, parts: readonly string[]): string {
   return `dd-${createHmac('sha256', installationKey).update(parts.join('\n')).digest('hex').slice(0, 12)}`;
+}
+
+/** What is not told is normal. */
+function priorityNumber(priority: Priority | null): number {
+  return PRIORITIES.indexOf(priority ?? 'normal');
 }

@@ -1,5 +1,5 @@
 import type { Claim } from '../core/outbox.ts';
-import { isFinal } from '../core/ticket.ts';
+import { isFinal, type TicketStatus } from '../core/ticket.ts';
 import type { Connection } from './database.ts';
 import { columnsOf, insertInto, prepare, updateById } from './rows.ts';
 import { draft, job, ticket } from './schema.ts';
@@ -116,4 +116,11 @@ export function enterStage(row: JobRow, stage: 'draft' | 'post', dueAt: number):
 
 export function isLive(row: JobRow): boolean {
   return !isFinal(row.status);
+}
+
+const WITH_DRAFT = new Set<TicketStatus>(['posted', 'accepted', 'edited', 'discarded']);
+
+/** Its draft answers the newest that we know of: a newer message would have made a newer job. */
+export function hasCurrentDraft({ draftId, status }: JobRow): boolean {
+  return draftId !== null && WITH_DRAFT.has(status);
 }

@@ -1,15 +1,18 @@
 import { type Clock, type NewId, sha256 } from '../core/clock.ts';
 import type { ErrorClass } from '../core/errors.ts';
-import type { Outbox, Pause, TicketActionResult } from '../core/outbox.ts';
+import type { BatchActionResult, Outbox, Pause } from '../core/outbox.ts';
+import { prepareTending } from './batch-tending.ts';
 import { prepareBatches } from './batches.ts';
 import { prepareClaims } from './claims.ts';
 import type { Connection } from './database.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { type IngestParts, prepareIngest, type Times } from './ingest.ts';
-import { enterStage, type JobRow, prepareJobs, rest } from './jobs.ts';
+import { prepareJobs } from './jobs.ts';
+import { prepareMissed } from './missed.ts';
+import { prepareOperator } from './operator.ts';
 import { prepareReport } from './report.ts';
-import { columnsOf, prepare } from './rows.ts';
-import { job } from './schema.ts';
+import { prepare } from './rows.ts';
+import { NOT_YET } from './schema.ts';
 
 export interface OutboxOptions {
   readonly clock: Clock;
@@ -24,6 +27,9 @@ export interface OutboxOptions {
 
 /** No due time lies further ahead than this, ms: what a clock set back while we were down may cost at most. */
 const DUE_HORIZON_MS = 16 * 60_000;
+
+/** Tickets of a listed page stored in one transaction. */
+const PAGE_SLICE = 200;
 
 /** The outbox on SQLite. Owns the connection's writes; `close` does not close the connection. */
 export function openOutbox(connection: Connection, options: OutboxOptions): Outbox {
@@ -49,8 +55,28 @@ export function openOutbox(connection: Connection, options: OutboxOptions): Outb
   const claims = prepareClaims(connection, jobs, owner, leaseMs);
   const batches = prepareBatches(connection, parts);
   const report = prepareReport(connection, parts, batches);
-  const operator = prepareOperator(connection, jobs);
+  const operator = prepareOperator(connection, jobs, batches);
+  const tending = prepareTending(connection, parts, batches, operator);
+  const missed = prepareMissed(jobs, ingest);
   const pauses = preparePauses(connection);
+
+  let slicing: Promise<void> | null = null;
+  const sliceAll = async (): Promise<void> => {
+    try {
+      while (await writeAndWake(() => tending.slice(times())));
+    } finally {
+      slicing = null;
+    }
+  };
+  /** Until nothing is left, also of what is decided meanwhile; one loop at a time. */
+  const tend = async (): Promise<void> => {
+    while (tending.isLeft()) await (slicing ??= sliceAll());
+  };
+  const actAndTend = async (act: () => BatchActionResult): Promise<BatchActionResult> => {
+    const result = await writeAndWake(act);
+    if (result.kind === 'ok') await tend();
+    return result;
+  };
 
   recover(connection, (at) => claims.reclaimExpired(at), times());
 
@@ -74,9 +100,47 @@ export function openOutbox(connection: Connection, options: OutboxOptions): Outb
     reclaimExpired: () => writeAndWake(() => claims.reclaimExpired(times())),
     retryTicket: (helpdesk, ticketId) => writeAndWake(() => operator.retryTicket(helpdesk, ticketId, times())),
     releaseTicket: (helpdesk, ticketId) => writeAndWake(() => operator.releaseTicket(helpdesk, ticketId, times())),
-    retryDead: (filter) => writeAndWake(() => operator.retryDead(filter, times())),
-    createBatch: (request) => writeAndWake(() => batches.create(request, times())),
+    retryDead: async (filter) => {
+      let retried = 0;
+      for (let after: string | null = ''; after !== null;) {
+        const from: string = after;
+        const slice = await writeAndWake(() => operator.retryDead(filter, from, times()));
+        retried += slice.retried;
+        after = slice.next;
+      }
+      return retried;
+    },
+    createBatch: async (request) => {
+      const id = await group.write(() => {
+        const created = batches.create(request, times());
+        tending.note(created);
+        return created;
+      });
+      await tend();
+      const { total = 0, skippedDrafted = 0 } = batches.byId(id) ?? {};
+      return { id, total, duplicates: tending.take(id), skippedDrafted };
+    },
+    addToBatch: async (id, ticketIds, nextCursor) => {
+      for (let from = 0; from === 0 || from < ticketIds.length; from += PAGE_SLICE) {
+        const last = from + PAGE_SLICE >= ticketIds.length;
+        const slice = ticketIds.slice(from, from + PAGE_SLICE);
+        await writeAndWake(() => tending.addPage(id, slice, last ? nextCursor : undefined, times()));
+      }
+    },
     cancelBatch: (id) => group.write(() => batches.cancel(id, times())),
+    pauseBatch: (id, stop) => group.write(() => batches.pause(id, stop, times())),
+    resumeBatch: (id) => actAndTend(() => batches.resume(id, times())),
+    retryBatch: (id, errorClass) => actAndTend(() => batches.retry(id, errorClass, times())),
+    releaseBatch: (id, minConfidence) => actAndTend(() => batches.release(id, minConfidence, times())),
+    tendBatches: tend,
+    ingestMissed: async (helpdesk, listed) => {
+      let found = 0;
+      for (let from = 0; from < listed.length; from += PAGE_SLICE) {
+        const slice = listed.slice(from, from + PAGE_SLICE);
+        found += await writeAndWake(() => missed(helpdesk, slice, times()));
+      }
+      return found;
+    },
     setPause: (pause) => group.write(() => pauses.set(pause)),
     clearPause: (scope) => group.write(() => pauses.clear(scope)),
     pauses: () => pauses.all(),
@@ -93,7 +157,9 @@ function recover(connection: Connection, reclaim: (times: Times) => number, time
   connection
     .transaction(() => {
       reclaim(times);
-      connection.prepare('UPDATE job SET due_at = ? WHERE due_at > ?').run(times.steady, times.steady + DUE_HORIZON_MS);
+      connection
+        .prepare(`UPDATE job SET due_at = ? WHERE due_at > ? AND due_at < ${NOT_YET}`)
+        .run(times.steady, times.steady + DUE_HORIZON_MS);
       // a write of the last life may land from now on: how long ago it began, a clock that was set cannot tell
       connection
         .prepare('UPDATE job SET post_intended_at = ? WHERE post_intended_at IS NOT NULL AND due_at IS NOT NULL')
@@ -110,64 +176,6 @@ function installationKey(connection: Connection, newId: NewId): string {
   const key = connection.prepare<[], string>(`SELECT value FROM meta WHERE key = 'installation_key'`).pluck().get();
   if (key === undefined) throw new Error('the installation key is missing');
   return key;
-}
-
-/** What operators do to tickets. */
-function prepareOperator(connection: Connection, jobs: ReturnType<typeof prepareJobs>) {
-  const dead = prepare<JobRow>(connection, `SELECT ${columnsOf(job)} FROM job WHERE status = 'dead' AND current = 1`);
-
-  const revive = (row: JobRow, times: Times): void => {
-    const stored = row.draftId === null ? undefined : jobs.draftById(row.draftId);
-    const unreleased = row.post === 'hold' && row.stageAttempt === 0;
-    // A draft that was paid for is posted, not bought again; a finding that was not to be posted is no draft.
-    const postable = row.stage === 'post' && stored !== undefined && row.reason !== 'no_draft';
-    enterStage(row, postable ? 'post' : 'draft', times.steady);
-    row.status = 'queued';
-    if (postable && unreleased) {
-      rest(row);
-      row.status = 'drafted';
-    }
-    row.updatedAt = times.wall;
-    jobs.save(row);
-  };
-
-  const find = (helpdesk: string, ticketId: string): JobRow | undefined => {
-    const ticket = jobs.ticketOf(helpdesk, ticketId);
-    return ticket === undefined ? undefined : jobs.currentOf(ticket);
-  };
-
-  return {
-    retryTicket(helpdesk: string, ticketId: string, times: Times): TicketActionResult {
-      const row = find(helpdesk, ticketId);
-      if (row === undefined) return { kind: 'unknown' };
-      if (row.status !== 'dead' && row.status !== 'cancelled' && row.status !== 'skipped') {
-        return { kind: 'conflict', status: row.status };
-      }
-      revive(row, times);
-      return { kind: 'ok' };
-    },
-
-    releaseTicket(helpdesk: string, ticketId: string, times: Times): TicketActionResult {
-      const row = find(helpdesk, ticketId);
-      if (row === undefined) return { kind: 'unknown' };
-      if (row.status !== 'drafted') return { kind: 'conflict', status: row.status };
-      enterStage(row, 'post', times.steady);
-      row.status = 'posting';
-      row.updatedAt = times.wall;
-      jobs.save(row);
-      return { kind: 'ok' };
-    },
-
-    retryDead(filter: { readonly ticketIds?: readonly string[]; readonly errorClass?: string }, times: Times): number {
-      const ids = filter.ticketIds === undefined ? null : new Set(filter.ticketIds);
-      const rows = dead
-        .all()
-        .filter((row) => filter.errorClass === undefined || row.errorClass === filter.errorClass)
-        .filter((row) => ids === null || ids.has(jobs.ticketById(row.ticket).ticketId));
-      for (const row of rows) revive(row, times);
-      return rows.length;
-    },
-  };
 }
 
 function preparePauses(connection: Connection) {

@@ -1,4 +1,5 @@
-import type { AttemptTiming, Claim, JobOutcome, ReportResult } from '../core/outbox.ts';
+import type { AttemptTiming, Claim, JobOutcome, ReportResult, Spent } from '../core/outbox.ts';
+import { utcDay } from '../core/spend-guard.ts';
 import { covers } from '../core/message-order.ts';
 import { isFinal } from '../core/ticket.ts';
 import type { Batches } from './batches.ts';
@@ -8,17 +9,24 @@ import { enterStage, type JobRow, rest, wait } from './jobs.ts';
 import { insertInto, prepare } from './rows.ts';
 import { attempt, draft } from './schema.ts';
 
+/** Scope of the spending of all. */
+const ALL = '';
+
 type Drafted = Extract<JobOutcome, { kind: 'drafted' }>;
 
 /** Turns what a worker's try came to into the job's next state. Inside a transaction. */
 export function prepareReport(
   connection: Connection,
   parts: IngestParts,
-  batches: Pick<Batches, 'finish' | 'isCancelling'>,
+  batches: Pick<Batches, 'settle' | 'isCancelling' | 'spend'>,
 ) {
   const { jobs, newId } = parts;
   const insertAttempt = connection.prepare(insertInto(attempt));
   const insertDraft = connection.prepare(insertInto(draft));
+  const addSpending = connection.prepare(
+    `INSERT INTO spending (day, scope, cost_usd) VALUES (?, ?, ?)
+     ON CONFLICT (day, scope) DO UPDATE SET cost_usd = cost_usd + excluded.cost_usd`,
+  );
   const lastVersion = prepare<{ version: number }>(
     connection,
     'SELECT max(version) AS version FROM draft WHERE ticket = ?',
@@ -44,7 +52,20 @@ export function prepareReport(
             : 'ok',
       errorClass: failed ? outcome.errorClass : null,
       error: failed ? outcome.error : null,
+      promptTokens: timing.spent?.usage.promptTokens ?? null,
+      completionTokens: timing.spent?.usage.completionTokens ?? null,
+      costUsd: timing.spent?.costUsd ?? null,
     });
+  };
+
+  /** Money that is gone is counted whatever the call has brought. */
+  const account = (row: JobRow, spent: Spent, times: Times): void => {
+    if (row.batchId !== null) batches.spend(row.batchId, spent);
+    if (spent.costUsd === null || spent.costUsd === 0) return;
+    const day = utcDay(times.wall);
+    addSpending.run(day, ALL, spent.costUsd);
+    const { requesterId } = jobs.ticketById(row.ticket);
+    if (requesterId !== null) addSpending.run(day, `${row.helpdesk} ${requesterId}`, spent.costUsd);
   };
 
   const storeDraft = (row: JobRow, outcome: Drafted, times: Times): void => {
@@ -157,9 +178,14 @@ export function prepareReport(
 
   return (claim: Claim, outcome: JobOutcome, timing: AttemptTiming, times: Times): ReportResult => {
     const row = jobs.held(claim);
-    if (row === undefined) return 'lost';
+    if (row === undefined) {
+      const lost = timing.spent === null ? undefined : jobs.byId(claim.jobId);
+      if (lost !== undefined && timing.spent !== null) account(lost, timing.spent, times);
+      return 'lost';
+    }
     record(row, outcome, timing);
     rememberFacts(row, outcome);
+    if (timing.spent !== null) account(row, timing.spent, times);
     row.updatedAt = times.wall;
     let result: ReportResult = 'ok';
     // What joined after this try began, it cannot have read.
@@ -200,7 +226,7 @@ export function prepareReport(
         jobs.save(row);
         break;
     }
-    if (row.batchId !== null && (isFinal(row.status) || row.status === 'drafted')) batches.finish(row.batchId, times);
+    if (row.batchId !== null && (isFinal(row.status) || row.status === 'drafted')) batches.settle(row.batchId, times);
     return result;
   };
 }

@@ -1,6 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
-import type { BatchState, Stage } from '../core/outbox.ts';
+import type { BatchLane, BatchState } from '../core/batch.ts';
+import type { ErrorClass } from '../core/errors.ts';
+import type { Stage } from '../core/outbox.ts';
 import type { DraftSource, Lane, TicketStatus } from '../core/ticket.ts';
 
 /*
@@ -39,7 +41,9 @@ export const job = sqliteTable(
     stage: text().$type<Stage>().notNull(),
     /** 0 live, 1 batch. */
     lane: integer().$type<0 | 1>().notNull(),
-    /** Set while the job waits, and only then. */
+    /** Index in `PRIORITIES`; orders live jobs. */
+    priority: integer().notNull().default(2),
+    /** Set while the job waits, and only then; `NOT_YET` while its batch has not let it go. */
     dueAt: integer('due_at'),
     /** Set while a worker has it, and only then. */
     owner: text(),
@@ -68,9 +72,12 @@ export const job = sqliteTable(
     updatedAt: integer('updated_at').notNull(),
   },
   (t) => [
-    index('job_due')
-      .on(t.stage, t.helpdesk, t.lane, t.dueAt)
-      .where(sql`due_at IS NOT NULL`),
+    index('job_due_live')
+      .on(t.stage, t.helpdesk, t.priority, t.dueAt)
+      .where(sql`due_at IS NOT NULL AND lane = 0`),
+    index('job_due_batch')
+      .on(t.batchId, t.stage, t.dueAt)
+      .where(sql`due_at IS NOT NULL AND lane = 1`),
     index('job_running')
       .on(t.owner)
       .where(sql`owner IS NOT NULL`),
@@ -79,6 +86,18 @@ export const job = sqliteTable(
     index('job_batch')
       .on(t.batchId, t.id)
       .where(sql`batch_id IS NOT NULL`),
+    index('job_batch_joined')
+      .on(t.batchId)
+      .where(sql`batch_id IS NOT NULL AND lane = 0`),
+    index('job_batch_held')
+      .on(t.batchId, t.id)
+      .where(sql`batch_id IS NOT NULL AND status = 'drafted'`),
+    index('job_batch_ended')
+      .on(t.batchId, t.status, t.id)
+      .where(sql`batch_id IS NOT NULL AND status IN ('dead', 'cancelled')`),
+    index('job_batch_errors')
+      .on(t.batchId, t.errorClass)
+      .where(sql`batch_id IS NOT NULL AND error_class IS NOT NULL`),
   ],
 );
 
@@ -123,6 +142,9 @@ export const attempt = sqliteTable(
     outcome: text().$type<'ok' | 'retry' | 'dead' | 'cancelled'>().notNull(),
     errorClass: text('error_class'),
     error: text(),
+    promptTokens: integer('prompt_tokens'),
+    completionTokens: integer('completion_tokens'),
+    costUsd: real('cost_usd'),
   },
   (t) => [index('attempt_ticket').on(t.ticket), index('attempt_job').on(t.jobId)],
 );
@@ -139,16 +161,75 @@ export const event = sqliteTable(
   (t) => [primaryKey({ columns: [t.helpdesk, t.key] })],
 );
 
-export const batch = sqliteTable('batch', {
-  id: text().primaryKey(),
-  name: text(),
-  helpdesk: text().notNull(),
-  state: text().$type<BatchState>().notNull(),
-  total: integer().notNull(),
-  post: text().$type<'auto' | 'hold'>().notNull(),
-  createdAt: integer('created_at').notNull(),
-  finishedAt: integer('finished_at'),
+export const batch = sqliteTable(
+  'batch',
+  {
+    id: text().primaryKey(),
+    name: text(),
+    helpdesk: text().notNull(),
+    state: text().$type<BatchState>().notNull(),
+    total: integer().notNull(),
+    post: text().$type<'auto' | 'hold'>().notNull(),
+    lane: text().$type<BatchLane>().notNull().default('standard'),
+    skipDrafted: integer('skip_drafted').$type<0 | 1>().notNull().default(0),
+    skippedDrafted: integer('skipped_drafted').notNull().default(0),
+    /** JSON of a TicketFilter; null when the ids were given. */
+    filter: text(),
+    /** 1: the walk over the helpdesk's list goes on at `cursor`. */
+    listing: integer().$type<0 | 1>().notNull().default(0),
+    cursor: text(),
+    canarySize: integer('canary_size'),
+    canaryMaxErrorRate: real('canary_max_error_rate'),
+    /** How many tickets may have begun; null: all. `opened`: how many have been let go so far. */
+    target: integer(),
+    opened: integer().notNull().default(0),
+    forgivenProcessed: integer('forgiven_processed').notNull().default(0),
+    forgivenFailed: integer('forgiven_failed').notNull().default(0),
+    /** Why it is paused: null when a person did it. */
+    reason: text(),
+    errorClass: text('error_class').$type<ErrorClass>(),
+    budgetUsd: real('budget_usd'),
+    promptTokens: integer('prompt_tokens').notNull().default(0),
+    completionTokens: integer('completion_tokens').notNull().default(0),
+    costUsd: real('cost_usd').notNull().default(0),
+    /** 1: slices of work on its rows are left (see batch-tending.ts). */
+    todo: integer().$type<0 | 1>().notNull().default(0),
+    /** JSON: which ended tickets to revive, which held drafts to release, and how far that has come. */
+    revive: text(),
+    release: text(),
+    createdAt: integer('created_at').notNull(),
+    finishedAt: integer('finished_at'),
+  },
+  (t) => [
+    index('batch_active')
+      .on(t.helpdesk, t.id)
+      .where(sql`state IN ('canary', 'running')`),
+    index('batch_todo')
+      .on(t.id)
+      .where(sql`todo = 1`),
+  ],
+);
+
+/** Ids of a batch that are not jobs yet; the row goes when all are. */
+export const batchIds = sqliteTable('batch_ids', {
+  batchId: text('batch_id').primaryKey(),
+  /** JSON array. */
+  ids: text().notNull(),
+  /** How many of them are done. */
+  position: integer().notNull(),
 });
+
+/** USD spent per UTC day: scope '' is all, else `helpdesk requesterId`. */
+export const spending = sqliteTable(
+  'spending',
+  {
+    /** `2026-11-24`. */
+    day: text().notNull(),
+    scope: text().notNull(),
+    costUsd: real('cost_usd').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.day, t.scope] })],
+);
 
 /** Scopes whose work stands still: `all`, `llm`, a helpdesk's name. */
 export const pause = sqliteTable('pause', {
@@ -182,3 +263,6 @@ export const meta = sqliteTable('meta', {
 export function laneNumber(lane: Lane): 0 | 1 {
   return lane === 'live' ? 0 : 1;
 }
+
+/** Due time of jobs that their batch has not let go: later than any clock, and no time to be moved. */
+export const NOT_YET = Number.MAX_SAFE_INTEGER;

@@ -1,7 +1,9 @@
 import { and, desc, eq, gt, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3';
 import { type Clock, traceIdOf } from '../core/clock.ts';
-import { RequestError } from '../core/errors.ts';
+import { type ErrorClass, RequestError } from '../core/errors.ts';
+import type { TicketFilter } from '../core/helpdesk.ts';
+import type { Accounts } from '../core/spend-guard.ts';
 import { TICKET_STATUSES, type TicketStatus, type TicketSummary } from '../core/ticket.ts';
 import type {
   BatchResult,
@@ -11,9 +13,11 @@ import type {
   TicketQuery,
   TicketReader,
 } from '../core/ticket-reader.ts';
+import type { BatchRow } from './batches.ts';
 import { toStoredDraft } from './claims.ts';
 import type { Connection } from './database.ts';
-import { type DraftRow, prepareJobs } from './jobs.ts';
+import { type DraftRow, hasCurrentDraft, isLive, prepareJobs } from './jobs.ts';
+import { columnsOf, prepare } from './rows.ts';
 import { attempt, batch, job, statusCount, ticket } from './schema.ts';
 
 const summaryColumns = {
@@ -56,7 +60,26 @@ export function openTicketReader(connection: Connection, clock: Clock): TicketRe
     for (const row of countsOf.all({ scope })) result[row.status] = row.n;
     return result;
   };
-  const summarizeBatch = (row: typeof batch.$inferSelect): BatchSummary => ({ ...row, counts: counts(row.id) });
+  const summarizeBatch = (row: BatchRow): BatchSummary => toSummary(row, counts(row.id));
+  const accounts = prepareAccounts(connection);
+  const batchErrors = prepare<{ errorClass: ErrorClass; count: number; ticketId: string; error: string | null }>(
+    connection,
+    `SELECT error_class AS errorClass, count(*) AS count, error,
+       (SELECT ticket_id FROM ticket WHERE ticket.id = job.ticket) AS ticketId, max(id)
+     FROM job WHERE batch_id = ? AND error_class IS NOT NULL GROUP BY error_class ORDER BY count DESC`,
+  );
+  const lastEvent = connection
+    .prepare<[string], number>('SELECT received_at FROM event WHERE helpdesk = ? ORDER BY rowid DESC LIMIT 1')
+    .pluck();
+  const walking = prepare<BatchRow>(
+    connection,
+    `SELECT ${columnsOf(batch)} FROM batch WHERE state IN ('canary', 'running') AND listing = 1 ORDER BY id`,
+  );
+  const average = prepare<{ promptTokens: number | null; completionTokens: number | null }>(
+    connection,
+    `SELECT avg(prompt_tokens) AS promptTokens, avg(completion_tokens) AS completionTokens FROM (
+       SELECT prompt_tokens, completion_tokens FROM draft WHERE prompt_tokens > 0 ORDER BY rowid DESC LIMIT 200)`,
+  );
 
   return {
     counts: () => counts(''),
@@ -107,11 +130,83 @@ export function openTicketReader(connection: Connection, clock: Clock): TicketRe
       const row = db.select().from(batch).where(eq(batch.id, id)).get();
       return row === undefined ? null : summarizeBatch(row);
     },
+    lastEventAt: (helpdesk) => lastEvent.get(helpdesk) ?? null,
+    batchErrors: (id) =>
+      batchErrors.all(id).map(({ errorClass, count, ticketId, error }) => ({
+        errorClass,
+        count,
+        example: { ticketId, error },
+      })),
+    walks: () =>
+      walking.all().map((row) => ({
+        batchId: row.id,
+        helpdesk: row.helpdesk,
+        filter: readFilter(row),
+        cursor: row.cursor,
+        waiting: counts(row.id).queued,
+      })),
+    takeable: (helpdesk, ticketIds, skipDrafted) =>
+      ticketIds.filter((ticketId) => {
+        const known = jobs.ticketOf(helpdesk, ticketId);
+        const current = known === undefined ? undefined : jobs.currentOf(known);
+        return current === undefined || !(isLive(current) || (skipDrafted && hasCurrentDraft(current)));
+      }),
+    averageDraft: () => {
+      const { promptTokens = null, completionTokens = null } = average.get() ?? {};
+      return promptTokens === null || completionTokens === null ? null : { promptTokens, completionTokens };
+    },
+    ...accounts,
     batchResults: (id, afterTicket, limit) =>
       listResults(db, (draftId) => jobs.draftById(draftId), { id, afterTicket, limit }),
     assertWritable: () => {
       connection.prepare(`UPDATE meta SET value = value WHERE key = 'opened'`).run();
     },
+  };
+}
+
+function prepareAccounts(connection: Connection): Accounts {
+  const spent = connection
+    .prepare<[string, string], number>('SELECT cost_usd FROM spending WHERE day = ? AND scope = ?')
+    .pluck();
+  const account = prepare<{ budgetUsd: number | null; costUsd: number }>(
+    connection,
+    'SELECT budget_usd AS budgetUsd, cost_usd AS costUsd FROM batch WHERE id = ?',
+  );
+  return {
+    spentOn: (day, scope) => spent.get(day, scope) ?? 0,
+    batchAccount: (batchId) => account.get(batchId) ?? null,
+  };
+}
+
+function readFilter({ filter }: BatchRow): TicketFilter {
+  return filter === null ? {} : (JSON.parse(filter) as TicketFilter);
+}
+
+function toSummary(row: BatchRow, counts: StatusCounts): BatchSummary {
+  const { id, name, helpdesk, state, reason, errorClass, total, post, lane, budgetUsd, skippedDrafted } = row;
+  const { promptTokens, completionTokens, costUsd, createdAt, finishedAt } = row;
+  const hasCanary = row.canarySize !== null && row.canaryMaxErrorRate !== null;
+  return {
+    id,
+    name,
+    helpdesk,
+    state,
+    reason,
+    errorClass,
+    total,
+    counts,
+    post,
+    lane,
+    budgetUsd,
+    skippedDrafted,
+    filter: row.filter === null ? null : readFilter(row),
+    listing: row.listing === 1,
+    canary: hasCanary
+      ? { size: row.canarySize ?? 0, maxErrorRate: row.canaryMaxErrorRate ?? 0, target: row.target }
+      : null,
+    spent: { promptTokens, completionTokens, costUsd },
+    createdAt,
+    finishedAt,
   };
 }
 

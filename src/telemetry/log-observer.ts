@@ -35,6 +35,7 @@ export function createLogObserver(log: Log, clock: Clock): Observer {
     paused: (fields) => log.write('warn', 'paused', fields),
     resumed: (fields) => log.write('info', 'resumed', fields),
     batch: (fields) => log.write('info', 'batch', fields),
+    sweep: (fields) => log.write(fields.found > 0 ? 'warn' : 'debug', 'sweep', fields),
     alarm: (fields) => log.write('error', 'alarm', fields),
     service: ({ phase, url }) => log.write('info', phase, { url }),
     fault: ({ where, error }) =>

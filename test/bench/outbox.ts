@@ -34,9 +34,9 @@ export async function benchOutbox(path: string): Promise<Figure[]> {
 }
 
 async function drain(outbox: Outbox, stage: Stage): Promise<void> {
-  const timing = { startedAt: 0, durationMs: 1 };
+  const timing = { startedAt: 0, durationMs: 1, spent: null };
   for (;;) {
-    const jobs = await outbox.claim([{ stage, helpdesk: 'zendesk', limit: GROUP }], GROUP);
+    const jobs = await outbox.claim([{ stage, helpdesk: 'zendesk', limit: GROUP, batches: true }], GROUP);
     if (jobs.length === 0) return;
     if (stage === 'post') await Promise.all(jobs.map((job) => outbox.intendPost(job, 0)));
     await Promise.all(

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ClaimedJob, ClaimOffer, JobOutcome, Outbox } from '../../src/core/outbox.ts';
 import { TICKET_STATUSES, TRANSITIONS, type TicketStatus } from '../../src/core/ticket.ts';
 import type { TicketReader } from '../../src/core/ticket-reader.ts';
-import { makeDrafted, makeEvent, TRACEPARENT } from '../support/factories.ts';
+import { makeBatch, makeDrafted, makeEvent, TRACEPARENT } from '../support/factories.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 
 export interface OutboxUnderTest {
@@ -19,9 +19,9 @@ export interface OutboxSetup {
 }
 
 const LEASE_MS = 10_000;
-const DRAFT: ClaimOffer = { stage: 'draft', helpdesk: 'zendesk', limit: 100 };
-const POST: ClaimOffer = { stage: 'post', helpdesk: 'zendesk', limit: 100 };
-const TIMING = { startedAt: 0, durationMs: 5 };
+export const DRAFT: ClaimOffer = { stage: 'draft', helpdesk: 'zendesk', limit: 100, batches: true };
+export const POST: ClaimOffer = { stage: 'post', helpdesk: 'zendesk', limit: 100, batches: true };
+export const TIMING = { startedAt: 0, durationMs: 5, spent: null };
 
 /** What every store behind the port `Outbox` must do. */
 export function outboxContract(name: string, open: (setup: OutboxSetup) => Promise<OutboxUnderTest>): void {
@@ -128,7 +128,7 @@ export function outboxContract(name: string, open: (setup: OutboxSetup) => Promi
         await store.clock.advance(10);
         await ingest('1', { key: 'reply', messageId: '101' });
         await store.clock.advance(1);
-        const timing = { startedAt: 0, durationMs: 5 };
+        const timing = { startedAt: 0, durationMs: 5, spent: null };
         expect(await store.outbox.report(job, outcome, timing)).toBe('superseded');
         expect(await store.outbox.claim([DRAFT], 1)).toHaveLength(1);
       });
@@ -232,7 +232,7 @@ export function outboxContract(name: string, open: (setup: OutboxSetup) => Promi
       });
 
       it('serves live before batch and notes before drafts', async () => {
-        await store.outbox.createBatch({ helpdesk: 'zendesk', name: null, ticketIds: ['1', '2'], post: 'auto' });
+        await store.outbox.createBatch(makeBatch(['1', '2']));
         await report(await claimOne(DRAFT), makeDrafted());
         await ingest('3');
         const order = await store.outbox.claim([DRAFT, POST], 10);
@@ -240,7 +240,7 @@ export function outboxContract(name: string, open: (setup: OutboxSetup) => Promi
       });
 
       it('raises a batch ticket to the live lane when a webhook asks for it', async () => {
-        await store.outbox.createBatch({ helpdesk: 'zendesk', name: null, ticketIds: ['1', '2'], post: 'auto' });
+        await store.outbox.createBatch(makeBatch(['1', '2']));
         await ingest('2');
         expect(await claimOne(DRAFT)).toMatchObject({ ticketId: '2', lane: 'live' });
       });
@@ -390,14 +390,10 @@ export function outboxContract(name: string, open: (setup: OutboxSetup) => Promi
       });
 
       it('holds a held draft again when its cancelled batch is retried, and posts no finding that was not to be posted', async () => {
-        const { id } = await store.outbox.createBatch({
-          helpdesk: 'zendesk',
-          name: null,
-          ticketIds: ['1', '2'],
-          post: 'hold',
-        });
+        const { id } = await store.outbox.createBatch(makeBatch(['1', '2'], { post: 'hold' }));
         await report(await claimOne(DRAFT), makeDrafted({ next: 'hold' }));
         await store.outbox.cancelBatch(id);
+        await store.outbox.tendBatches();
         expect(await store.outbox.retryTicket('zendesk', '1')).toEqual({ kind: 'ok' });
         expect(statusOf('1')).toBe('drafted');
         await draftIt('3', makeDrafted({ next: 'skip' }));
@@ -427,79 +423,6 @@ export function outboxContract(name: string, open: (setup: OutboxSetup) => Promi
         expect(store.outbox.pauses()).toMatchObject([{ scope: 'all', reason: 'operator' }]);
         expect(await store.outbox.clearPause('all')).toBe(true);
         expect(await store.outbox.clearPause('all')).toBe(false);
-      });
-    });
-
-    describe('batches', () => {
-      const start = (ticketIds: readonly string[], post: 'auto' | 'hold' = 'auto') =>
-        store.outbox.createBatch({ helpdesk: 'zendesk', name: 'backlog', ticketIds, post });
-
-      it('counts an id once, and leaves out what is already queued', async () => {
-        await ingest('2');
-        const batch = await start(['1', '2', '3', '1']);
-        expect(batch).toMatchObject({ total: 2, duplicates: ['2', '1'] });
-        expect(store.reader.batch(batch.id)).toMatchObject({ state: 'running', total: 2, counts: { queued: 2 } });
-      });
-
-      it('is completed when its last ticket is', async () => {
-        const { id } = await start(['1', '2']);
-        await report(await claimOne(DRAFT), { kind: 'skipped', reason: 'closed' });
-        expect(store.reader.batch(id)?.state).toBe('running');
-        await report(await claimOne(DRAFT), { kind: 'dead', errorClass: 'refusal', error: 'no' });
-        expect(store.reader.batch(id)).toMatchObject({ state: 'completed', counts: { skipped: 1, dead: 1 } });
-      });
-
-      it('stops everything of a cancelled batch, running work included', async () => {
-        const { id } = await start(['1', '2', '3']);
-        const running = await claimOne(DRAFT);
-        await ingest('9', { key: 'live' });
-        const result = await store.outbox.cancelBatch(id);
-        expect(result?.running).toEqual([{ jobId: running.jobId, attempt: running.attempt, owner: running.owner }]);
-        expect(await report(running, makeDrafted())).toBe('lost');
-        expect(await store.outbox.claim([DRAFT], 10)).toMatchObject([{ ticketId: '9' }]);
-        expect(store.reader.batch(id)).toMatchObject({ state: 'cancelled', counts: { cancelled: 3 } });
-        expect((await store.outbox.cancelBatch(id))?.state).toBe('cancelled');
-        expect(await store.outbox.cancelBatch('nothing')).toBeNull();
-      });
-
-      it('keeps what a customer asked for meanwhile when the batch is cancelled', async () => {
-        const { id } = await start(['1', '2']);
-        await ingest('2', { key: 'reply', messageId: '101' });
-        await store.outbox.cancelBatch(id);
-        expect(store.reader.batch(id)?.counts.cancelled).toBe(2);
-        expect(await store.outbox.claim([DRAFT], 10)).toMatchObject([{ ticketId: '2', lane: 'live', batchId: null }]);
-      });
-
-      it('lets a note that is being written arrive before the batch is cancelled', async () => {
-        const { id } = await start(['1', '2']);
-        await report(await claimOne(DRAFT), makeDrafted());
-        const posting = await claimOne(POST);
-        await store.outbox.intendPost(posting, store.clock.steady());
-        const result = await store.outbox.cancelBatch(id);
-        expect(result).toMatchObject({ state: 'cancelling', running: [], posting: [{ jobId: posting.jobId }] });
-        expect(await report(posting, { kind: 'posted', noteId: 'n' })).toBe('ok');
-        expect(store.reader.batch(id)).toMatchObject({ state: 'cancelled', counts: { posted: 1, cancelled: 1 } });
-      });
-
-      it('cancels a note whose end is not known, and remembers that it may be there', async () => {
-        const { id } = await start(['1']);
-        await report(await claimOne(DRAFT), makeDrafted());
-        const posting = await claimOne(POST);
-        await store.outbox.intendPost(posting, store.clock.steady());
-        await store.outbox.cancelBatch(id);
-        await report(posting, retry({ postInDoubt: true, errorClass: 'ambiguous_post' }));
-        expect(store.reader.batch(id)).toMatchObject({ state: 'cancelled', counts: { cancelled: 1 } });
-        await store.outbox.retryTicket('zendesk', '1');
-        expect((await claimOne(POST)).postIntendedAt).not.toBeNull();
-      });
-
-      it('lists its results page by page, in order', async () => {
-        const { id } = await start(['5', '6', '7']);
-        await report(await claimOne(DRAFT), makeDrafted());
-        const first = store.reader.batchResults(id, null, 2);
-        const rest = store.reader.batchResults(id, first.at(-1)?.id ?? null, 2);
-        expect([...first, ...rest].map((result) => result.id)).toEqual(['5', '6', '7']);
-        expect(first[0]).toMatchObject({ status: 'posting', draft: 'Please restart the app.', attempts: 1 });
       });
     });
 

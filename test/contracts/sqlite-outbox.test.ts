@@ -7,13 +7,17 @@ import { openOutbox } from '../../src/sqlite/outbox.ts';
 import { openTicketReader } from '../../src/sqlite/ticket-reader.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import { migrationsFolder } from '../support/paths.ts';
-import { outboxContract, type OutboxUnderTest } from './outbox.ts';
+import { outboxBatchContract } from './outbox-batches.ts';
+import { outboxContract, type OutboxSetup, type OutboxUnderTest } from './outbox.ts';
 
-outboxContract('sqlite', async ({ maxPending }) => {
+const open = async ({ maxPending }: OutboxSetup): Promise<OutboxUnderTest> => {
   const folder = mkdtempSync(join(tmpdir(), 'draftdesk-'));
   const clock = fakeClock();
   return attach({ folder, clock, maxPending, owner: 'first' });
-});
+};
+
+outboxContract('sqlite', open);
+outboxBatchContract('sqlite', open);
 
 interface Store {
   readonly folder: string;

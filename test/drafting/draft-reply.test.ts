@@ -52,6 +52,7 @@ function setUp(conversation = makeConversation('1'), guidelines = '') {
       lane: 'live',
       clock: fakeClock(),
       signal: new AbortController().signal,
+      onPrompt: () => undefined,
       onCall: (call) => calls.push(call),
     });
   return { llm, run, calls, ...recorded };

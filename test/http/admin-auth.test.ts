@@ -15,7 +15,7 @@ function adminRequests(app: Hono): { method: string; path: string }[] {
 }
 
 function unchanged({ outbox, control }: ReturnType<typeof testApp>): void {
-  expect(outbox.batches).toEqual([]);
+  expect(control.started).toEqual([]);
   expect(outbox.retried).toEqual([]);
   expect(control.calls).toEqual([]);
 }

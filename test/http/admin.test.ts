@@ -1,19 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { RequestError } from '../../src/core/errors.ts';
 import { OutboxUnavailable } from '../../src/core/outbox.ts';
-import { makeBatchProgress, makeDetail, makeProgress } from '../support/fakes.ts';
-import { AUTHORIZED, json, testApp } from './test-app.ts';
-
-type Parts = ReturnType<typeof testApp>;
-
-async function get({ app }: Parts, path: string): Promise<Response> {
-  return app.request(path, { headers: AUTHORIZED });
-}
-
-async function post({ app }: Parts, path: string, body?: unknown): Promise<Response> {
-  const text = typeof body === 'string' ? body : JSON.stringify(body);
-  return app.request(path, { method: 'POST', headers: AUTHORIZED, ...(body === undefined ? {} : { body: text }) });
-}
+import { makeDetail, makeProgress } from '../support/fakes.ts';
+import { AUTHORIZED, get, json, post, testApp } from './test-app.ts';
 
 describe('tickets', () => {
   test('one ticket in the shape of INTERFACE.md, times as ISO 8601', async () => {
@@ -183,139 +172,6 @@ describe('dead letters', () => {
   );
 });
 
-describe('batches', () => {
-  const ids = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
-
-  test('a new one is 202 with its id, its state and the duplicates', async () => {
-    const parts = testApp();
-    const body = { helpdesk: 'zendesk', ticketIds: [1, '2', 1], name: 'backlog', post: 'hold' };
-    const response = await post(parts, '/admin/batches', body);
-    expect(response.status).toBe(202);
-    expect(await json(response)).toMatchObject({ id: 'b1', state: 'running', total: 3, duplicates: ['1'] });
-    expect(parts.outbox.batches).toEqual([
-      { helpdesk: 'zendesk', ticketIds: ['1', '2', '1'], name: 'backlog', post: 'hold' },
-    ]);
-    expect(parts.observer.events).toEqual([{ name: 'batch', batchId: 'b1', state: 'running', total: 2 }]);
-  });
-
-  test('the shape of a batch', async () => {
-    const parts = testApp();
-    parts.control.batch = makeBatchProgress({ finishedAt: Date.UTC(2026, 10, 23, 11), state: 'completed' });
-    expect(await json(await get(parts, '/admin/batches/b1'))).toEqual({
-      id: 'b1',
-      name: null,
-      helpdesk: 'zendesk',
-      state: 'completed',
-      total: 3,
-      counts: expect.objectContaining({ queued: 0, cancelled: 0 }),
-      processed: 0,
-      succeeded: 0,
-      failed: 0,
-      errorRate: 0,
-      ratePerMinute: 0,
-      etaSeconds: null,
-      createdAt: '2026-11-23T10:00:00.000Z',
-      finishedAt: '2026-11-23T11:00:00.000Z',
-    });
-    expect(await json(await get(parts, '/admin/batches'))).toMatchObject({ items: [{ id: 'b1' }], nextCursor: null });
-    expect((await get(parts, '/admin/batches/b2')).status).toBe(404);
-  });
-
-  test('C14 10,000 ids of 20 digits; what INTERFACE.md names as defaults', async () => {
-    const parts = testApp();
-    const ticketIds = ids(10_000).map((id) => String(10n ** 19n + BigInt(id)));
-    expect((await post(parts, '/admin/batches', { helpdesk: 'zendesk', ticketIds })).status).toBe(202);
-    const defaults = { lane: 'standard', skipDrafted: false, dryRun: false, post: 'auto' };
-    expect((await post(parts, '/admin/batches', { helpdesk: 'zendesk', ticketIds: [1], ...defaults })).status).toBe(
-      202,
-    );
-  });
-
-  test.each<[string, unknown, number, string?]>([
-    ['no ids', { ticketIds: [] }, 400, 'ticketIds'],
-    ['10,001 ids', { ticketIds: ids(10_001) }, 400, 'ticketIds'],
-    ['no list', { ticketIds: '1,2' }, 400, 'ticketIds'],
-    ['ids missing', {}, 400, 'ticketIds'],
-    ['an id with junk', { ticketIds: [1, '2;drop'] }, 400, 'ticketIds[1]'],
-    ['an unsafe integer', '{"helpdesk":"zendesk","ticketIds":[9007199254740993]}', 400, 'ticketIds[0]'],
-    ['zero', { ticketIds: [0] }, 400, 'ticketIds[0]'],
-    ['negative', { ticketIds: [-1] }, 400, 'ticketIds[0]'],
-    ['a fraction', { ticketIds: [1.5] }, 400, 'ticketIds[0]'],
-    ['a list in the list', { ticketIds: [[1]] }, 400, 'ticketIds[0]'],
-    ['another post', { ticketIds: [1], post: 'public' }, 400, 'post'],
-    ['a long name', { ticketIds: [1], name: 'x'.repeat(201) }, 400, 'name'],
-    ['canary', { ticketIds: [1], canary: { size: 20 } }, 400, 'canary'],
-    ['budget', { ticketIds: [1], budgetUsd: 5 }, 400, 'budgetUsd'],
-    ['lane', { ticketIds: [1], lane: 'flex' }, 400, 'lane'],
-    ['skipDrafted', { ticketIds: [1], skipDrafted: true }, 400, 'skipDrafted'],
-    ['dryRun', { ticketIds: [1], dryRun: true }, 400, 'dryRun'],
-    ['filter', { ticketIds: [1], filter: { status: 'new' } }, 400, 'filter'],
-    ['an unknown field', { ticketIds: [1], ticketsIds: [1] }, 400, 'ticketsIds'],
-    ['an unknown helpdesk', { ticketIds: [1], helpdesk: 'jira' }, 404],
-    ['no JSON', '{', 400],
-    ['too much', ' '.repeat(2 * 1024 * 1024 + 1), 413],
-  ])('C14 %s', async (_what, body, status, path) => {
-    const parts = testApp();
-    const sent = typeof body === 'string' ? body : { helpdesk: 'zendesk', ...(body as object) };
-    const response = await post(parts, '/admin/batches', sent);
-    expect(response.status).toBe(status);
-    const { errors } = await json(response);
-    if (path !== undefined) expect(errors).toEqual([{ path, message: expect.any(String) }]);
-    expect(parts.outbox.batches).toEqual([]);
-  });
-
-  test('a thousand wrong ids are answered with 50 problems', async () => {
-    const response = await post(testApp(), '/admin/batches', { helpdesk: 'zendesk', ticketIds: Array(1000).fill('x') });
-    expect((await json(response))['errors']).toHaveLength(50);
-  });
-
-  test.each([
-    ['cancelled', 202],
-    ['cancelling', 202],
-    ['completed', 409],
-  ] as const)('D8 cancel of a batch that is %s afterwards is %i', async (state, status) => {
-    const parts = testApp();
-    parts.control.batch = makeBatchProgress({ state });
-    const response = await post(parts, '/admin/batches/b1/cancel');
-    expect(response.status).toBe(status);
-    expect(await json(response)).toMatchObject({ state });
-    expect((await post(parts, '/admin/batches/b2/cancel')).status).toBe(404);
-  });
-
-  test.each([0, 1, 199, 200, 201, 450])('results of %i tickets, a line each, in order', async (count) => {
-    const parts = testApp();
-    const result = { status: 'posted', draft: 'Hello\nyou', error: null, attempts: 2, durationMs: 5 } as const;
-    parts.reader.results = ids(count).map((id) => ({ id: String(id), ...result }));
-    const response = await get(parts, '/admin/batches/b1/results.ndjson');
-    expect(response.headers.get('content-type')).toBe('application/x-ndjson');
-    const text = response.text();
-    for (let page = 0; page <= count / 200; page++) await parts.clock.advance(0);
-    const lines = (await text).split('\n');
-    expect(lines.pop()).toBe('');
-    expect(lines.map((line) => JSON.parse(line))).toEqual(parts.reader.results);
-  });
-
-  test('results of an unknown batch, and from a database that fails at once or later', async () => {
-    const parts = testApp();
-    expect((await get(parts, '/admin/batches/b2/results.ndjson')).status).toBe(404);
-    parts.reader.results = ids(300).map((id) => ({
-      id: String(id),
-      status: 'dead',
-      draft: null,
-      error: null,
-      attempts: 1,
-      durationMs: 1,
-    }));
-    const response = await get(parts, '/admin/batches/b1/results.ndjson');
-    parts.reader.broken = new Error('disk secret');
-    const rejected = expect(response.text()).rejects.toThrow('results cut off');
-    await parts.clock.advance(0);
-    await rejected;
-    expect(parts.observer.events).toEqual([{ name: 'fault', where: 'batch results', error: 'Error' }]);
-    expect((await get(parts, '/admin/batches/b1/results.ndjson')).status).toBe(500);
-  });
-});
-
 describe('progress, pause and resume', () => {
   test('progress is what the service says', async () => {
     const parts = testApp();
@@ -411,7 +267,7 @@ describe('errors', () => {
     expect(response.headers.get('allow')).toBe(allow);
   });
 
-  test.each(['/', '/nothing', '/admin/nothing', '/admin/batches/b1/pause', '/metrics'])('%s is 404', async (path) => {
+  test.each(['/', '/nothing', '/admin/nothing', '/admin/batches/b1/nothing', '/metrics'])('%s is 404', async (path) => {
     const response = await testApp().app.request(path, { headers: AUTHORIZED });
     expect(response.status).toBe(404);
     expect(response.headers.get('content-type')).toBe('application/problem+json');

@@ -59,3 +59,13 @@ export function webhook(body: string | Uint8Array<ArrayBuffer>, init: RequestIni
 export async function json(response: Response): Promise<Record<string, unknown>> {
   return (await response.json()) as Record<string, unknown>;
 }
+
+/** As an operator. */
+export async function get({ app }: TestApp, path: string): Promise<Response> {
+  return app.request(path, { headers: AUTHORIZED });
+}
+
+export async function post({ app }: TestApp, path: string, body?: unknown): Promise<Response> {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  return app.request(path, { method: 'POST', headers: AUTHORIZED, ...(body === undefined ? {} : { body: text }) });
+}

@@ -11,10 +11,11 @@ import type { TicketDetail } from '../../src/core/ticket.ts';
 import type { TicketReader } from '../../src/core/ticket-reader.ts';
 import { createGate, type Gate } from '../../src/pool/gate.ts';
 import { createPool, type Pool } from '../../src/pool/pool.ts';
+import { createSpendGuard } from '../../src/core/spend-guard.ts';
 import { type Connection, openDatabase } from '../../src/sqlite/database.ts';
 import { openOutbox } from '../../src/sqlite/outbox.ts';
 import { openTicketReader } from '../../src/sqlite/ticket-reader.ts';
-import { makeEvent, TRACEPARENT } from '../support/factories.ts';
+import { makeBatch, makeEvent, TRACEPARENT } from '../support/factories.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import { migrationsFolder } from '../support/paths.ts';
 import { recordingObserver, type RecordingObserver } from '../support/recording-observer.ts';
@@ -83,6 +84,7 @@ describe('the pool', () => {
       helpdesks,
       llm,
       budget: openBudget,
+      spending: createSpendGuard({ dailyBudgetUsd: null, accounts: reader, clock }),
       clock,
       observer,
       random: seededRandom(1),
@@ -406,10 +408,11 @@ describe('the pool', () => {
           reject(fail('cancelled'));
         });
       });
-    const { id } = await outbox.createBatch({ helpdesk: 'zendesk', name: null, ticketIds: ['1', '2'], post: 'auto' });
+    const { id } = await outbox.createBatch(makeBatch(['1', '2']));
     await run();
     const cancelled = await outbox.cancelBatch(id);
     pool.abort(cancelled?.running ?? []);
+    await outbox.tendBatches();
     await pass(1);
     expect(aborted).toBe(2);
     expect(pool.busy()).toBe(0);
@@ -427,7 +430,7 @@ describe('the pool', () => {
     await pass(501);
     await stopped;
     expect(ticket('1').status).toBe('retrying');
-    const [again] = await outbox.claim([{ stage: 'draft', helpdesk: 'zendesk', limit: 1 }], 1);
+    const [again] = await outbox.claim([{ stage: 'draft', helpdesk: 'zendesk', limit: 1, batches: true }], 1);
     expect(again).toMatchObject({ failures: 0 });
   });
 

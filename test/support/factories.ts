@@ -1,3 +1,4 @@
+import type { NewBatch } from '../../src/core/batch.ts';
 import type { TicketEvent } from '../../src/core/helpdesk.ts';
 import type { JobOutcome } from '../../src/core/outbox.ts';
 import type { Draft } from '../../src/core/ticket.ts';
@@ -37,6 +38,21 @@ export function makeDrafted(
     fetchedAt: Number.MAX_SAFE_INTEGER,
     facts: { subject: 'It does not start', requesterId: '7' },
     next: 'post',
+    ...overrides,
+  };
+}
+
+export function makeBatch(ticketIds: readonly string[], overrides: Partial<NewBatch> = {}): NewBatch {
+  return {
+    helpdesk: 'zendesk',
+    name: null,
+    ticketIds,
+    source: null,
+    post: 'auto',
+    lane: 'standard',
+    skipDrafted: false,
+    canary: null,
+    budgetUsd: null,
     ...overrides,
   };
 }

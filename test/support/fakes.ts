@@ -1,7 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { RequestError } from '../../src/core/errors.ts';
 import type { Helpdesk, WebhookRequest } from '../../src/core/helpdesk.ts';
-import type { IngestRequest, NewBatch, Outbox, TicketActionResult } from '../../src/core/outbox.ts';
+import type { NewBatch } from '../../src/core/batch.ts';
+import type { BatchActionResult, IngestRequest, Outbox, TicketActionResult } from '../../src/core/outbox.ts';
 import type { BatchProgress, Progress, Readiness, ServiceControl } from '../../src/core/service-control.ts';
 import { createTally } from '../../src/core/tally.ts';
 import { TICKET_STATUSES, type TicketDetail, type TicketSummary } from '../../src/core/ticket.ts';
@@ -60,6 +61,19 @@ export function makeBatchProgress(overrides: Partial<BatchProgress> = {}): Batch
     state: 'running',
     total: 3,
     counts: zeroCounts(),
+    reason: null,
+    errorClass: null,
+    post: 'auto',
+    lane: 'standard',
+    budgetUsd: null,
+    skippedDrafted: 0,
+    filter: null,
+    listing: false,
+    canary: null,
+    spent: { promptTokens: 0, completionTokens: 0, costUsd: 0, forecastUsd: null },
+    errors: [],
+    waitingFor: [],
+    limits: {},
     createdAt: Date.UTC(2026, 10, 23, 10, 0, 0),
     finishedAt: null,
     processed: 0,
@@ -91,11 +105,13 @@ export function makeProgress(overrides: Partial<Progress> = {}): Progress {
 
 export interface FakeOutbox extends Outbox {
   readonly ingested: IngestRequest[];
-  readonly batches: NewBatch[];
   readonly retried: object[];
   /** Replaces the answer of `ingest`, or throws. */
   onIngest: ((request: IngestRequest) => 'full' | 'joined' | undefined) | null;
   action: TicketActionResult;
+  batchAction: BatchActionResult;
+  readonly batchActions: string[];
+  act(what: string): BatchActionResult;
 }
 
 export function fakeOutbox(): FakeOutbox {
@@ -105,10 +121,15 @@ export function fakeOutbox(): FakeOutbox {
   };
   const fake: FakeOutbox = {
     ingested: [],
-    batches: [],
     retried: [],
     onIngest: null,
     action: { kind: 'ok' },
+    batchAction: { kind: 'ok' },
+    batchActions: [],
+    act: (what) => {
+      fake.batchActions.push(what);
+      return fake.batchAction;
+    },
     ingest: async (request) => {
       const answer = fake.onIngest?.(request);
       if (answer === 'full') return 'full';
@@ -121,13 +142,15 @@ export function fakeOutbox(): FakeOutbox {
     retryTicket: async () => fake.action,
     releaseTicket: async () => fake.action,
     retryDead: async (filter) => fake.retried.push(filter),
-    createBatch: async (batch) => {
-      fake.batches.push(batch);
-      const total = new Set(batch.ticketIds).size;
-      const duplicates = batch.ticketIds.filter((id, index) => batch.ticketIds.indexOf(id) !== index);
-      return { id: 'b1', total, duplicates };
-    },
+    createBatch: unused,
+    addToBatch: unused,
     cancelBatch: unused,
+    pauseBatch: async (id) => fake.act(`pause ${id}`),
+    resumeBatch: async (id) => fake.act(`resume ${id}`),
+    retryBatch: async (id, errorClass) => fake.act(`retry ${id} ${errorClass}`),
+    releaseBatch: async (id, minConfidence) => fake.act(`release ${id} ${minConfidence}`),
+    tendBatches: unused,
+    ingestMissed: unused,
     claim: unused,
     heartbeat: unused,
     intendPost: unused,
@@ -172,6 +195,13 @@ export function fakeReader(): FakeReader {
     },
     batches: () => ({ items: [makeBatchProgress()], nextCursor: fake.nextCursor }),
     batch: (id) => (id === 'b1' ? makeBatchProgress() : null),
+    batchErrors: () => [],
+    lastEventAt: () => null,
+    walks: () => [],
+    takeable: (_helpdesk, ids) => ids,
+    averageDraft: () => null,
+    spentOn: () => 0,
+    batchAccount: () => null,
     batchResults: (_id, after, limit) => {
       check();
       const start = after === null ? 0 : fake.results.findIndex(({ id }) => id === after) + 1;
@@ -187,6 +217,12 @@ export function fakeReader(): FakeReader {
 
 export interface FakeControl extends ServiceControl {
   readonly calls: string[];
+  readonly started: NewBatch[];
+  readonly estimated: NewBatch[];
+  duplicates: string[];
+  /** Thrown by what asks the helpdesk. */
+  upstreamError: Error | null;
+  priced: boolean;
   current: Progress;
   batch: BatchProgress;
   isStopping: boolean;
@@ -196,6 +232,11 @@ export interface FakeControl extends ServiceControl {
 export function fakeControl(): FakeControl {
   const fake: FakeControl = {
     calls: [],
+    started: [],
+    estimated: [],
+    duplicates: [],
+    upstreamError: null,
+    priced: true,
     current: makeProgress(),
     batch: makeBatchProgress(),
     isStopping: false,
@@ -218,6 +259,25 @@ export function fakeControl(): FakeControl {
       fake.calls.push(`cancel ${id}`);
       return id === fake.batch.id ? fake.batch : null;
     },
+    startBatch: async (batch) => {
+      if (fake.upstreamError !== null) throw fake.upstreamError;
+      fake.started.push(batch);
+      return { id: fake.batch.id, total: batch.ticketIds.length, duplicates: fake.duplicates, skippedDrafted: 0 };
+    },
+    estimateBatch: async (batch) => {
+      if (fake.upstreamError !== null) throw fake.upstreamError;
+      fake.estimated.push(batch);
+      return {
+        tickets: 2,
+        promptTokens: 1000,
+        completionTokens: 300,
+        costUsd: 0.01,
+        minutes: 0.5,
+        bound: 'llm.requests',
+        complete: true,
+      };
+    },
+    canPrice: () => fake.priced,
     stopping: () => fake.isStopping,
   };
   return fake;

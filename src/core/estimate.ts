@@ -1,0 +1,44 @@
+import type { Demand } from './helpdesk.ts';
+import type { TokenUsage } from './language-model.ts';
+
+/** What a batch would take, without running it (INTERFACE.md, `"dryRun":true`). */
+export interface Estimate {
+  readonly tickets: number;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** USD; null when the model's price is not known. */
+  readonly costUsd: number | null;
+  readonly minutes: number;
+  /** The limit that decides, e.g. `zendesk.updates`; null when there is nothing to do. */
+  readonly bound: string | null;
+  /** False: the filter means more tickets than were counted. */
+  readonly complete: boolean;
+}
+
+export interface EstimateParts {
+  readonly tickets: number;
+  readonly complete: boolean;
+  /** Of one ticket, on average. */
+  readonly usage: TokenUsage;
+  /** Every limit that a ticket takes from. */
+  readonly demand: readonly Demand[];
+  readonly costUsd: (usage: TokenUsage) => number | null;
+}
+
+/** Pure: the slowest limit decides how long it takes. */
+export function estimate({ tickets, complete, usage, demand, costUsd }: EstimateParts): Estimate {
+  const each = costUsd(usage);
+  const times = demand
+    .map(({ limit, perMinute, perTicket }) => ({ limit, minutes: (tickets * perTicket) / perMinute }))
+    .toSorted((a, b) => b.minutes - a.minutes);
+  const [slowest] = times;
+  return {
+    tickets,
+    promptTokens: Math.round(tickets * usage.promptTokens),
+    completionTokens: Math.round(tickets * usage.completionTokens),
+    costUsd: each === null ? null : tickets * each,
+    minutes: Math.ceil((slowest?.minutes ?? 0) * 10) / 10,
+    bound: tickets === 0 || slowest === undefined ? null : slowest.limit,
+    complete,
+  };
+}

@@ -1,0 +1,125 @@
+import type { Clock } from './clock.ts';
+import { UpstreamError } from './errors.ts';
+import type { Lane } from './ticket.ts';
+
+/** Of the daily budget, what batches may use: the rest is for customers who write today. */
+const BATCH_SHARE = 0.8;
+/** Of the daily budget, what the tickets of one requester may use. */
+const REQUESTER_SHARE = 0.1;
+
+/** Scope of a pause that stops drafting for batches only. */
+export const BATCH_DRAFTS = 'batches';
+
+/** A UTC day, `2026-11-24`. */
+export function utcDay(epochMs: number): string {
+  return new Date(epochMs).toISOString().slice(0, 10);
+}
+
+/** What the accounts say; all in USD. */
+export interface Accounts {
+  /** Spent on a UTC day: scope '' is all, else `helpdesk requesterId`. */
+  spentOn(day: string, scope: string): number;
+  batchAccount(batchId: string): { readonly budgetUsd: number | null; readonly costUsd: number } | null;
+}
+
+export interface SpendRequest {
+  readonly helpdesk: string;
+  readonly requesterId: string | null;
+  readonly batchId: string | null;
+  readonly lane: Lane;
+  /** The most that the call can cost, USD; null when the model's price is not known. */
+  readonly usd: number | null;
+}
+
+/** Keeps money inside its bounds: what a call may cost at most is reserved before it is made. */
+export interface SpendGuard {
+  /**
+   * Reserves; answers the release, to be called once the real cost is in the accounts. Throws `UpstreamError`:
+   * `batch_budget` (with `retryAfterMs` when only calls in flight stand in the way), `budget_exhausted` (upstream
+   * `batches` or `llm`: what of the day is used up), `gone` with reason `requester_budget`.
+   */
+  reserve(request: SpendRequest): () => void;
+  /** Throws `budget_exhausted` while the day's budget for this scope (`batches` or `llm`) is used up. */
+  assertOpen(scope: string): void;
+}
+
+const IN_FLIGHT_MS = 1_000;
+
+export function createSpendGuard(options: {
+  readonly dailyBudgetUsd: number | null;
+  readonly accounts: Accounts;
+  readonly clock: Clock;
+}): SpendGuard {
+  const { dailyBudgetUsd, accounts, clock } = options;
+  const reserved = new Map<string, number>();
+  const held = (name: string): number => reserved.get(name) ?? 0;
+  const hold = (name: string, usd: number): void => {
+    const sum = held(name) + usd;
+    // sums of many small numbers do not end at zero
+    if (sum < 1e-9) reserved.delete(name);
+    else reserved.set(name, sum);
+  };
+
+  const checkBatch = (batchId: string, usd: number): void => {
+    const account = accounts.batchAccount(batchId);
+    if (account === null || account.budgetUsd === null) return;
+    const { budgetUsd, costUsd } = account;
+    if (costUsd + held(batchId) + usd <= budgetUsd) return;
+    const inFlight = costUsd + usd <= budgetUsd;
+    throw new UpstreamError(
+      'batch_budget',
+      `The batch has spent its budget: ${dollars(costUsd)} of ${dollars(budgetUsd)}.`,
+      {
+        upstream: 'batch',
+        ...(inFlight ? { retryAfterMs: IN_FLIGHT_MS } : {}),
+      },
+    );
+  };
+
+  const checkDay = (scope: string, usd: number): void => {
+    if (dailyBudgetUsd === null) return;
+    const limit = scope === BATCH_DRAFTS ? dailyBudgetUsd * BATCH_SHARE : dailyBudgetUsd;
+    const spent = accounts.spentOn(utcDay(clock.now()), '') + held('');
+    if (spent + usd <= limit) return;
+    const what = scope === BATCH_DRAFTS ? `the ${BATCH_SHARE * 100} % of it that batches may use are` : 'it is';
+    throw new UpstreamError(
+      'budget_exhausted',
+      `LLM_DAILY_BUDGET_USD is ${dollars(dailyBudgetUsd)} and ${what} used up for today; goes on at 00:00 UTC.`,
+      { upstream: scope },
+    );
+  };
+
+  const checkRequester = (scope: string, usd: number): void => {
+    if (dailyBudgetUsd === null) return;
+    const spent = accounts.spentOn(utcDay(clock.now()), scope) + held(scope);
+    // the first ticket of a day is always drafted
+    if (spent === 0 || spent + usd <= dailyBudgetUsd * REQUESTER_SHARE) return;
+    throw new UpstreamError('gone', 'This requester has used a tenth of LLM_DAILY_BUDGET_USD today.', {
+      upstream: 'llm',
+      reason: 'requester_budget',
+    });
+  };
+
+  return {
+    reserve: ({ helpdesk, requesterId, batchId, lane, usd }) => {
+      if (usd === null) return () => undefined;
+      const requester = requesterId === null ? null : `${helpdesk} ${requesterId}`;
+      if (batchId !== null) checkBatch(batchId, usd);
+      checkDay(lane === 'batch' ? BATCH_DRAFTS : 'llm', usd);
+      if (requester !== null) checkRequester(requester, usd);
+      const names = ['', ...(batchId === null ? [] : [batchId]), ...(requester === null ? [] : [requester])];
+      for (const name of names) hold(name, usd);
+      let released = false;
+      return () => {
+        if (released) return;
+        released = true;
+        for (const name of names) hold(name, -usd);
+      };
+    },
+    assertOpen: (scope) => checkDay(scope, Number.MIN_VALUE),
+  };
+}
+
+function dollars(usd: number): string {
+  return `$${usd.toFixed(usd < 1 ? 4 : 2)}`;
+}

@@ -1,0 +1,133 @@
+import type { Clock } from '../core/clock.ts';
+import { UpstreamError } from '../core/errors.ts';
+import { estimate, type Estimate } from '../core/estimate.ts';
+import type { Demand, Helpdesk, TicketFilter } from '../core/helpdesk.ts';
+import type { LanguageModel } from '../core/language-model.ts';
+import type { RateBudget } from '../core/rate-budget.ts';
+import type { TicketReader } from '../core/ticket-reader.ts';
+import { buildPrompt } from '../drafting/prompt.ts';
+
+/** Conversations that are fetched for it, spread over the batch. */
+const SAMPLE = 20;
+/** More of a filter's tickets are not counted; no batch of ids has more than half. */
+const COUNT_MAX = 20_000;
+/** Ids looked up in one turn of the event loop. */
+const SLICE = 500;
+/** What a draft takes to write while none has been written yet, tokens. */
+const USUAL_COMPLETION_TOKENS = 250;
+
+export interface EstimateRequest {
+  readonly helpdesk: Helpdesk;
+  readonly ticketIds: readonly string[] | null;
+  readonly filter: TicketFilter | null;
+  readonly skipDrafted: boolean;
+  /** With `hold` no note is posted. */
+  readonly post: 'auto' | 'hold';
+}
+
+export interface EstimateDeps {
+  readonly reader: Pick<TicketReader, 'takeable' | 'averageDraft'>;
+  readonly llm: LanguageModel;
+  readonly budget: RateBudget;
+  readonly guidelines: string;
+  readonly clock: Clock;
+}
+
+/**
+ * What a batch would take, from the token counts of a sample and today's limits. Asks the helpdesk, never the LLM.
+ * Throws what the helpdesk throws.
+ */
+export async function estimateBatch(
+  request: EstimateRequest,
+  deps: EstimateDeps,
+  signal: AbortSignal,
+): Promise<Estimate> {
+  const { ids, complete } = await wantedIds(request, deps, signal);
+  const sampled = await sample(ids, request.helpdesk, deps, signal);
+  const average = deps.reader.averageDraft();
+  const completionTokens = average?.completionTokens ?? USUAL_COMPLETION_TOKENS;
+  // tickets that take no draft (closed, answered) cost their fetch only
+  const share = sampled.looked === 0 ? 1 : sampled.prompts.length / sampled.looked;
+  const promptTokens = mean(sampled.prompts.map((prompt) => prompt.promptTokens)) ?? average?.promptTokens ?? 0;
+  const reserved = mean(sampled.prompts.map((prompt) => prompt.reserved)) ?? promptTokens + completionTokens;
+  const usage = { promptTokens: share * promptTokens, cachedTokens: 0, completionTokens: share * completionTokens };
+  return estimate({
+    tickets: ids.length,
+    complete,
+    usage,
+    demand: [...llmDemand(deps.budget, share, reserved), ...helpdeskDemand(request)],
+    costUsd: (each) => deps.llm.costUsd(each),
+  });
+}
+
+async function wantedIds(
+  { helpdesk, ticketIds, filter, skipDrafted }: EstimateRequest,
+  { reader, clock }: EstimateDeps,
+  signal: AbortSignal,
+): Promise<{ readonly ids: readonly string[]; readonly complete: boolean }> {
+  const wanted = new Set<string>();
+  const add = async (ids: readonly string[]): Promise<void> => {
+    for (let from = 0; from < ids.length; from += SLICE) {
+      for (const id of reader.takeable(helpdesk.name, ids.slice(from, from + SLICE), skipDrafted)) wanted.add(id);
+      await clock.sleep(0);
+    }
+  };
+  if (ticketIds !== null) await add(ticketIds);
+  for (let cursor: string | null = null; filter !== null;) {
+    const page = await helpdesk.listTickets(filter, cursor, signal);
+    await add(page.tickets.map(({ ticketId }) => ticketId));
+    cursor = page.nextCursor;
+    if (cursor === null) break;
+    if (wanted.size >= COUNT_MAX) return { ids: [...wanted], complete: false };
+  }
+  return { ids: [...wanted], complete: true };
+}
+
+interface Sampled {
+  readonly looked: number;
+  readonly prompts: readonly { readonly promptTokens: number; readonly reserved: number }[];
+}
+
+async function sample(
+  ids: readonly string[],
+  helpdesk: Helpdesk,
+  { guidelines }: EstimateDeps,
+  signal: AbortSignal,
+): Promise<Sampled> {
+  const step = Math.max(1, ids.length / SAMPLE);
+  const chosen = Array.from(
+    { length: Math.min(SAMPLE, ids.length) },
+    (_, index) => ids[Math.floor(index * step)] ?? '',
+  );
+  const looks = await Promise.allSettled(chosen.map((id) => helpdesk.conversation(id, signal, 'batch')));
+  // one ticket that is gone says nothing about the others; a helpdesk that answers nobody does
+  const failed = looks.find((look) => look.status === 'rejected' && !isGone(look.reason));
+  if (failed?.status === 'rejected' && looks.every((look) => look.status === 'rejected')) throw failed.reason;
+  const prompts = looks.flatMap((look) => {
+    if (look.status === 'rejected' || look.value.unavailable !== null) return [];
+    const { prompt, tokens } = buildPrompt(look.value, guidelines);
+    return [{ promptTokens: tokens - prompt.maxOutputTokens, reserved: tokens }];
+  });
+  return { looked: looks.length, prompts };
+}
+
+function llmDemand(budget: RateBudget, share: number, reserved: number): readonly Demand[] {
+  const { requestsPerMinute, tokensPerMinute } = budget.snapshot();
+  return [
+    { limit: 'llm.requests', perMinute: requestsPerMinute, perTicket: share },
+    { limit: 'llm.tokens', perMinute: tokensPerMinute, perTicket: share * reserved },
+  ];
+}
+
+function helpdeskDemand({ helpdesk, post }: EstimateRequest): readonly Demand[] {
+  const demand = helpdesk.demand();
+  return post === 'auto' ? demand : demand.filter(({ limit }) => !limit.endsWith('.updates'));
+}
+
+function mean(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof UpstreamError && error.errorClass === 'gone';
+}
