@@ -43,7 +43,9 @@ export interface SpendGuard {
   assertOpen(scope: string): void;
 }
 
+/** When to ask again for what calls in flight may leave over, ms. */
 const IN_FLIGHT_MS = 1_000;
+const CENT = 0.01;
 
 export function createSpendGuard(options: {
   readonly dailyBudgetUsd: number | null;
@@ -52,6 +54,7 @@ export function createSpendGuard(options: {
 }): SpendGuard {
   const { dailyBudgetUsd, accounts, clock } = options;
   const reserved = new Map<string, number>();
+  const refused = new Map<string, number>();
   const held = (name: string): number => reserved.get(name) ?? 0;
   const hold = (name: string, usd: number): void => {
     const sum = held(name) + usd;
@@ -81,6 +84,7 @@ export function createSpendGuard(options: {
     const limit = scope === BATCH_DRAFTS ? dailyBudgetUsd * BATCH_SHARE : dailyBudgetUsd;
     const spent = accounts.spentOn(utcDay(clock.now()), '') + held('');
     if (spent + usd <= limit) return;
+    refused.set(scope, usd);
     const what = scope === BATCH_DRAFTS ? `the ${BATCH_SHARE * 100} % of it that batches may use are` : 'it is';
     throw new UpstreamError(
       'budget_exhausted',
@@ -116,7 +120,8 @@ export function createSpendGuard(options: {
         for (const name of names) hold(name, -usd);
       };
     },
-    assertOpen: (scope) => checkDay(scope, Number.MIN_VALUE),
+    // open is where the call fits that did not
+    assertOpen: (scope) => checkDay(scope, refused.get(scope) ?? CENT / 100),
   };
 }
 

@@ -1,0 +1,83 @@
+import { expect, it } from 'vitest';
+import { UpstreamError } from '../../src/core/errors.ts';
+import type { RateBudget } from '../../src/core/rate-budget.ts';
+import { estimateBatch, type EstimateRequest } from '../../src/pool/estimate-batch.ts';
+import { fakeClock } from '../support/fake-clock.ts';
+import { makeConversation, stubHelpdesk } from '../support/stub-helpdesk.ts';
+import { stubLanguageModel } from '../support/stub-language-model.ts';
+
+const never = new AbortController().signal;
+const ids = (count: number): string[] => Array.from({ length: count }, (_, index) => String(index + 1));
+
+function setUp({ average = null as { promptTokens: number; completionTokens: number } | null } = {}) {
+  const helpdesk = stubHelpdesk();
+  const llm = stubLanguageModel();
+  const clock = fakeClock();
+  const deps = {
+    reader: {
+      takeable: (_helpdesk: string, given: readonly string[]) => given.filter((id) => id !== '13'),
+      averageDraft: () => average,
+    },
+    llm,
+    budget: { snapshot: () => ({ requestsPerMinute: 500, tokensPerMinute: 200_000 }) } as RateBudget,
+    guidelines: '',
+    clock,
+  };
+  const run = async (request: Partial<EstimateRequest>) => {
+    const estimating = estimateBatch(
+      { helpdesk, ticketIds: null, filter: null, skipDrafted: true, post: 'auto', ...request },
+      deps,
+      never,
+    );
+    // looked at from the start: it may fail before the slices are through
+    const settled = Promise.allSettled([estimating]);
+    for (let slice = 0; slice < 50; slice += 1) await clock.advance(0);
+    await settled;
+    return estimating;
+  };
+  return { helpdesk, llm, run };
+}
+
+it('counts tokens of a sample, never asks the LLM, and leaves out what a batch would leave out', async () => {
+  const { helpdesk, llm, run } = setUp();
+  const result = await run({ ticketIds: ids(1000) });
+  expect(result).toMatchObject({ tickets: 999, bound: 'llm.tokens', complete: true });
+  expect(result.promptTokens).toBeGreaterThan(999 * 500);
+  expect(result.completionTokens).toBe(999 * 250);
+  expect(result.costUsd).toBeCloseTo((result.promptTokens + 5 * result.completionTokens) / 1e6, 6);
+  expect(helpdesk.calls.conversation).toBe(20);
+  expect(llm.calls.complete).toBe(0);
+});
+
+it('takes the length of answers from those that were written', async () => {
+  const { run } = setUp({ average: { promptTokens: 900, completionTokens: 100 } });
+  expect((await run({ ticketIds: ids(10) })).completionTokens).toBe(1000);
+});
+
+it('walks a filter, counts a ticket once, and says when it stopped counting', async () => {
+  const { helpdesk, run } = setUp();
+  helpdesk.listTickets = async (_filter, cursor) => ({
+    tickets: ids(100).map((id) => ({ ticketId: id, updatedAt: 0, open: true })),
+    nextCursor: cursor === null ? 'again' : null,
+  });
+  expect(await run({ filter: { status: ['new'] } })).toMatchObject({ tickets: 99, complete: true });
+});
+
+it('knows that tickets which take no draft cost no tokens, and that held notes take no update', async () => {
+  const { helpdesk, run } = setUp();
+  helpdesk.script.conversation = async (id) =>
+    makeConversation(id, { unavailable: Number(id) % 2 === 0 ? 'closed' : null });
+  const half = await run({ ticketIds: ids(10), post: 'hold' });
+  expect(half.completionTokens).toBe(1250);
+  expect(half.bound).not.toBe('zendesk.updates');
+});
+
+it('fails as the helpdesk does when that answers nobody, and not because one ticket is gone', async () => {
+  const { helpdesk, run } = setUp();
+  const gone = new UpstreamError('gone', 'no such ticket', { upstream: 'zendesk', reason: 'not_found' });
+  helpdesk.script.conversation = () => Promise.reject(gone);
+  expect(await run({ ticketIds: ids(5) })).toMatchObject({ tickets: 5, promptTokens: 0 });
+  helpdesk.script.conversation = () => Promise.reject(new UpstreamError('auth', 'refused', { upstream: 'zendesk' }));
+  const refused = await run({ ticketIds: ids(5) }).catch((error: unknown) => error);
+  expect(refused).toMatchObject({ errorClass: 'auth' });
+});
