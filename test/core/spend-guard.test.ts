@@ -81,9 +81,11 @@ describe('the budget of a day', () => {
     const { reserve, spend, guard } = setUp({ dailyBudgetUsd: 10 });
     spend(7.5);
     expect(reserve({ lane: 'batch' })).toMatchObject({ errorClass: 'budget_exhausted', upstream: 'batches' });
-    expect(reserve({ lane: 'live' })).toBeTypeOf('function');
+    const inFlight = reserve({ lane: 'live' });
     spend(1);
     expect(reserve({ lane: 'live' })).toMatchObject({ errorClass: 'budget_exhausted', upstream: 'llm' });
+    expect(() => guard.assertOpen('llm')).toThrow('LLM_DAILY_BUDGET_USD');
+    release(inFlight);
     expect(() => guard.assertOpen('llm')).not.toThrow();
     expect(() => guard.assertOpen('batches')).toThrow(/LLM_DAILY_BUDGET_USD is \$10.00 and the 80 %/);
   });
