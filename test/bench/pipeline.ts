@@ -1,32 +1,17 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import type { Progress } from '../../src/core/service-control.ts';
 import type { Figure } from './index.ts';
 import { startBenchService } from './service.ts';
+import { startBenchVendors } from './vendors.ts';
 
 const TICKETS = 3000;
-const NO_LIMIT = '1000000';
-const upstreams = fileURLToPath(new URL('upstreams.ts', import.meta.url));
 
 /** The whole path, webhook to note, against simulated vendors that answer at once. */
 export async function benchPipeline(): Promise<Figure[]> {
-  const vendors = fork(upstreams);
-  // nothing of ours may outlive a bench that failed
-  process.once('exit', () => vendors.kill());
-  const [{ ready }] = (await once(vendors, 'message')) as [{ ready: Record<string, string> }];
-  const service = await startBenchService({
-    ...ready,
-    LLM_REQUESTS_PER_MINUTE: NO_LIMIT,
-    LLM_TOKENS_PER_MINUTE: '1000000000',
-    ZENDESK_REQUESTS_PER_MINUTE: NO_LIMIT,
-    ZENDESK_UPDATES_PER_MINUTE: NO_LIMIT,
-    WORKER_CONCURRENCY: '32',
-  });
+  const vendors = await startBenchVendors();
+  const service = await startBenchService({ ...vendors.env, WORKER_CONCURRENCY: '32' });
   try {
     await service.post('/admin/pause');
-    vendors.send({ connect: `${service.url}/webhooks/zendesk`, tickets: TICKETS });
-    await once(vendors, 'message');
+    await vendors.create(TICKETS, `${service.url}/webhooks/zendesk`);
     const cpuBefore = service.cpuMs();
     const from = performance.now();
     await service.post('/admin/resume');
@@ -51,6 +36,6 @@ export async function benchPipeline(): Promise<Figure[]> {
     ];
   } finally {
     await service.stop();
-    vendors.kill();
+    vendors.stop();
   }
 }

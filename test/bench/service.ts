@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 export const ADMIN_TOKEN = 'bench-admin-token-bench-admin-token';
 export const WEBHOOK_SECRET = 'bench-webhook-secret-0123456789';
 
+const preload = new URL('loop-delay.ts', import.meta.url).href;
 const bundle = fileURLToPath(new URL('../../dist/draftdesk.js', import.meta.url));
 
 /** The real service as a child process on a database of its own. */
@@ -22,15 +23,25 @@ export interface BenchService {
   /** MB. */
   rssMb(): number;
   peakRssMb(): number;
+  /** How late the event loop was since the last call, ms. */
+  loopDelay(): Promise<LoopDelay>;
+  text(path: string): Promise<string>;
   get(path: string): Promise<unknown>;
-  post(path: string): Promise<void>;
+  post(path: string, body?: unknown): Promise<unknown>;
   stop(): Promise<void>;
+}
+
+export interface LoopDelay {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
 }
 
 export async function startBenchService(env: Readonly<Record<string, string>>): Promise<BenchService> {
   const folder = mkdtempSync(join(tmpdir(), 'draftdesk-bench-'));
   const startedAt = performance.now();
-  const child = spawn(process.execPath, ['--max-semi-space-size=4', bundle, 'serve'], {
+  const delayFile = join(folder, 'loop-delay.json');
+  const child = spawn(process.execPath, ['--max-semi-space-size=4', '--import', preload, bundle, 'serve'], {
     cwd: folder,
     env: {
       PATH: process.env['PATH'],
@@ -39,6 +50,7 @@ export async function startBenchService(env: Readonly<Record<string, string>>): 
       ADMIN_TOKEN,
       ZENDESK_WEBHOOK_SECRET: WEBHOOK_SECRET,
       LOG_LEVEL: 'info',
+      BENCH_LOOP_DELAY: delayFile,
       ...env,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -58,8 +70,23 @@ export async function startBenchService(env: Readonly<Record<string, string>>): 
     },
     rssMb: () => statusKb(child, 'VmRSS') / 1000,
     peakRssMb: () => statusKb(child, 'VmHWM') / 1000,
+    loopDelay: async () => {
+      rmSync(delayFile, { force: true });
+      child.kill('SIGUSR2');
+      while (!existsSync(delayFile)) await new Promise((resolve) => setTimeout(resolve, 5));
+      return JSON.parse(readFileSync(delayFile, 'utf8')) as LoopDelay;
+    },
+    text: async (path) => (await fetch(url + path, { headers })).text(),
     get: async (path) => (await fetch(url + path, { headers })).json(),
-    post: async (path) => void (await (await fetch(url + path, { method: 'POST', headers })).arrayBuffer()),
+    post: async (path, body) => {
+      const response = await fetch(url + path, {
+        method: 'POST',
+        headers,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      if (!response.ok) throw new Error(`POST ${path} answered ${response.status} ${await response.text()}`);
+      return response.json();
+    },
     stop: async () => {
       child.kill('SIGTERM');
       await once(child, 'exit');
