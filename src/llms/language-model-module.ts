@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { BatchModel } from '../core/batch-model.ts';
 import type { Clock } from '../core/clock.ts';
 import type { LanguageModel } from '../core/language-model.ts';
 
@@ -30,4 +31,6 @@ export interface LanguageModelModule<Settings = unknown> {
    * address that is not allowed.
    */
   create(settings: Settings, deps: LanguageModelDeps, model?: string): LanguageModel;
+  /** The same model behind the provider's Batch API. Whether the server has one shows when it is used. */
+  createBatchModel(settings: Settings, deps: LanguageModelDeps, model?: string): BatchModel;
 }

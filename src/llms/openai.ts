@@ -1,6 +1,7 @@
 import { OpenAI } from 'openai';
 import type { LanguageModel } from '../core/language-model.ts';
 import type { CallLimits, LanguageModelDeps, LanguageModelModule } from './language-model-module.ts';
+import { createOpenAiBatchModel } from './openai-batch.ts';
 import { createClient, longTimeoutMs, within } from './openai-client.ts';
 import { readCompletion, requestBody } from './openai-completion.ts';
 import { readLimits } from './openai-headers.ts';
@@ -14,6 +15,7 @@ export const openai: LanguageModelModule<OpenAiSettings> = {
   models: ({ model, fallback }) => (fallback === null ? [model] : [model, fallback.model]),
   limits: limitsOf,
   create: createOpenAi,
+  createBatchModel: createOpenAiBatchModel,
 };
 
 function limitsOf({ fallback, ...first }: OpenAiSettings, model = first.model): CallLimits {
