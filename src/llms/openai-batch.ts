@@ -68,7 +68,9 @@ interface Bounds {
 const encoder = new TextEncoder();
 
 function encodeLine({ customId, prompt }: BatchLine, to: Addressee): Uint8Array {
-  const line = { custom_id: customId, method: 'POST', url: ENDPOINT, body: requestBody(prompt, to) };
+  // a batch has its own price; the tier is for calls of their own
+  const body = requestBody({ ...prompt, tier: 'standard' }, to);
+  const line = { custom_id: customId, method: 'POST', url: ENDPOINT, body };
   return encoder.encode(`${JSON.stringify(line)}\n`);
 }
 

@@ -1,32 +1,19 @@
-import { randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import type { Clock, Random } from '../core/clock.ts';
 import type { SimulatorEnv } from './faults.ts';
+import {
+  type BatchJob,
+  type BatchProgress,
+  type BatchTimes,
+  type LineAnswer,
+  newId,
+  progressOf,
+  resultRows,
+  shuffled,
+  TIMES,
+  validateLines,
+} from './openai-batch-job.ts';
 import { llmError, type LlmErrorBody } from './openai-errors.ts';
-
-/** How long the steps of a batch take, ms. */
-export interface BatchTimes {
-  readonly validatingMs: number;
-  /** For all its lines together, however many; one that takes longer than the window expires. */
-  readonly runningMs: number;
-  readonly finalizingMs: number;
-  readonly cancellingMs: number;
-  readonly windowMs: number;
-}
-
-const TIMES: BatchTimes = {
-  validatingMs: 1000,
-  runningMs: 5000,
-  finalizingMs: 1000,
-  cancellingMs: 1000,
-  windowMs: 86_400_000,
-};
-
-/** What the chat endpoint would have answered. */
-export interface LineAnswer {
-  readonly status: number;
-  readonly body: object;
-}
 
 export interface BatchApiOptions {
   readonly clock: Clock;
@@ -52,49 +39,14 @@ interface StoredFile {
   readonly text: string;
 }
 
-interface Line {
-  readonly customId: string;
-  readonly body: unknown;
-}
-
-interface LineError {
-  readonly code: string;
-  readonly message: string;
-  readonly line: number;
-  readonly param: null;
-}
-
-type Status =
-  | 'validating'
-  | 'failed'
-  | 'in_progress'
-  | 'finalizing'
-  | 'completed'
-  | 'expired'
-  | 'cancelling'
-  | 'cancelled';
-
-interface Job {
-  readonly id: string;
-  readonly inputFileId: string;
-  readonly metadata: unknown;
-  readonly createdAt: number;
-  readonly lines: readonly Line[];
-  readonly errors: readonly LineError[];
-  cancelledAt: number | null;
-  /** Made when the batch is over. */
-  result: { readonly outputFileId: string | null; readonly errorFileId: string | null; readonly failed: number } | null;
-}
-
 interface State {
   readonly options: BatchApiOptions;
   readonly times: BatchTimes;
   readonly files: Map<string, StoredFile>;
-  readonly jobs: Map<string, Job>;
+  readonly jobs: Map<string, BatchJob>;
   readonly counts: { files: number; batches: number; lines: number };
 }
 
-const MAX_LINES = 50_000;
 const MAX_BYTES = 200_000_000;
 
 /** Files and batches as OpenAI has them (llm-and-otel.md A6). A batch's state is read off the clock: no timers. */
@@ -139,10 +91,6 @@ function keepFile(state: State, file: Pick<StoredFile, 'name' | 'purpose' | 'tex
   return stored;
 }
 
-function newId(prefix: string): string {
-  return `${prefix}${randomUUID().replaceAll('-', '')}`;
-}
-
 function fileObject({ id, name, purpose, text, createdAt }: StoredFile): object {
   return {
     id,
@@ -160,7 +108,7 @@ function withFile(c: Context<Env>, { files }: State, then: (file: StoredFile) =>
   return file === undefined ? fail(c, llmError(404, 'No such File object.')) : then(file);
 }
 
-function withJob(c: Context<Env>, { jobs }: State, then: (job: Job) => Response): Response {
+function withJob(c: Context<Env>, { jobs }: State, then: (job: BatchJob) => Response): Response {
   const job = jobs.get(c.req.param('id') ?? '');
   return job === undefined ? fail(c, llmError(404, 'No batch found with this id.')) : then(job);
 }
@@ -172,54 +120,22 @@ async function createBatch(c: Context<Env>, state: State): Promise<Response> {
   if (file === undefined || file.purpose !== 'batch') return fail(c, llmError(400, 'Invalid input_file_id.'));
   if (endpoint !== '/v1/chat/completions') return fail(c, llmError(400, 'This endpoint is not simulated.'));
   if (completion_window !== '24h') return fail(c, llmError(400, "completion_window must be '24h'."));
-  const { lines, errors } = readLines(file.text);
+  const { lines, errors } = validateLines(file.text);
   const id = newId('batch_');
   const createdAt = state.options.clock.now();
-  const job: Job = { id, inputFileId: file.id, metadata, createdAt, lines, errors, cancelledAt: null, result: null };
+  const job: BatchJob = {
+    id,
+    inputFileId: file.id,
+    metadata,
+    createdAt,
+    lines,
+    errors,
+    cancelledAt: null,
+    result: null,
+  };
   state.jobs.set(id, job);
   state.counts.batches += 1;
   return c.json(batchObject(job, state));
-}
-
-/** What the provider's validation says about a file. */
-function readLines(text: string): { lines: Line[]; errors: LineError[] } {
-  const lines: Line[] = [];
-  const errors: LineError[] = [];
-  const seen = new Set<string>();
-  const models = new Set<string>();
-  const refuse = (line: number, code: string, message: string): void => {
-    errors.push({ code, message, line, param: null });
-  };
-  for (const [index, row] of text.split('\n').entries()) {
-    if (row.trim() === '') continue;
-    const line = parse(row);
-    const body = line?.['body'];
-    const customId = line?.['custom_id'];
-    if (line === null) refuse(index + 1, 'invalid_json_line', 'This line is not parseable as valid JSON.');
-    else if (typeof customId !== 'string' || customId === '' || customId.length > 64) {
-      refuse(index + 1, 'missing_required_parameter', "Missing required parameter: 'custom_id'.");
-    } else if (seen.has(customId))
-      refuse(index + 1, 'duplicate_custom_id', 'The custom_id of this line is not unique.');
-    else if (line['method'] !== 'POST') refuse(index + 1, 'invalid_method', 'The method must be POST.');
-    else if (line['url'] !== '/v1/chat/completions')
-      refuse(index + 1, 'mismatched_url', 'The url is not the endpoint.');
-    else lines.push({ customId, body });
-    if (typeof customId === 'string') seen.add(customId);
-    if (typeof body === 'object' && body !== null && 'model' in body) models.add(String(body.model));
-  }
-  if (models.size > 1) refuse(1, 'mismatched_model', 'All lines of a batch must name the same model.');
-  if (lines.length === 0 && errors.length === 0) refuse(1, 'empty_file', 'The input file is empty.');
-  if (lines.length > MAX_LINES) refuse(MAX_LINES + 1, 'too_many_tasks', 'The batch has too many lines.');
-  return { lines, errors };
-}
-
-function parse(row: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(row);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
-  } catch {
-    return null;
-  }
 }
 
 function listBatches(c: Context<Env>, state: State): Response {
@@ -238,8 +154,8 @@ function listBatches(c: Context<Env>, state: State): Response {
   });
 }
 
-function cancelBatch(c: Context<Env>, state: State, job: Job): Response {
-  const { status } = progress(job, state);
+function cancelBatch(c: Context<Env>, state: State, job: BatchJob): Response {
+  const { status } = progressOf(job, state.times, state.options.clock.now());
   if (status === 'cancelling') return c.json(batchObject(job, state));
   if (status !== 'validating' && status !== 'in_progress') {
     return fail(c, llmError(409, `Cannot cancel a batch with status '${status}'.`));
@@ -248,28 +164,8 @@ function cancelBatch(c: Context<Env>, state: State, job: Job): Response {
   return c.json(batchObject(job, state));
 }
 
-/** Where a batch stands, and how many of its lines were got to. */
-function progress(job: Job, { options, times }: State): { status: Status; done: number } {
-  const age = options.clock.now() - job.createdAt;
-  const doneAt = (at: number): number => {
-    const share = times.runningMs === 0 ? 1 : (at - times.validatingMs) / times.runningMs;
-    return at < times.validatingMs ? 0 : Math.floor(Math.min(1, share) * job.lines.length);
-  };
-  if (job.cancelledAt !== null) {
-    const cancelledAge = job.cancelledAt - job.createdAt;
-    const over = age >= cancelledAge + times.cancellingMs;
-    return { status: over ? 'cancelled' : 'cancelling', done: doneAt(cancelledAge) };
-  }
-  if (age < times.validatingMs) return { status: 'validating', done: 0 };
-  if (job.errors.length > 0) return { status: 'failed', done: 0 };
-  const runsUntil = times.validatingMs + times.runningMs;
-  if (age >= times.windowMs && runsUntil > times.windowMs) return { status: 'expired', done: doneAt(times.windowMs) };
-  if (age < runsUntil) return { status: 'in_progress', done: doneAt(age) };
-  return { status: age < runsUntil + times.finalizingMs ? 'finalizing' : 'completed', done: job.lines.length };
-}
-
-function batchObject(job: Job, state: State): object {
-  const { status, done } = progress(job, state);
+function batchObject(job: BatchJob, state: State): object {
+  const { status, done } = progressOf(job, state.times, state.options.clock.now());
   if (status === 'completed' || status === 'expired' || status === 'cancelled') finish(job, { status, done }, state);
   const failed = job.result?.failed ?? 0;
   return {
@@ -292,25 +188,13 @@ function batchObject(job: Job, state: State): object {
   };
 }
 
-/** Answers what was got to, in any order; what was not got to goes to the error file. Once. */
-function finish(job: Job, { status, done }: { status: Status; done: number }, state: State): void {
+/** What is over gets its files, once. */
+function finish(job: BatchJob, at: BatchProgress, state: State): void {
   if (job.result !== null) return;
   const { answer, random } = state.options;
-  const output: string[] = [];
-  const errors: string[] = [];
-  for (const { customId, body } of job.lines.slice(0, done)) {
-    const { status: code, body: answered } = answer(customId, body);
-    const response = { status_code: code, request_id: newId('req_'), body: answered };
-    (code === 200 ? output : errors).push(resultLine(customId, response, null));
-  }
-  const failed = errors.length;
+  const { output, errors, failed } = resultRows(job, at, answer);
   state.counts.lines += output.length;
-  const error =
-    status === 'expired'
-      ? { code: 'batch_expired', message: 'This request could not be executed before the completion window expired.' }
-      : { code: 'batch_cancelled', message: 'This request was not executed because the batch was cancelled.' };
-  for (const { customId } of job.lines.slice(done)) errors.push(resultLine(customId, null, error));
-  const keep = (rows: string[], name: string): string | null =>
+  const keep = (rows: readonly string[], name: string): string | null =>
     rows.length === 0
       ? null
       : keepFile(state, { name, purpose: 'batch_output', text: shuffled(rows, random).join('') }).id;
@@ -319,20 +203,6 @@ function finish(job: Job, { status, done }: { status: Status; done: number }, st
     errorFileId: keep(errors, `${job.id}_error.jsonl`),
     failed,
   };
-}
-
-function resultLine(customId: string, response: object | null, error: object | null): string {
-  return `${JSON.stringify({ id: newId('batch_req_'), custom_id: customId, response, error })}\n`;
-}
-
-/** Fisher-Yates. */
-function shuffled(rows: readonly string[], random: Random): string[] {
-  const mixed = [...rows];
-  for (let index = mixed.length - 1; index > 0; index -= 1) {
-    const other = Math.floor(random() * (index + 1));
-    [mixed[index], mixed[other]] = [mixed[other] ?? '', mixed[index] ?? ''];
-  }
-  return mixed;
 }
 
 function seconds(ms: number): number {

@@ -21,7 +21,8 @@ import {
   writeAnswer,
 } from './llm-answer.ts';
 import { type LlmErrorBody, llmError, LLM_FAULT_ANSWERS } from './openai-errors.ts';
-import { type BatchStats, type BatchTimes, createBatchApi, type LineAnswer } from './openai-batches.ts';
+import type { BatchTimes, LineAnswer } from './openai-batch-job.ts';
+import { type BatchStats, createBatchApi } from './openai-batches.ts';
 import {
   createModelLimits,
   limitHeaders,

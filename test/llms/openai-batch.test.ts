@@ -172,7 +172,7 @@ describe('a batch', () => {
 describe('sending a batch off', () => {
   it('counts the bytes of a line as it sends them', async () => {
     const { batches, simulator } = await setUp();
-    const line: BatchLine = { customId: 'ü', prompt: promptOf('Größe 😀') };
+    const line: BatchLine = { customId: 'ü', prompt: { ...promptOf('Größe 😀'), tier: 'flex' } };
     expect(batches.lineBytes(line)).toBeGreaterThan(JSON.stringify(line.prompt.schema.schema).length);
     let sent = '';
     const { batches: watched } = withServer(async (url, init) => {
@@ -182,6 +182,7 @@ describe('sending a batch off', () => {
     await watched.submit('key', [line], never);
     const json = sent.split('\r\n').find((part) => part.startsWith('{')) ?? '';
     expect(JSON.parse(json)).toMatchObject({ custom_id: 'ü', body: { max_completion_tokens: 500 } });
+    expect(json).not.toContain('service_tier');
     expect(Buffer.byteLength(json)).toBe(watched.lineBytes(line));
     expect(simulator.stats().batches.files).toBe(0);
   });
