@@ -263,6 +263,26 @@ describe('draftReply with a fallback model', () => {
     expect(draft.cut).toMatch(/3 older messages\. Written by the fallback model/);
   });
 
+  it('waits no longer for the budget of a model that has to rest', async () => {
+    const { first, second, firstBudget, run, calls } = setUpTwo();
+    const { acquire } = firstBudget.budget;
+    let asked = 0;
+    firstBudget.budget.acquire = (request, signal) => {
+      asked += 1;
+      if (asked > 1) return acquire(request, signal);
+      return new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(new LanguageModelError('cancelled', 'waited')));
+      });
+    };
+    const waiting = run();
+    first.script.complete = () => Promise.reject(new LanguageModelError('quota_exhausted', 'x'));
+    await run();
+    expect((await waiting).cut).toContain('fallback model gpt-5.4-mini');
+    expect(first.calls.complete).toBe(1);
+    expect(second.calls.complete).toBe(2);
+    expect(calls).toEqual(['gpt-6-luna quota_exhausted', 'gpt-5.4-mini ok', 'gpt-5.4-mini ok']);
+  });
+
   it('says nothing on a draft of the first', async () => {
     expect((await setUpTwo().run()).cut).toBeNull();
   });
