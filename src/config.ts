@@ -99,7 +99,6 @@ const baseSchema = z.object({
       'must consist of printable ASCII without spaces',
     ),
   ADMIN_TOKENS_FILE: notYet,
-  LLM_FALLBACK_MODEL: notYet,
   LLM_DAILY_BUDGET_USD: usd.optional(),
   MASK_PERSONAL_DATA: z.literal('false', 'is not supported by this version yet; remove it').optional(),
   RECONCILE_EVERY_MINUTES: wholeNumber(0, 10_080, 0),

@@ -4,7 +4,7 @@ import type { Config } from './config.ts';
 import { type Clock, type Random, systemClock, systemRandom, uuidv7 } from './core/clock.ts';
 import { createRateBudget } from './core/gcra-budget.ts';
 import type { Helpdesk } from './core/helpdesk.ts';
-import type { LanguageModel } from './core/language-model.ts';
+import { createModelRoutes, type ModelRoutes } from './core/model-routes.ts';
 import { combineObservers, type Observer, silentObserver } from './core/observer.ts';
 import { ALL_TICKETS } from './core/progress.ts';
 import { createRateMeter, type RateMeter } from './core/rate-meter.ts';
@@ -68,12 +68,11 @@ export async function startService(config: Config, overrides: ServiceOverrides):
 
   const upstream = { fetch: overrides.fetch ?? createUpstreamFetch(), clock, random };
   const helpdesks = createHelpdesks(config, upstream, observer);
-  const llm = createLanguageModel(config, upstream);
-  const budget = createRateBudget({ ...config.llm.module.limits(config.llm.settings), clock, random });
+  const routes = createRoutes(config, upstream);
   const spending = createSpendGuard({ dailyBudgetUsd: config.llmDailyBudgetUsd, accounts: reader, clock });
   const probe = async (scope: string, signal: AbortSignal): Promise<void> => {
     if (scope === 'llm' || scope === BATCH_DRAFTS) spending.assertOpen(scope);
-    if (scope === 'llm') await llm.probe(signal);
+    if (scope === 'llm') await routes.preferred.model.probe(signal);
     else await helpdesks.get(scope)?.probe(signal);
   };
 
@@ -84,8 +83,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     outbox,
     gate,
     helpdesks,
-    llm,
-    budget,
+    routes,
     spending,
     clock,
     random,
@@ -108,8 +106,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     gate,
     pool,
     helpdesks,
-    llm,
-    budget,
+    routes,
     guidelines: config.guidelines,
     meter,
     clock,
@@ -182,9 +179,16 @@ function createHelpdesks(config: Config, upstream: Upstream, observer: Observer)
   );
 }
 
-function createLanguageModel(config: Config, upstream: Upstream): LanguageModel {
+/** The models in order of preference, each with its own limits. */
+function createRoutes(config: Config, upstream: Upstream): ModelRoutes {
   const { module, settings } = config.llm;
-  return module.create(settings, { ...upstream, allowInsecureUpstreams: config.allowInsecureUpstreams });
+  const { clock, random } = upstream;
+  const deps = { ...upstream, allowInsecureUpstreams: config.allowInsecureUpstreams };
+  const routes = module.models(settings).map((name) => ({
+    model: module.create(settings, deps, name),
+    budget: createRateBudget({ ...module.limits(settings, name), clock, random }),
+  }));
+  return createModelRoutes(routes, clock);
 }
 
 function meterObserver(meter: RateMeter): Observer {

@@ -20,6 +20,7 @@ export const ERROR_CLASSES = [
   'cancelled',
   // language models
   'slow_down',
+  'flex_unavailable',
   'quota_exhausted',
   'request_too_large',
   'context_length',

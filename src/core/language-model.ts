@@ -1,5 +1,11 @@
 import { type ErrorClass, UpstreamError, type UpstreamErrorOptions } from './errors.ts';
 
+/** How a call is served: `flex` is slower, may be refused for want of room, and costs half (llm-and-otel.md A6). */
+export type ServiceTier = 'standard' | 'flex';
+
+/** What a call is priced by: `batch` is the provider's Batch API. */
+export type PriceTier = ServiceTier | 'batch';
+
 /** One request to a model, without any vendor's shape. */
 export interface Prompt {
   /** Fixed text and the team's guidelines: the same bytes for every ticket, so that prompt caching works. */
@@ -9,6 +15,8 @@ export interface Prompt {
   /** The answer must be JSON of this JSON Schema. */
   readonly schema: { readonly name: string; readonly schema: Readonly<Record<string, unknown>> };
   readonly maxOutputTokens: number;
+  /** Default `standard`. */
+  readonly tier?: ServiceTier;
 }
 
 export interface TokenUsage {
@@ -37,7 +45,7 @@ export interface Completion {
   readonly model: string;
   readonly usage: TokenUsage;
   readonly limits: ProviderLimits | null;
-  /** USD; null when the model's price is not known. */
+  /** USD, by the tier that the answer names; null when the model's price is not known. */
   readonly costUsd: number | null;
 }
 
@@ -65,13 +73,14 @@ export class LanguageModelError extends UpstreamError {
 
 /**
  * An LLM behind an API. Never retries, keeps no budget. Throws `LanguageModelError`, also for an
- * answer that was billed but is unusable (refusal, content filter, cut at the output limit).
+ * answer that was billed but is unusable (refusal, content filter, cut at the output limit). `flex_unavailable` is
+ * thrown for prompts of tier `flex` only: the same prompt may be taken as `standard`.
  */
 export interface LanguageModel {
   readonly model: string;
   complete(prompt: Prompt, signal: AbortSignal): Promise<Completion>;
-  /** USD of a call with this usage, at standard price; null when the model's price is not known. */
-  costUsd(usage: TokenUsage): number | null;
+  /** USD of a call with this usage (default: at standard price); null when the model's price is not known. */
+  costUsd(usage: TokenUsage, tier?: PriceTier): number | null;
   /** Is the key good and the server there? Costs no tokens. Throws `auth`, `connection`, … */
   probe(signal: AbortSignal): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts';
 import type { Helpdesk } from './helpdesk.ts';
+import type { ModelRoutes } from './model-routes.ts';
 import type { Pause } from './outbox.ts';
 import type { RateBudget } from './rate-budget.ts';
 import type { RateMeter } from './rate-meter.ts';
@@ -15,7 +16,7 @@ export const ALL_TICKETS = '';
 export interface ProgressParts {
   readonly reader: TicketReader;
   readonly helpdesks: ReadonlyMap<string, Helpdesk>;
-  readonly budget: RateBudget;
+  readonly routes: ModelRoutes;
   readonly meter: RateMeter;
   readonly pauses: () => readonly Pause[];
   readonly workers: () => { readonly busy: number; readonly total: number };
@@ -82,7 +83,7 @@ function waitingFor({ state, reason, helpdesk, counts, lane, listing }: BatchSum
     if (['all', 'llm', BATCH_DRAFTS, helpdesk].includes(scope)) found.push(`${scope}: ${why}`);
   }
   const { requestsPerMinute, tokensPerMinute, usedRequests, usedTokens, waiting, pausedUntil } =
-    parts.budget.snapshot();
+    parts.routes.preferred.budget.snapshot();
   const drafts = counts.queued + counts.drafting + counts.retrying > 0;
   if (pausedUntil !== null) found.push('llm: asks us to wait');
   else if (drafts && waiting > 0) {
@@ -106,7 +107,11 @@ function waitingFor({ state, reason, helpdesk, counts, lane, listing }: BatchSum
 }
 
 function readLimits(parts: ProgressParts): Progress['limits'] {
-  const limits: Record<string, Progress['limits'][string]> = { llm: llmLimit(parts.budget, parts.clock) };
+  const limits: Record<string, Progress['limits'][string]> = {};
+  for (const { model, budget } of parts.routes.routes) {
+    const name = model === parts.routes.preferred.model ? 'llm' : `llm:${model.model}`;
+    limits[name] = llmLimit(budget, parts.clock);
+  }
   for (const [name, helpdesk] of parts.helpdesks) limits[name] = helpdesk.limits();
   return limits;
 }

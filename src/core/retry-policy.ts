@@ -48,6 +48,7 @@ const RULES: Readonly<Record<ErrorClass, Rule>> = {
   connection: AGAIN,
   server_error: AGAIN,
   overloaded: AGAIN,
+  flex_unavailable: AGAIN,
   invalid_response: AGAIN,
   ambiguous_post: AGAIN,
   internal: AGAIN,

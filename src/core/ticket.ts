@@ -76,7 +76,7 @@ export interface Draft {
   readonly completionTokens: number;
   /** USD; null when the model's price is not known. */
   readonly costUsd: number | null;
-  /** A sentence when the conversation was cut to fit the token budget. */
+  /** For the agent: what of the conversation was cut to fit the token budget, and which fallback model wrote the draft. */
   readonly cut: string | null;
 }
 

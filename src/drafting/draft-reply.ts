@@ -1,13 +1,19 @@
 import type { Clock } from '../core/clock.ts';
 import { type ErrorClass, UpstreamError } from '../core/errors.ts';
 import type { Conversation } from '../core/helpdesk.ts';
-import { type Completion, type LanguageModel, LanguageModelError, type TokenUsage } from '../core/language-model.ts';
+import {
+  type Completion,
+  type LanguageModel,
+  LanguageModelError,
+  type ServiceTier,
+  type TokenUsage,
+} from '../core/language-model.ts';
+import type { ModelRoutes, RouteUse } from '../core/model-routes.ts';
 import type { Observer } from '../core/observer.ts';
 import type { BudgetRequest, Grant, RateBudget } from '../core/rate-budget.ts';
 import type { Draft } from '../core/ticket.ts';
-import { checkDraft } from './check-draft.ts';
-import { messageText } from './message-text.ts';
-import { buildPrompt } from './prompt.ts';
+import { type DraftContext, finishDraft, NOTHING_USED } from './finish-draft.ts';
+import { preparePrompt, type PreparedPrompt } from './prepare-prompt.ts';
 
 /** One call to the model; `errorClass` is null when it brought a usable draft. */
 export type CallReport = Omit<Parameters<Observer['llmCall']>[0], 'ticket' | 'model'>;
@@ -16,87 +22,97 @@ export interface DraftRequest {
   readonly conversation: Conversation;
   /** The team's own, Markdown; empty when there are none. */
   readonly guidelines: string;
-  readonly llm: LanguageModel;
-  readonly budget: RateBudget;
+  readonly routes: ModelRoutes;
   readonly lane: BudgetRequest['lane'];
+  /** `flex`: at half the price where the provider has room, else at the standard one. Default `standard`. */
+  readonly tier?: ServiceTier;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Told before the call what it may use at most; what it throws stops the draft. */
-  readonly onPrompt: (most: TokenUsage) => void;
-  /** Told once about each call that was made, also when it failed. */
-  readonly onCall: (call: CallReport) => void;
+  /** Told before each call what it may use at most; what it throws stops the draft. */
+  readonly beforeCall: (most: TokenUsage, model: LanguageModel) => void;
+  /** Told once about each call that was made, also when it failed, and which model was asked. */
+  readonly onCall: (call: CallReport, model: string) => void;
 }
 
 /** How long everybody waits when the server does not say; one 503 that asks for nothing stops its own ticket only. */
 const PAUSE_MS = { rate_limited: 2_000, slow_down: 10_000, overloaded: 0 } as const;
 
 /**
- * Asks the model for a reply to a conversation's newest customer message: one call, inside the rate budget. Throws what
- * the budget and the model throw, and `LanguageModelError('invalid_output')` for an answer that is no draft.
+ * Asks a model for a reply to a conversation's newest customer message, inside its rate budget: one call, unless the
+ * model has to rest and another stands in, or has no room at the flex price. Throws what the budget and the model throw,
+ * and `LanguageModelError('invalid_output')` for an answer that is no draft.
  */
 export async function draftReply(request: DraftRequest): Promise<Draft> {
-  const { conversation, guidelines, budget, lane, signal, clock } = request;
-  const { prompt, tokens, cut } = buildPrompt(conversation, guidelines);
+  const { conversation, guidelines, routes, signal, tier = 'standard' } = request;
+  const prepared = preparePrompt(conversation, guidelines);
+  return await routes.call(signal, async (use) => {
+    if (tier === 'standard') return await ask(use, prepared, { ...request, tier });
+    try {
+      return await ask(use, prepared, { ...request, tier });
+    } catch (error) {
+      if (!(error instanceof LanguageModelError) || error.errorClass !== 'flex_unavailable') throw error;
+      return await ask(use, prepared, { ...request, tier: 'standard' });
+    }
+  });
+}
+
+type Asking = Pick<DraftRequest, 'lane' | 'clock' | 'signal' | 'beforeCall' | 'onCall'> & {
+  readonly tier: ServiceTier;
+};
+
+/** One call to one model. */
+async function ask(
+  use: RouteUse,
+  prepared: PreparedPrompt,
+  { lane, clock, signal, beforeCall, onCall, tier }: Asking,
+): Promise<Draft> {
+  const { model, budget, waitSignal } = use;
+  const { prompt, tokens } = prepared;
+  const context = contextOf(use, prepared);
   const maxOutput = prompt.maxOutputTokens;
-  request.onPrompt({ promptTokens: tokens - maxOutput, cachedTokens: 0, completionTokens: maxOutput });
-  const grant = await budget.acquire({ tokens, lane }, signal);
+  beforeCall({ promptTokens: tokens - maxOutput, cachedTokens: 0, completionTokens: maxOutput }, model);
+  const grant = await budget.acquire({ tokens, lane }, waitSignal);
   const startedAt = clock.steady();
   const report = (errorClass: ErrorClass | null, spent: Spent): void =>
-    request.onCall({
-      errorClass,
-      durationMs: clock.steady() - startedAt,
-      waitedMs: grant.waitedMs,
-      ...(spent.usage ?? NOTHING_USED),
-      costUsd: spent.costUsd,
-    });
+    onCall(
+      {
+        errorClass,
+        durationMs: clock.steady() - startedAt,
+        waitedMs: grant.waitedMs,
+        ...(spent.usage ?? NOTHING_USED),
+        costUsd: spent.costUsd,
+      },
+      model.model,
+    );
   try {
-    const completion = await settled(grant, budget, () => request.llm.complete(prompt, signal));
-    const answer = checkDraft(completion, teamText(conversation, guidelines));
+    const completion = await settled(grant, budget, () => model.complete({ ...prompt, tier }, signal));
+    const draft = finishDraft(completion, context);
     report(null, completion);
-    const { model, usage, costUsd } = completion;
-    return { ...answer, sources: [], model, ...usage, costUsd, cut };
+    return draft;
   } catch (error) {
     if (!(error instanceof LanguageModelError)) {
       report(error instanceof UpstreamError ? error.errorClass : 'internal', { usage: null, costUsd: null });
       throw error;
     }
     report(error.errorClass, error);
-    const declined = declinedDraft(error, request.llm.model, cut);
-    if (declined !== null) return declined;
-    throw error;
+    return finishDraft(error, context);
   }
 }
 
-/** A model or its filter that declines is an answer for the agent, not a failure: it would decline again. */
-function declinedDraft(
-  { errorClass, usage, costUsd }: LanguageModelError,
-  model: string,
-  cut: string | null,
-): Draft | null {
-  if (errorClass !== 'refusal' && errorClass !== 'content_filter') return null;
-  const who =
-    errorClass === 'refusal' ? 'The model declined to draft a reply' : "The LLM's content filter stopped the draft";
-  return {
-    body: null,
-    finding: `${who}; please read this ticket yourself.`,
-    // BCP 47: undetermined
-    language: 'und',
-    confidence: 0,
-    questions: [],
-    sources: [],
-    model,
-    ...(usage ?? NOTHING_USED),
-    costUsd,
-    cut,
-  };
+/** Who wrote a draft in the place of whom stands in the note, beside what was left out. */
+function contextOf({ model, standsInFor }: RouteUse, { knownText, cut }: PreparedPrompt): DraftContext {
+  const standIn =
+    standsInFor === null
+      ? null
+      : `Written by the fallback model ${model.model}, because ${standsInFor} was not available.`;
+  const remarks = [cut, standIn].filter((remark) => remark !== null);
+  return { knownText, cut: remarks.length === 0 ? null : remarks.join(' '), model: model.model };
 }
 
 interface Spent {
   readonly usage: TokenUsage | null;
   readonly costUsd: number | null;
 }
-
-const NOTHING_USED: TokenUsage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0 };
 
 /** Tells the budget what came of a call, however it ends; a server that asks to wait makes everybody wait. */
 async function settled(grant: Grant, budget: RateBudget, call: () => Promise<Completion>): Promise<Completion> {
@@ -123,10 +139,4 @@ function settle(grant: Grant, { usage, limits }: Pick<LanguageModelError, 'usage
   // a server that tells no usage has not used nothing
   const known = usage !== null && usage.promptTokens > 0;
   grant.settle({ limits, ...(known ? { usage } : {}) });
-}
-
-/** What the team itself has written, without what it quoted: the hosts named there may be linked in a draft. */
-function teamText({ messages }: Conversation, guidelines: string): string {
-  const answers = messages.filter(({ author }) => author === 'agent').map(({ html }) => messageText(html).text);
-  return [guidelines, ...answers].join('\n');
 }

@@ -35,7 +35,7 @@ const BREAKING = new Set([
  * `knownText` are written so that nothing turns them into links (a ticket may have told the model to add them).
  */
 export function plainText(written: string, knownText: string): PlainText {
-  const known = new Set(hostsIn(knownText));
+  const known = new Set(linksIn(knownText).map(hostOf));
   let strangeLinks = 0;
   const text = withoutMarkup(visibleText(written))
     .replaceAll(URL_PATTERN, (url) => {
@@ -79,8 +79,9 @@ function linkText(label: string, url: string): string {
   return `${label} (${url.replace(/^mailto:/i, '')})`;
 }
 
-function hostsIn(text: string): string[] {
-  return Array.from(text.matchAll(URL_PATTERN), ([url]) => hostOf(url));
+/** Every link that a text writes out. */
+export function linksIn(text: string): string[] {
+  return Array.from(text.matchAll(URL_PATTERN), ([url]) => url);
 }
 
 function hostOf(url: string): string {

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { BatchModel } from '../core/batch-model.ts';
 import type { Clock } from '../core/clock.ts';
 import type { LanguageModel } from '../core/language-model.ts';
 
@@ -21,8 +22,15 @@ export interface LanguageModelModule<Settings = unknown> {
   readonly name: string;
   /** Parses the raw environment; each problem's path is the variable's name. Unknown variables are ignored. */
   readonly settings: z.ZodType<Settings>;
-  /** The limits its calls keep, from the settings. */
-  limits(settings: Settings): CallLimits;
-  /** `settings` is what the schema answered. Throws when they name an address that is not allowed. */
-  create(settings: Settings, deps: LanguageModelDeps): LanguageModel;
+  /** Names of the models to use: the preferred one first, then the one that stands in for it, if any. */
+  models(settings: Settings): readonly string[];
+  /** The limits that calls of one of these models keep; of the preferred one by default. */
+  limits(settings: Settings, model?: string): CallLimits;
+  /**
+   * One of these models, by default the preferred one. `settings` is what the schema answered. Throws when they name an
+   * address that is not allowed.
+   */
+  create(settings: Settings, deps: LanguageModelDeps, model?: string): LanguageModel;
+  /** The same model behind the provider's Batch API. Whether the server has one shows when it is used. */
+  createBatchModel(settings: Settings, deps: LanguageModelDeps, model?: string): BatchModel;
 }

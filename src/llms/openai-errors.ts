@@ -1,16 +1,17 @@
 import { APIConnectionTimeoutError, APIError, OpenAIError } from 'openai';
 import { ResponseTooLarge } from '../core/capped-response.ts';
 import type { ErrorClass } from '../core/errors.ts';
-import { LanguageModelError } from '../core/language-model.ts';
+import { LanguageModelError, type ServiceTier } from '../core/language-model.ts';
 import { readLimits, readRetryAfter } from './openai-headers.ts';
 
 type Finding = readonly [ErrorClass, string];
 
 /**
  * What the SDK threw, as an error with a class (llm-and-otel.md A3). The status decides first, then the codes, then the
- * message: compatible servers send codes of their own, numbers or none. A misuse of the SDK is returned as it is.
+ * message: compatible servers send codes of their own, numbers or none. `tier` is what the call asked for. A misuse of
+ * the SDK is returned as it is.
  */
-export function asLanguageModelError(error: unknown, nowMs: number): unknown {
+export function asLanguageModelError(error: unknown, nowMs: number, tier: ServiceTier = 'standard'): unknown {
   if (error instanceof LanguageModelError) return error;
   if (inChain(error, ResponseTooLarge)) {
     return new LanguageModelError('response_too_large', 'The model sent more than we are willing to read.', {
@@ -21,7 +22,7 @@ export function asLanguageModelError(error: unknown, nowMs: number): unknown {
     return new LanguageModelError('timeout', 'The model did not answer in time.', { cause: error });
   }
   if (error instanceof APIError) {
-    return error.status === undefined ? connectionError(error) : statusError(error, error.status, nowMs);
+    return error.status === undefined ? connectionError(error) : statusError(error, error.status, { nowMs, tier });
   }
   // What breaks while the body is read, the SDK hands through as it comes: `TypeError: terminated`, a `SyntaxError`
   // where the JSON ends early, or what another fetch throws.
@@ -37,9 +38,13 @@ function connectionError(error: APIError): LanguageModelError {
   return new LanguageModelError('connection', message, { cause: error });
 }
 
-function statusError(error: APIError, status: number, nowMs: number): LanguageModelError {
+function statusError(
+  error: APIError,
+  status: number,
+  { nowMs, tier }: { nowMs: number; tier: ServiceTier },
+): LanguageModelError {
   const headers = error.headers ?? new Headers();
-  const [errorClass, sentence] = classify(error, status);
+  const [errorClass, sentence] = tier === 'flex' && lacksFlex(error, status) ? NO_FLEX : classify(error, status);
   const retryAfterMs = readRetryAfter(headers, nowMs);
   return new LanguageModelError(errorClass, `The model ${sentence} (${status}).`, {
     status,
@@ -59,13 +64,14 @@ const OUT_OF_CREDIT = new Set([
   'budget_exceeded',
 ]);
 const QUOTA: Finding = ['quota_exhausted', 'says that the quota or credit is used up'];
+const NO_FLEX: Finding = ['flex_unavailable', 'has no room for calls at the flex price now, or never for this model'];
 const SLOW_DOWN: Finding = ['slow_down', 'says that our traffic grew too fast'];
 
 const BY_STATUS: Readonly<Record<number, Finding>> = {
   401: ['auth', 'refused our API key'],
   402: QUOTA,
   403: ['forbidden', 'does not allow this to our API key'],
-  404: ['model_not_found', 'is not known to the server; are LLM_MODEL and OPENAI_BASE_URL right?'],
+  404: ['model_not_found', 'is not known to the server; are LLM_MODEL, LLM_FALLBACK_MODEL and OPENAI_BASE_URL right?'],
   408: ['timeout', 'gave up waiting for our request'],
   409: ['conflict', 'reports a conflict'],
   429: ['rate_limited', 'asks us to wait'],
@@ -97,6 +103,17 @@ function classifyInvalid(error: APIError, words: ReadonlySet<string>): Finding {
   }
   if (words.has('model_not_found')) return BY_STATUS[404] ?? ['model_not_found', 'is not known'];
   return ['invalid_request', 'refused the request as invalid'];
+}
+
+/** What a 429 says that is about our rate, and not about the room for flex calls. */
+const RATE_WORDS = new Set(['rate_limit_exceeded', 'rate_limit_error', 'throttling_error', 'slow_down']);
+
+/** OpenAI answers 429 without a word on rates, Azure 400 for models that never have it (llm-and-otel.md A3). */
+function lacksFlex(error: APIError, status: number): boolean {
+  const words = [error.code, error.type].map((word) => String(word ?? ''));
+  if (status === 400) return error.param === 'service_tier' || /service[_ ]tier|\bflex\b/i.test(error.message);
+  if (status !== 429 || words.some((word) => RATE_WORDS.has(word) || OUT_OF_CREDIT.has(word))) return false;
+  return !/rate limit|request too large/i.test(error.message);
 }
 
 /** "Request too large … Limit 30000, Requested 40000": waiting does not help. */

@@ -8,6 +8,8 @@ export interface OpenAiSettings extends CallLimits {
   /** Without a slash at its end. */
   readonly baseUrl: string;
   readonly model: string;
+  /** The model that stands in while the first is out of quota or overloaded, with limits of its own. */
+  readonly fallback: (CallLimits & { readonly model: string }) | null;
   /** Of one call, from sending it to the last byte of its answer. */
   readonly timeoutMs: number;
 }
@@ -16,7 +18,8 @@ type Env = Readonly<Record<string, string | undefined>>;
 type Report = (name: string, message: string) => void;
 
 const DEFAULT_BASE_URL = 'https://api.openai.com/v1';
-const TIMEOUT_MAX_MS = 3_600_000;
+/** Node's timers fire at once for more than 2^31 ms. */
+export const TIMEOUT_MAX_MS = 3_600_000;
 const DEFAULT_MODEL = 'gpt-6-luna';
 const DEFAULT_LIMITS: CallLimits = { requestsPerMinute: 500, tokensPerMinute: 200_000 };
 
@@ -42,14 +45,36 @@ export const openAiSettings: z.ZodType<OpenAiSettings> = z
 function read(env: Env, report: Report): OpenAiSettings {
   const baseUrl = readBaseUrl(env, report);
   const model = textOf(env, 'LLM_MODEL') ?? DEFAULT_MODEL;
-  const { requestsPerMinute, tokensPerMinute } = LIMITS_BY_MODEL[model] ?? DEFAULT_LIMITS;
+  const { requestsPerMinute, tokensPerMinute } = limitsOf(model);
   return {
     apiKey: readKey(env, baseUrl, report),
     baseUrl,
     model,
+    fallback: readFallback(env, model, report),
     timeoutMs: readTimeout(env, report),
     requestsPerMinute: readInteger(env, 'LLM_REQUESTS_PER_MINUTE', requestsPerMinute, report),
     tokensPerMinute: readInteger(env, 'LLM_TOKENS_PER_MINUTE', tokensPerMinute, report),
+  };
+}
+
+function limitsOf(model: string): CallLimits {
+  return (Object.hasOwn(LIMITS_BY_MODEL, model) ? LIMITS_BY_MODEL[model] : undefined) ?? DEFAULT_LIMITS;
+}
+
+function readFallback(env: Env, first: string, report: Report): OpenAiSettings['fallback'] {
+  const model = textOf(env, 'LLM_FALLBACK_MODEL');
+  if (model === undefined) {
+    for (const name of ['LLM_FALLBACK_REQUESTS_PER_MINUTE', 'LLM_FALLBACK_TOKENS_PER_MINUTE']) {
+      if (textOf(env, name) !== undefined) report(name, 'is set, but LLM_FALLBACK_MODEL is not');
+    }
+    return null;
+  }
+  if (model === first) report('LLM_FALLBACK_MODEL', 'must be another model than LLM_MODEL');
+  const { requestsPerMinute, tokensPerMinute } = limitsOf(model);
+  return {
+    model,
+    requestsPerMinute: readInteger(env, 'LLM_FALLBACK_REQUESTS_PER_MINUTE', requestsPerMinute, report),
+    tokensPerMinute: readInteger(env, 'LLM_FALLBACK_TOKENS_PER_MINUTE', tokensPerMinute, report),
   };
 }
 
@@ -83,7 +108,6 @@ function readInteger(env: Env, name: string, fallback: number, report: Report): 
   return Number(value);
 }
 
-/** Node's timers fire at once for more than 2^31 ms. */
 function readTimeout(env: Env, report: Report): number {
   const timeoutMs = readInteger(env, 'LLM_TIMEOUT_MS', 60_000, report);
   if (timeoutMs > TIMEOUT_MAX_MS) report('LLM_TIMEOUT_MS', `must be at most ${TIMEOUT_MAX_MS}`);

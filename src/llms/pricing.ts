@@ -1,4 +1,4 @@
-import type { TokenUsage } from '../core/language-model.ts';
+import type { PriceTier, TokenUsage } from '../core/language-model.ts';
 
 interface Price {
   readonly input: number;
@@ -26,13 +26,17 @@ const PRICES: Readonly<Record<string, Price>> = {
   'gpt-4o-mini': { input: 0.15, cached: 0.075, output: 0.6 },
 };
 
+/** Share of the standard price (llm-and-otel.md A6). */
+const SHARE: Readonly<Record<PriceTier, number>> = { standard: 1, flex: 0.5, batch: 0.5 };
+
 /** What a call cost in USD; null when the model's price is not known. A dated name has the price of its base. */
-export function costUsd(model: string, usage: TokenUsage): number | null {
+export function costUsd(model: string, usage: TokenUsage, tier: PriceTier = 'standard'): number | null {
   const price = priceOf(model);
   if (price === undefined) return null;
   const cached = Math.min(usage.cachedTokens, usage.promptTokens);
   const fresh = usage.promptTokens - cached;
-  return (fresh * price.input + cached * price.cached + usage.completionTokens * price.output) / 1e6;
+  const standard = (fresh * price.input + cached * price.cached + usage.completionTokens * price.output) / 1e6;
+  return standard * SHARE[tier];
 }
 
 function priceOf(model: string): Price | undefined {

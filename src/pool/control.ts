@@ -34,7 +34,7 @@ export interface ControlParts extends Omit<ProgressParts, 'pauses' | 'workers'>,
 
 /** What the HTTP side may do with the running service. */
 export function createControl(parts: ControlParts): ServiceControl {
-  const { reader, gate, pool, outbox, observer, clock, llm } = parts;
+  const { reader, gate, pool, outbox, observer, clock, routes } = parts;
   const progressParts: ProgressParts = {
     ...parts,
     pauses: () => gate.pauses(),
@@ -87,7 +87,10 @@ export function createControl(parts: ControlParts): ServiceControl {
     },
     readiness,
     pause: () => gate.pauseAll(),
-    resume: () => gate.resumeAll(),
+    resume: async () => {
+      for (const { model } of routes.routes) routes.recovered(model.model);
+      await gate.resumeAll();
+    },
     cancelBatch: async (id) => {
       const cancelled = await outbox.cancelBatch(id);
       if (cancelled === null) return null;
@@ -106,7 +109,7 @@ export function createControl(parts: ControlParts): ServiceControl {
       const request = { helpdesk: helpdeskOf(helpdesk), ticketIds: ids, filter, skipDrafted, post };
       return estimateBatch(request, parts, never);
     },
-    canPrice: () => llm.costUsd({ promptTokens: 1, cachedTokens: 0, completionTokens: 1 }) !== null,
+    canPrice: () => routes.preferred.model.costUsd({ promptTokens: 1, cachedTokens: 0, completionTokens: 1 }) !== null,
     stopping: parts.stopping,
   };
 }

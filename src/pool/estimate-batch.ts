@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { UpstreamError } from '../core/errors.ts';
 import { estimate, type Estimate } from '../core/estimate.ts';
 import type { Demand, Helpdesk, TicketFilter } from '../core/helpdesk.ts';
-import type { LanguageModel } from '../core/language-model.ts';
+import type { ModelRoutes } from '../core/model-routes.ts';
 import type { RateBudget } from '../core/rate-budget.ts';
 import type { TicketReader } from '../core/ticket-reader.ts';
 import { buildPrompt } from '../drafting/prompt.ts';
@@ -27,8 +27,7 @@ export interface EstimateRequest {
 
 export interface EstimateDeps {
   readonly reader: Pick<TicketReader, 'takeable' | 'averageDraft'>;
-  readonly llm: LanguageModel;
-  readonly budget: RateBudget;
+  readonly routes: ModelRoutes;
   readonly guidelines: string;
   readonly clock: Clock;
 }
@@ -55,8 +54,8 @@ export async function estimateBatch(
     tickets: ids.length,
     complete,
     usage,
-    demand: [...llmDemand(deps.budget, share, reserved), ...helpdeskDemand(request)],
-    costUsd: (each) => deps.llm.costUsd(each),
+    demand: [...llmDemand(deps.routes.preferred.budget, share, reserved), ...helpdeskDemand(request)],
+    costUsd: (each) => deps.routes.preferred.model.costUsd(each),
   });
 }
 

@@ -38,7 +38,7 @@ interface Running {
 const STALLED_MS = 15_000;
 
 export function createPool(options: PoolOptions): Pool {
-  const { outbox, clock, gate, helpdesks, budget, observer, concurrency, pollMs = 250, beatMs = 1000 } = options;
+  const { outbox, clock, gate, helpdesks, routes, observer, concurrency, pollMs = 250, beatMs = 1000 } = options;
   const running = new Map<string, Running>();
   let stopping = false;
   let pumping = false;
@@ -49,10 +49,9 @@ export function createPool(options: PoolOptions): Pool {
 
   /** What could be started now, per stage and helpdesk. */
   const makeOffers = (free: number): ClaimOffer[] => {
-    const paused = budget.snapshot().pausedUntil;
     // Drafts that would only wait out the provider's pause would keep notes from being posted.
     const batches = gate.allowance(BATCH_DRAFTS) > 0;
-    const draftRoom = paused !== null && paused > clock.now() ? 0 : Math.min(free, gate.allowance('llm'));
+    const draftRoom = Math.min(free, gate.allowance('llm'), routes.canTake());
     return [...helpdesks.values()].flatMap((helpdesk) => {
       const allowed = Math.min(free, gate.allowance(helpdesk.name));
       const offers: ClaimOffer[] = [

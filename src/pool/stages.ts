@@ -1,19 +1,17 @@
 import type { Clock } from '../core/clock.ts';
 import { UpstreamError } from '../core/errors.ts';
 import type { Conversation, Helpdesk } from '../core/helpdesk.ts';
-import type { LanguageModel } from '../core/language-model.ts';
 import { covers } from '../core/message-order.ts';
+import type { ModelRoutes } from '../core/model-routes.ts';
 import type { Observer, TicketRef } from '../core/observer.ts';
 import type { ClaimedJob, JobOutcome, Outbox, Spent, Stage, TicketFacts } from '../core/outbox.ts';
-import type { RateBudget } from '../core/rate-budget.ts';
 import type { SpendGuard } from '../core/spend-guard.ts';
 import { type CallReport, draftReply } from '../drafting/draft-reply.ts';
 import { buildNote } from '../drafting/note.ts';
 
 export interface StageDeps {
   readonly helpdesks: ReadonlyMap<string, Helpdesk>;
-  readonly llm: LanguageModel;
-  readonly budget: RateBudget;
+  readonly routes: ModelRoutes;
   readonly spending: SpendGuard;
   readonly outbox: Pick<Outbox, 'intendPost'>;
   readonly clock: Clock;
@@ -55,19 +53,20 @@ async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
   const made = await draftReply({
     conversation,
     guidelines: deps.guidelines,
-    llm: deps.llm,
-    budget: deps.budget,
+    routes: deps.routes,
     lane: job.lane,
     clock: deps.clock,
     signal,
-    onPrompt: (most) => {
+    tier: job.tier === 'flex' ? 'flex' : 'standard',
+    beforeCall: (most, model) => {
       const { helpdesk: name, batchId, lane } = job;
-      const usd = deps.llm.costUsd(most);
+      const usd = model.costUsd(most);
+      run.release();
       run.release = deps.spending.reserve({ helpdesk: name, requesterId: facts.requesterId, batchId, lane, usd });
     },
-    onCall: (call) => {
+    onCall: (call, model) => {
       run.spent = addSpent(run.spent, call);
-      deps.observer.llmCall({ ticket: refOf(job), model: deps.llm.model, ...call });
+      deps.observer.llmCall({ ticket: refOf(job), model, ...call });
     },
   });
   return {

@@ -1,5 +1,5 @@
 export interface LlmErrorBody {
-  readonly status: 400 | 401 | 404 | 429 | 503;
+  readonly status: 400 | 401 | 404 | 409 | 429 | 503;
   readonly headers: Readonly<Record<string, string>>;
   readonly error: {
     readonly message: string;
@@ -38,6 +38,13 @@ export const LLM_FAULT_ANSWERS: ReadonlyMap<string, LlmErrorBody> = new Map([
     llmError(429, 'You exceeded your current quota, please check your plan and billing details.', {
       type: 'insufficient_quota',
       code: 'insufficient_quota',
+    }),
+  ],
+  [
+    'flex_unavailable',
+    llmError(429, 'Resource Unavailable. There is not enough capacity for this request now.', {
+      type: 'resource_unavailable',
+      code: 'resource_unavailable',
     }),
   ],
   [

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
-import type { Clock, Random } from '../core/clock.ts';
+import type { Random } from '../core/clock.ts';
 import {
   createFaultPlan,
   type FaultPlan,
@@ -21,7 +21,15 @@ import {
   writeAnswer,
 } from './llm-answer.ts';
 import { type LlmErrorBody, llmError, LLM_FAULT_ANSWERS } from './openai-errors.ts';
-import { type LimitVerdict, type TokenBucket, tokenBucket } from './rate-limits.ts';
+import type { BatchTimes, LineAnswer } from './openai-batch-job.ts';
+import { type BatchStats, createBatchApi } from './openai-batches.ts';
+import {
+  createModelLimits,
+  limitHeaders,
+  type ModelLimits,
+  type ModelLimitsOptions,
+  takeCall,
+} from './openai-limits.ts';
 
 /** Faults of an LLM API beside those of any server: refusals to work, and answers that are no use. */
 export type LlmFault =
@@ -30,6 +38,7 @@ export type LlmFault =
   | 'slow_down'
   | 'insufficient_quota'
   | 'overloaded'
+  | 'flex_unavailable'
   | 'malformed_json'
   | 'wrong_schema'
   | 'length'
@@ -63,16 +72,10 @@ const LLM_FAULTS: Readonly<Record<FaultProfile, FaultRates<LlmFault>>> = {
   },
 };
 
-export interface LlmSimulatorOptions {
-  readonly clock: Clock;
+export interface LlmSimulatorOptions extends ModelLimitsOptions {
   readonly random: Random;
   readonly apiKey?: string;
   readonly models?: readonly string[];
-  /** Defaults lift the limits. */
-  readonly requestsPerMinute?: number;
-  readonly tokensPerMinute?: number;
-  /** Depth of both buckets in seconds of their rate: 60 allows a minute's worth at once, 1 only a second's. Default 60. */
-  readonly burstSeconds?: number;
   /** Gives back tokens that were charged up front and not used. Default false. */
   readonly refundUnused?: boolean;
   /** Mean of the log-normal answer time; 0 answers at once. Default 0. */
@@ -81,6 +84,10 @@ export interface LlmSimulatorOptions {
   readonly faults?: FaultProfile | FaultRates<LlmFault>;
   /** From this request on (the first is 1) the account has no credit, until `heal`. */
   readonly quotaAfter?: number;
+  /** How long batches take. */
+  readonly batchTimes?: Partial<BatchTimes>;
+  /** What goes wrong with a line of a batch. */
+  readonly batchFault?: (customId: string) => LlmFault | null;
   /** Does what tickets tell it to. */
   readonly obeyAttackers?: boolean;
   /** How to find the ticket in the last user message. */
@@ -95,6 +102,11 @@ export interface LlmStats {
   readonly promptTokens: number;
   readonly completionTokens: number;
   readonly maxInFlight: number;
+  /** Calls of the chat endpoint that were served at the flex price. */
+  readonly flex: number;
+  /** Calls of the chat endpoint that arrived, by model. */
+  readonly byModel: Readonly<Record<string, number>>;
+  readonly batches: BatchStats;
 }
 
 export interface LlmSimulator {
@@ -104,6 +116,8 @@ export interface LlmSimulator {
   readonly models: readonly string[];
   /** The account has credit again, for good. */
   heal(): void;
+  /** From now on (or no longer) every call to this model is answered with 503. */
+  overload(model: string, on: boolean): void;
   stats(): LlmStats;
   /** The user messages of the last hundred answered requests, newest last: what the model was told. */
   readonly prompts: readonly string[];
@@ -117,14 +131,15 @@ interface ChatRequest {
   readonly user: string;
   readonly maxOutputTokens: number;
   readonly schema: unknown;
+  readonly flex: boolean;
 }
 
 interface Parts {
   readonly options: LlmSimulatorOptions;
   readonly apiKey: string;
   readonly models: readonly string[];
-  readonly requests: TokenBucket;
-  readonly tokens: TokenBucket;
+  readonly limits: ModelLimits;
+  readonly overloaded: Set<string>;
   readonly prompts: string[];
   /** System prompts seen: what a prompt cache would hold. */
   readonly cached: Set<string>;
@@ -134,33 +149,38 @@ interface Parts {
     rateLimited: number;
     promptTokens: number;
     completionTokens: number;
+    flex: number;
+    readonly byModel: Record<string, number>;
   };
   healed: boolean;
 }
 
-const LIFTED = 1e9;
 const PROMPTS_KEPT = 100;
 
 /** An OpenAI-compatible chat API with stateful limits (llm-and-otel.md A and C). */
 export function createLlmSimulator(options: LlmSimulatorOptions): LlmSimulator {
-  const { clock, random, apiKey = 'sk-simulator-key', burstSeconds = 60 } = options;
+  const { clock, random, apiKey = 'sk-simulator-key' } = options;
   const models = options.models ?? ['gpt-6-luna', 'gpt-5.6-luna', 'gpt-5.4-mini', 'gpt-4.1-mini', 'gpt-4o-mini'];
-  const bucket = (perMinute: number): TokenBucket =>
-    tokenBucket(clock, { perMinute, burst: (perMinute * burstSeconds) / 60 });
   const parts: Parts = {
     options,
     apiKey,
     models,
-    requests: bucket(options.requestsPerMinute ?? LIFTED),
-    tokens: bucket(options.tokensPerMinute ?? LIFTED),
+    limits: createModelLimits(options),
+    overloaded: new Set(),
     prompts: [],
     cached: new Set(),
-    counts: { requests: 0, answered: 0, rateLimited: 0, promptTokens: 0, completionTokens: 0 },
+    counts: { requests: 0, answered: 0, rateLimited: 0, promptTokens: 0, completionTokens: 0, flex: 0, byModel: {} },
     healed: false,
   };
   const rates = typeof options.faults === 'object' ? options.faults : LLM_FAULTS[options.faults ?? 'off'];
   const faults = createFaultPlan<LlmFault>(rates, random);
-  const app = createApp(parts);
+  const batches = createBatchApi({
+    clock,
+    random,
+    times: options.batchTimes ?? {},
+    answer: (customId, body) => answerLine(body, options.batchFault?.(customId) ?? null, parts),
+  });
+  const app = createApp(parts, batches.app);
   const faulty = withFaults({
     handle: (request, env) => app.fetch(request, env),
     plan: faults,
@@ -189,11 +209,15 @@ export function createLlmSimulator(options: LlmSimulatorOptions): LlmSimulator {
     heal() {
       parts.healed = true;
     },
-    stats: () => ({ ...parts.counts, maxInFlight }),
+    overload(model, on) {
+      if (on) parts.overloaded.add(model);
+      else parts.overloaded.delete(model);
+    },
+    stats: () => ({ ...parts.counts, byModel: { ...parts.counts.byModel }, maxInFlight, batches: batches.stats() }),
   };
 }
 
-function createApp(parts: Parts): Hono<Env> {
+function createApp(parts: Parts, batches: Hono<Env>): Hono<Env> {
   const app = new Hono<Env>();
   app.use(async (c, next) => {
     const startedAt = parts.options.clock.steady();
@@ -208,6 +232,7 @@ function createApp(parts: Parts): Hono<Env> {
     return c.json({ object: 'list', data });
   });
   app.post('/v1/chat/completions', (c) => chat(c, parts));
+  app.route('/v1', batches);
   app.notFound((c) => fail(c, llmError(404, `Invalid URL (${c.req.method} ${c.req.path})`)));
   return app;
 }
@@ -228,17 +253,20 @@ async function chat(c: Context<Env>, parts: Parts): Promise<Response> {
   counts.requests += 1;
   const request = readChat(await c.req.json<unknown>().catch(() => undefined));
   if (typeof request === 'string') return fail(c, llmError(400, request));
+  counts.byModel[request.model] = (counts.byModel[request.model] ?? 0) + 1;
   const refusal = refuse(request, parts);
   if (refusal !== null) return fail(c, refusal);
 
-  const promptTokens = estimateTokens(request.system) + estimateTokens(request.user) + 8;
-  const limited = charge(c, request, promptTokens, parts);
+  const promptTokens = promptTokensOf(request);
+  const limits = parts.limits.of(request.model);
+  const limited = takeCall(limits, { model: request.model, promptTokens, maxOutputTokens: request.maxOutputTokens });
+  for (const [name, value] of Object.entries(limitHeaders(limits))) c.header(name, value);
   if (limited !== null) {
     counts.rateLimited += 1;
     return fail(c, limited);
   }
   const { fault } = c.env;
-  const broken = LLM_FAULT_ANSWERS.get(fault ?? '');
+  const broken = LLM_FAULT_ANSWERS.get(failing(request, fault, parts) ?? '');
   if (broken !== undefined) {
     if (broken.status === 429) counts.rateLimited += 1;
     return fail(c, broken);
@@ -246,8 +274,31 @@ async function chat(c: Context<Env>, parts: Parts): Promise<Response> {
   const waitMs = latency(options);
   if (waitMs > 0) await options.clock.sleep(waitMs, c.req.raw.signal);
   const output = compose(request, fault, parts);
-  if (options.refundUnused === true) parts.tokens.refund(Math.max(0, request.maxOutputTokens - output.tokens));
+  if (options.refundUnused === true) limits.tokens.refund(Math.max(0, request.maxOutputTokens - output.tokens));
+  counts.answered += 1;
+  if (request.flex) counts.flex += 1;
   return c.json(completion(request, output, promptTokens, parts));
+}
+
+/** An overloaded model answers nobody; only flex calls can want for room. */
+function failing({ model, flex }: ChatRequest, fault: string | undefined, { overloaded }: Parts): string | undefined {
+  if (overloaded.has(model)) return 'overloaded';
+  return fault === 'flex_unavailable' && !flex ? undefined : fault;
+}
+
+/** What becomes of one line of a batch: no limits per minute, no waiting, all else as in a call of its own. */
+function answerLine(body: unknown, fault: LlmFault | null, parts: Parts): LineAnswer {
+  const refused = ({ status, error }: LlmErrorBody): LineAnswer => ({ status, body: { error } });
+  const request = readChat(body);
+  if (typeof request === 'string') return refused(llmError(400, request));
+  const refusal = refuse(request, parts) ?? LLM_FAULT_ANSWERS.get(fault ?? '');
+  if (refusal !== undefined) return refused(refusal);
+  const output = compose(request, fault ?? undefined, parts);
+  return { status: 200, body: completion(request, output, promptTokensOf(request), parts) };
+}
+
+function promptTokensOf({ system, user }: ChatRequest): number {
+  return estimateTokens(system) + estimateTokens(user) + 8;
 }
 
 /** The request as far as it matters here, or what is wrong with it. */
@@ -268,6 +319,7 @@ function readChat(input: unknown): ChatRequest | string {
     user: textOf(['user']).at(-1) ?? '',
     maxOutputTokens: typeof limit === 'number' ? limit : 4096,
     schema: jsonSchema['schema'],
+    flex: input['service_tier'] === 'flex',
   };
 }
 
@@ -296,57 +348,6 @@ function refuse(request: ChatRequest, { models, options, counts, healed }: Parts
   }
   const broke = options.quotaAfter !== undefined && !healed && counts.requests >= options.quotaAfter;
   return broke ? (LLM_FAULT_ANSWERS.get('insufficient_quota') ?? null) : null;
-}
-
-/** Takes the request and its tokens up front; what is refused has counted as a request all the same. */
-function charge(c: Context<Env>, request: ChatRequest, promptTokens: number, parts: Parts): LlmErrorBody | null {
-  const cost = promptTokens + request.maxOutputTokens;
-  const ofRequests = parts.requests.check(1);
-  const ofTokens = parts.tokens.check(cost);
-  const fits = cost <= ofTokens.limit;
-  const allowed = ofRequests.allowed && ofTokens.allowed && fits;
-  parts.requests.charge(1);
-  if (allowed) parts.tokens.charge(cost);
-  const headers = limitHeaders(parts);
-  for (const [name, value] of Object.entries(headers)) c.header(name, value);
-  if (allowed) return null;
-
-  const tokens = ofRequests.allowed;
-  const verdict: LimitVerdict = tokens ? ofTokens : ofRequests;
-  const kind = tokens ? 'tokens per min (TPM)' : 'requests per min (RPM)';
-  const used = `Limit ${verdict.limit}, ${fits ? `Used ${verdict.limit - verdict.remaining}, ` : ''}Requested ${tokens ? cost : 1}`;
-  if (!fits) {
-    const message = `Request too large for ${request.model} on ${kind}: ${used}. The input or output tokens must be reduced in order to run successfully.`;
-    return llmError(429, message, { type: 'tokens', code: 'rate_limit_exceeded' });
-  }
-  // asked after the charge: refused requests have made the wait longer
-  const waitMs = tokens ? verdict.waitMs : parts.requests.check(1).waitMs;
-  const message = `Rate limit reached for ${request.model} on ${kind}: ${used}. Please try again in ${goDuration(waitMs)}.`;
-  const retry = { 'retry-after': String(Math.ceil(waitMs / 1000)), 'retry-after-ms': String(waitMs) };
-  return llmError(429, message, { type: tokens ? 'tokens' : 'requests', code: 'rate_limit_exceeded', headers: retry });
-}
-
-function limitHeaders({ requests, tokens }: Parts): Record<string, string> {
-  const [ofRequests, ofTokens] = [requests.reading(), tokens.reading()];
-  return {
-    'x-ratelimit-limit-requests': String(ofRequests.limit),
-    'x-ratelimit-limit-tokens': String(ofTokens.limit),
-    'x-ratelimit-remaining-requests': String(ofRequests.remaining),
-    'x-ratelimit-remaining-tokens': String(ofTokens.remaining),
-    'x-ratelimit-reset-requests': goDuration(ofRequests.resetMs),
-    'x-ratelimit-reset-tokens': goDuration(ofTokens.resetMs),
-  };
-}
-
-/** A duration as Go prints it: `0s`, `120ms`, `1.5s`, `6m0s`. */
-export function goDuration(ms: number): string {
-  if (ms <= 0) return '0s';
-  if (ms < 1000) return `${Math.ceil(ms)}ms`;
-  const hours = Math.floor(ms / 3_600_000);
-  const minutes = Math.floor((ms % 3_600_000) / 60_000);
-  const rest = `${Math.round(ms % 60_000) / 1000}s`;
-  if (hours > 0) return `${hours}h${minutes}m${rest}`;
-  return minutes > 0 ? `${minutes}m${rest}` : rest;
 }
 
 /** Log-normal: most answers near the mean, a few much slower. */
@@ -408,7 +409,6 @@ function completion(request: ChatRequest, output: Output, promptTokens: number, 
   // prompt caching starts at 1,024 tokens and counts in steps of 128
   const hit = systemTokens >= 1024 && cached.has(request.system);
   cached.add(request.system);
-  counts.answered += 1;
   counts.promptTokens += promptTokens;
   counts.completionTokens += output.tokens;
   const message = { role: 'assistant', content: output.content, refusal: output.refusal, annotations: [] };
@@ -426,7 +426,7 @@ function completion(request: ChatRequest, output: Output, promptTokens: number, 
       prompt_tokens_details: { cached_tokens: hit ? Math.floor(systemTokens / 128) * 128 : 0, audio_tokens: 0 },
       completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0 },
     },
-    service_tier: 'default',
+    service_tier: request.flex ? 'flex' : 'default',
     system_fingerprint: null,
   };
 }

@@ -7,7 +7,17 @@ export interface LanguageModelRig {
   /** The same model with a key that the server does not know. */
   readonly withWrongKey: LanguageModel;
   /** The server's next answer to a completion. */
-  fail(how: 'rate_limited' | 'overloaded' | 'insufficient_quota' | 'refusal' | 'length' | 'cut' | 'reset'): void;
+  fail(
+    how:
+      | 'rate_limited'
+      | 'overloaded'
+      | 'insufficient_quota'
+      | 'flex_unavailable'
+      | 'refusal'
+      | 'length'
+      | 'cut'
+      | 'reset',
+  ): void;
   /** Completions that the server has been asked for. */
   calls(): number;
 }
@@ -68,6 +78,27 @@ export function languageModelContract(name: string, start: () => Promise<Languag
       const rig = await start();
       rig.fail('refusal');
       expect((await failed(rig.llm.complete(prompt, never))).usage?.promptTokens).toBeGreaterThan(10);
+    });
+
+    it('prices what was used by the tier that served it', async () => {
+      const { llm } = await start();
+      const standard = await llm.complete(prompt, never);
+      expect(standard.costUsd).toBeGreaterThan(0);
+      expect(standard.costUsd).toBe(llm.costUsd(standard.usage));
+      const flex = await llm.complete({ ...prompt, tier: 'flex' }, never);
+      expect(flex.costUsd).toBe(llm.costUsd(flex.usage, 'flex'));
+      for (const tier of ['flex', 'batch'] as const) {
+        expect(llm.costUsd(flex.usage, tier)).toBeCloseTo((llm.costUsd(flex.usage) ?? 0) / 2, 12);
+      }
+    });
+
+    it('says when there is no room for flex, and takes the same prompt as standard', async () => {
+      const rig = await start();
+      rig.fail('flex_unavailable');
+      const error = await failed(rig.llm.complete({ ...prompt, tier: 'flex' }, never));
+      expect(error.errorClass).toBe('flex_unavailable');
+      expect(rig.calls()).toBe(1);
+      expect((await rig.llm.complete({ ...prompt, tier: 'standard' }, never)).text).not.toBe('');
     });
 
     it('tells how long the server wants us to wait', async () => {

@@ -22,6 +22,7 @@ describe('what follows from an error', () => {
     ['slow_down', 'llm', false, null],
     ['server_error', 'llm', true, null],
     ['overloaded', 'llm', true, null],
+    ['flex_unavailable', 'llm', true, null],
     ['connection', 'zendesk', true, null],
     ['conflict', 'zendesk', true, null],
     ['timeout', 'llm', true, null],

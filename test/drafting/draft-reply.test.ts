@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ErrorClass } from '../../src/core/errors.ts';
-import { LanguageModelError, type ProviderLimits } from '../../src/core/language-model.ts';
+import { LanguageModelError, type ProviderLimits, type ServiceTier } from '../../src/core/language-model.ts';
 import type { BudgetRequest, Grant, RateBudget } from '../../src/core/rate-budget.ts';
+import { createModelRoutes } from '../../src/core/model-routes.ts';
 import { type CallReport, draftReply } from '../../src/drafting/draft-reply.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 import { makeConversation, makeMessage } from '../support/stub-helpdesk.ts';
@@ -43,16 +44,16 @@ function setUp(conversation = makeConversation('1'), guidelines = '') {
   const llm = stubLanguageModel();
   const recorded = recordingBudget();
   const calls: CallReport[] = [];
+  const clock = fakeClock();
   const run = () =>
     draftReply({
       conversation,
       guidelines,
-      llm,
-      budget: recorded.budget,
+      routes: createModelRoutes([{ model: llm, budget: recorded.budget }], clock),
       lane: 'live',
-      clock: fakeClock(),
+      clock,
       signal: new AbortController().signal,
-      onPrompt: () => undefined,
+      beforeCall: () => undefined,
       onCall: (call) => calls.push(call),
     });
   return { llm, run, calls, ...recorded };
@@ -204,5 +205,115 @@ describe('draftReply', () => {
     expect(body).toBe('https://help.acme.example/a https://status.acme.example/b x (hxxps://evil.example/?q=1)');
     expect(questions).toHaveLength(2);
     expect(questions[0]).toContain('check them');
+  });
+});
+
+/** Two models, and each call that was made. */
+function setUpTwo(tier: ServiceTier = 'standard') {
+  const first = stubLanguageModel();
+  const second = { ...stubLanguageModel(), model: 'gpt-5.4-mini' };
+  const [firstBudget, secondBudget] = [recordingBudget(), recordingBudget()];
+  const clock = fakeClock();
+  const routes = createModelRoutes(
+    [
+      { model: first, budget: firstBudget.budget },
+      { model: second, budget: secondBudget.budget },
+    ],
+    clock,
+  );
+  const calls: string[] = [];
+  const tiers: (string | undefined)[] = [];
+  const note = (answer: (tier?: ServiceTier) => ReturnType<typeof first.complete>): typeof first.complete => {
+    return (prompt) => {
+      tiers.push(prompt.tier);
+      return answer(prompt.tier);
+    };
+  };
+  const run = (conversation = makeConversation('1')) =>
+    draftReply({
+      conversation,
+      guidelines: '',
+      routes,
+      lane: 'batch',
+      tier,
+      clock,
+      signal: new AbortController().signal,
+      beforeCall: () => undefined,
+      onCall: ({ errorClass }, model) => calls.push(`${model} ${errorClass ?? 'ok'}`),
+    });
+  return { first, second, firstBudget, secondBudget, run, calls, tiers, note };
+}
+
+describe('draftReply with a fallback model', () => {
+  it('goes on with it in the same attempt, inside its own budget, and says so on the draft', async () => {
+    const { first, second, firstBudget, secondBudget, run, calls } = setUpTwo();
+    first.script.complete = () => Promise.reject(new LanguageModelError('quota_exhausted', 'x'));
+    second.script.complete = async () => makeCompletion({ model: 'gpt-5.4-mini-2026-03-17' });
+    const draft = await run();
+    expect(draft.model).toBe('gpt-5.4-mini-2026-03-17');
+    expect(draft.cut).toBe('Written by the fallback model gpt-5.4-mini, because gpt-6-luna was not available.');
+    expect(calls).toEqual(['gpt-6-luna quota_exhausted', 'gpt-5.4-mini ok']);
+    expect([firstBudget.settled.length, secondBudget.settled.length]).toEqual([1, 1]);
+  });
+
+  it('names it beside what was left out, and on a finding', async () => {
+    const { first, second, run } = setUpTwo();
+    first.script.complete = () => Promise.reject(new LanguageModelError('overloaded', 'x'));
+    second.script.complete = () => Promise.reject(new LanguageModelError('refusal', 'x'));
+    const draft = await run(makeConversation('1', { omitted: 3 }));
+    expect(draft).toMatchObject({ body: null, model: 'gpt-5.4-mini' });
+    expect(draft.cut).toMatch(/3 older messages\. Written by the fallback model/);
+  });
+
+  it('waits no longer for the budget of a model that has to rest', async () => {
+    const { first, second, firstBudget, run, calls } = setUpTwo();
+    const { acquire } = firstBudget.budget;
+    let asked = 0;
+    firstBudget.budget.acquire = (request, signal) => {
+      asked += 1;
+      if (asked > 1) return acquire(request, signal);
+      return new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(new LanguageModelError('cancelled', 'waited')));
+      });
+    };
+    const waiting = run();
+    first.script.complete = () => Promise.reject(new LanguageModelError('quota_exhausted', 'x'));
+    await run();
+    expect((await waiting).cut).toContain('fallback model gpt-5.4-mini');
+    expect(first.calls.complete).toBe(1);
+    expect(second.calls.complete).toBe(2);
+    expect(calls).toEqual(['gpt-6-luna quota_exhausted', 'gpt-5.4-mini ok', 'gpt-5.4-mini ok']);
+  });
+
+  it('says nothing on a draft of the first', async () => {
+    expect((await setUpTwo().run()).cut).toBeNull();
+  });
+});
+
+describe('draftReply at the flex price', () => {
+  it('asks for flex', async () => {
+    const { first, run, tiers, note } = setUpTwo('flex');
+    first.script.complete = note(async () => makeCompletion());
+    await run();
+    expect(tiers).toEqual(['flex']);
+  });
+
+  it('takes the standard tier in the same attempt where flex has no room, with a grant of its own', async () => {
+    const { first, firstBudget, run, calls, tiers, note } = setUpTwo('flex');
+    first.script.complete = note(async (tier) => {
+      if (tier === 'flex') throw new LanguageModelError('flex_unavailable', 'x', { limits: LIMITS });
+      return makeCompletion();
+    });
+    expect((await run()).model).toBe('gpt-6-luna');
+    expect(tiers).toEqual(['flex', 'standard']);
+    expect(calls).toEqual(['gpt-6-luna flex_unavailable', 'gpt-6-luna ok']);
+    expect([firstBudget.asked.length, firstBudget.settled.length, firstBudget.pauses.length]).toEqual([2, 2, 0]);
+  });
+
+  it('does not pay the standard price for another failure', async () => {
+    const { first, run, tiers, note } = setUpTwo('flex');
+    first.script.complete = note(() => Promise.reject(new LanguageModelError('server_error', 'x')));
+    await expect(run()).rejects.toThrow('x');
+    expect(tiers).toEqual(['flex']);
   });
 });

@@ -14,6 +14,7 @@ describe('openAiSettings', () => {
       apiKey: 'sk-test',
       baseUrl: 'https://api.openai.com/v1',
       model: 'gpt-6-luna',
+      fallback: null,
       timeoutMs: 60_000,
       requestsPerMinute: 500,
       tokensPerMinute: 200_000,
@@ -36,6 +37,20 @@ describe('openAiSettings', () => {
     });
   });
 
+  it('gives the fallback model limits of its own', () => {
+    const env = { ...KEY, LLM_REQUESTS_PER_MINUTE: '6000', LLM_FALLBACK_MODEL: 'gpt-5-mini' };
+    expect(openAiSettings.parse(env).fallback).toEqual({
+      model: 'gpt-5-mini',
+      requestsPerMinute: 500,
+      tokensPerMinute: 500_000,
+    });
+    const limits = { LLM_FALLBACK_REQUESTS_PER_MINUTE: '70', LLM_FALLBACK_TOKENS_PER_MINUTE: '8000' };
+    expect(openAiSettings.parse({ ...env, ...limits }).fallback).toMatchObject({
+      requestsPerMinute: 70,
+      tokensPerMinute: 8000,
+    });
+  });
+
   it.each([
     { env: {}, names: ['OPENAI_API_KEY'] },
     { env: { OPENAI_API_KEY: '  ' }, names: ['OPENAI_API_KEY'] },
@@ -44,6 +59,12 @@ describe('openAiSettings', () => {
     { env: { ...KEY, LLM_TIMEOUT_MS: '3000000000' }, names: ['LLM_TIMEOUT_MS'] },
     { env: { ...KEY, LLM_REQUESTS_PER_MINUTE: '0' }, names: ['LLM_REQUESTS_PER_MINUTE'] },
     { env: { ...KEY, LLM_TOKENS_PER_MINUTE: '-5' }, names: ['LLM_TOKENS_PER_MINUTE'] },
+    { env: { ...KEY, LLM_FALLBACK_MODEL: 'gpt-6-luna' }, names: ['LLM_FALLBACK_MODEL'] },
+    { env: { ...KEY, LLM_FALLBACK_TOKENS_PER_MINUTE: '5' }, names: ['LLM_FALLBACK_TOKENS_PER_MINUTE'] },
+    {
+      env: { ...KEY, LLM_FALLBACK_MODEL: 'm', LLM_FALLBACK_REQUESTS_PER_MINUTE: 'many' },
+      names: ['LLM_FALLBACK_REQUESTS_PER_MINUTE'],
+    },
     { env: { ...KEY, OPENAI_BASE_URL: 'http://10.0.0.5/v1' }, names: ['OPENAI_BASE_URL'] },
     { env: { ...KEY, OPENAI_BASE_URL: 'http://169.254.169.254' }, names: ['OPENAI_BASE_URL'] },
     { env: { ...KEY, OPENAI_BASE_URL: 'file:///etc/passwd' }, names: ['OPENAI_BASE_URL'] },

@@ -19,6 +19,7 @@ interface Sent {
   readonly headers: Headers;
   readonly redirect: string | undefined;
   readonly body: Record<string, unknown>;
+  readonly signal: AbortSignal | null | undefined;
 }
 
 /** A model whose server is one function. */
@@ -32,12 +33,14 @@ function modelWith(answer: (sent: Sent) => Response | Promise<Response>, env: Re
       headers,
       redirect: init?.redirect,
       body: body as Record<string, unknown>,
+      signal: init?.signal,
     });
     return await answer(sent.at(-1) as Sent);
   };
   const settings = openai.settings.parse({ OPENAI_API_KEY: 'sk-test', ...env });
-  const llm = openai.create(settings, { fetch: fakeFetch, clock: fakeClock(), allowInsecureUpstreams: false });
-  return { llm, sent };
+  const clock = fakeClock();
+  const deps = { fetch: fakeFetch, clock, allowInsecureUpstreams: false };
+  return { llm: openai.create(settings, deps), sent, clock, deps, settings };
 }
 
 function completion(overrides: Record<string, unknown> = {}, message: Record<string, unknown> = {}): object {
@@ -95,6 +98,69 @@ describe('a call to an OpenAI-compatible model', () => {
       max_completion_tokens: 321,
       reasoning_effort: 'low',
     });
+  });
+
+  it('makes the other model of the settings, with its limits and its price', async () => {
+    const env = { LLM_FALLBACK_MODEL: 'gpt-5.4-mini', LLM_FALLBACK_REQUESTS_PER_MINUTE: '70' };
+    const { deps, settings, sent } = modelWith(() => Response.json(completion({ model: null })), env);
+    expect(openai.models(settings)).toEqual(['gpt-6-luna', 'gpt-5.4-mini']);
+    expect(openai.limits(settings).requestsPerMinute).toBe(500);
+    expect(openai.limits(settings, 'gpt-5.4-mini')).toEqual({ requestsPerMinute: 70, tokensPerMinute: 200_000 });
+    const fallback = openai.create(settings, deps, 'gpt-5.4-mini');
+    const answer = await fallback.complete(prompt, never);
+    expect(sent[0]?.body).toMatchObject({ model: 'gpt-5.4-mini' });
+    expect(answer.model).toBe('gpt-5.4-mini');
+    expect(answer.costUsd).toBe(fallback.costUsd(answer.usage));
+    expect(openai.models(openai.settings.parse({ OPENAI_API_KEY: 'k' }))).toEqual(['gpt-6-luna']);
+  });
+
+  it('asks for flex only when told, and pays by the tier that the answer names', async () => {
+    let served: unknown = 'flex';
+    const { llm, sent } = modelWith(() => Response.json(completion({ service_tier: served })));
+    const flex = await llm.complete({ ...prompt, tier: 'flex' }, never);
+    expect(sent[0]?.body).toMatchObject({ service_tier: 'flex' });
+    expect(flex.costUsd).toBeCloseTo((llm.costUsd(flex.usage) ?? 0) / 2, 12);
+    expect(flex.costUsd).toBe(llm.costUsd(flex.usage, 'flex'));
+    for (served of ['default', null, 7]) {
+      const standard = await llm.complete({ ...prompt, tier: 'flex' }, never);
+      expect(standard.costUsd).toBe(llm.costUsd(standard.usage));
+    }
+    await llm.complete({ ...prompt, tier: 'standard' }, never);
+    expect(sent.at(-1)?.body).not.toHaveProperty('service_tier');
+  });
+
+  it.each([
+    ['flex_unavailable', 429, errorBody('Resource Unavailable', 'resource_unavailable')],
+    ['flex_unavailable', 429, errorBody('No room')],
+    ['flex_unavailable', 400, errorBody("service tier 'flex' is not supported for this model")],
+    ['rate_limited', 429, errorBody('Rate limit reached', 'rate_limit_exceeded', 'requests')],
+    ['rate_limited', 429, errorBody('Rate limit reached for m')],
+    ['quota_exhausted', 429, errorBody('No credit', 'insufficient_quota')],
+    ['slow_down', 429, errorBody('Slow down', 'slow_down')],
+    ['invalid_request', 400, errorBody('bad schema')],
+  ])('under flex is %s for status %i with %j, else never flex_unavailable', async (errorClass, status, body) => {
+    const { llm } = modelWith(() => Response.json(body, { status }));
+    expect((await failure(llm.complete({ ...prompt, tier: 'flex' }, never))).errorClass).toBe(errorClass);
+    expect((await failure(llm.complete(prompt, never))).errorClass).not.toBe('flex_unavailable');
+  });
+
+  it.each([
+    [5_000, 50_000],
+    [600_000, 900_000],
+    [1_200_000, 1_200_000],
+  ])('waits longer for flex: a time limit of %i ms becomes %i ms', async (timeoutMs, expectedMs) => {
+    const { llm, clock } = modelWith(
+      ({ signal }) =>
+        new Promise((_, reject) => {
+          signal?.addEventListener('abort', () => reject(new DOMException('stop', 'AbortError')));
+        }),
+      { LLM_TIMEOUT_MS: String(timeoutMs) },
+    );
+    const failed = failure(llm.complete({ ...prompt, tier: 'flex' }, never));
+    await clock.advance(expectedMs - 1);
+    expect(clock.pending()).toBe(1);
+    await clock.advance(1);
+    expect(await failed).toMatchObject({ errorClass: 'timeout' });
   });
 
   it('limits the output of other servers in the way they know', async () => {

@@ -8,6 +8,10 @@ describe('costUsd', () => {
     expect(costUsd('gpt-6-luna', usage)).toBeCloseTo(0.6 * 0.1 + 0.4 * 0.01 + 0.1 * 0.5, 9);
   });
 
+  it.each(['flex', 'batch'] as const)('charges half for %s', (tier) => {
+    expect(costUsd('gpt-6-luna', usage, tier)).toBeCloseTo((costUsd('gpt-6-luna', usage) ?? 0) / 2, 12);
+  });
+
   it('knows a dated name by its base', () => {
     expect(costUsd('gpt-6-luna-2026-09-22', usage)).toBe(costUsd('gpt-6-luna', usage));
   });

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { UpstreamError } from '../../src/core/errors.ts';
+import { createModelRoutes } from '../../src/core/model-routes.ts';
 import type { RateBudget } from '../../src/core/rate-budget.ts';
 import { estimateBatch, type EstimateRequest } from '../../src/pool/estimate-batch.ts';
 import { fakeClock } from '../support/fake-clock.ts';
@@ -13,13 +14,13 @@ function setUp({ average = null as { promptTokens: number; completionTokens: num
   const helpdesk = stubHelpdesk();
   const llm = stubLanguageModel();
   const clock = fakeClock();
+  const budget = { snapshot: () => ({ requestsPerMinute: 500, tokensPerMinute: 200_000 }) } as RateBudget;
   const deps = {
     reader: {
       takeable: (_helpdesk: string, given: readonly string[]) => given.filter((id) => id !== '13'),
       averageDraft: () => average,
     },
-    llm,
-    budget: { snapshot: () => ({ requestsPerMinute: 500, tokensPerMinute: 200_000 }) } as RateBudget,
+    routes: createModelRoutes([{ model: llm, budget }], clock),
     guidelines: '',
     clock,
   };

@@ -6,6 +6,7 @@ import { seededRandom, uuidv7 } from '../../src/core/clock.ts';
 import { UpstreamError } from '../../src/core/errors.ts';
 import { LanguageModelError } from '../../src/core/language-model.ts';
 import { type Outbox, OutboxUnavailable } from '../../src/core/outbox.ts';
+import { createModelRoutes } from '../../src/core/model-routes.ts';
 import type { RateBudget } from '../../src/core/rate-budget.ts';
 import type { TicketDetail } from '../../src/core/ticket.ts';
 import type { TicketReader } from '../../src/core/ticket-reader.ts';
@@ -82,8 +83,7 @@ describe('the pool', () => {
       outbox: used,
       gate,
       helpdesks,
-      llm,
-      budget: openBudget,
+      routes: createModelRoutes([{ model: llm, budget: openBudget }], clock),
       spending: createSpendGuard({ dailyBudgetUsd: null, accounts: reader, clock }),
       clock,
       observer,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/core/clock.ts';
 import { detectLanguage, estimateTokens, fitToSchema, readTicket } from '../../src/sandbox/llm-answer.ts';
-import { createLlmSimulator, goDuration, type LlmFault, type LlmSimulatorOptions } from '../../src/sandbox/openai.ts';
+import { goDuration } from '../../src/sandbox/openai-limits.ts';
+import { createLlmSimulator, type LlmFault, type LlmSimulatorOptions } from '../../src/sandbox/openai.ts';
 import { sampleTickets } from '../../src/sandbox/tickets.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 import { client } from './client.ts';
@@ -214,6 +215,43 @@ describe('limits', () => {
 
   it('counts four Latin letters or one Japanese character as a token', () => {
     expect([estimateTokens('abcdefgh'), estimateTokens('テント'), estimateTokens('')]).toEqual([2, 3, 0]);
+  });
+});
+
+describe('models', () => {
+  it('have limits of their own', async () => {
+    const { ask } = setUp({
+      requestsPerMinute: 1,
+      limitsByModel: { 'gpt-5.4-mini': { requestsPerMinute: 2, tokensPerMinute: 100_000 } },
+    });
+    const statuses: number[] = [];
+    for (const model of ['gpt-6-luna', 'gpt-6-luna', 'gpt-5.4-mini', 'gpt-5.4-mini', 'gpt-5.4-mini', 'gpt-4o-mini']) {
+      statuses.push((await ask(TICKET, { model })).status);
+    }
+    expect(statuses).toEqual([200, 429, 200, 200, 429, 200]);
+  });
+
+  it('are overloaded one by one, until they are not', async () => {
+    const { ask, llm } = setUp();
+    llm.overload('gpt-6-luna', true);
+    const refused = await ask(TICKET);
+    expect([refused.status, refused.json.error.code]).toEqual([503, 'server_is_overloaded']);
+    expect((await ask(TICKET, { model: 'gpt-5.4-mini' })).status).toBe(200);
+    llm.overload('gpt-6-luna', false);
+    expect((await ask(TICKET)).status).toBe(200);
+    expect(llm.stats().byModel).toEqual({ 'gpt-6-luna': 2, 'gpt-5.4-mini': 1 });
+  });
+
+  it('serve at the flex price when asked, and have no room for it on a fault', async () => {
+    const { ask, llm } = setUp();
+    expect((await ask(TICKET)).json.service_tier).toBe('default');
+    expect((await ask(TICKET, { service_tier: 'flex' })).json.service_tier).toBe('flex');
+    llm.faults.failNext('flex_unavailable');
+    const refused = await ask(TICKET, { service_tier: 'flex' });
+    expect([refused.status, refused.json.error.code]).toEqual([429, 'resource_unavailable']);
+    llm.faults.failNext('flex_unavailable');
+    expect((await ask(TICKET)).status).toBe(200);
+    expect(llm.stats()).toMatchObject({ requests: 4, answered: 3, flex: 1 });
   });
 });
 

@@ -42,6 +42,42 @@ describe('the fetch for upstream calls', () => {
     expect(await response.text()).toBe('PUT /path?q=1 zwei 6 grüß');
   });
 
+  it('sends a stream as it comes', async () => {
+    answer = (request, response, body) =>
+      response.end(`${String(request.headers['transfer-encoding'])} ${body.length}`);
+    const body = new ReadableStream({
+      start: (controller) => {
+        for (let part = 0; part < 3; part += 1) controller.enqueue(new TextEncoder().encode('x'.repeat(100_000)));
+        controller.close();
+      },
+    });
+    expect(await (await send(url, { method: 'POST', body })).text()).toBe('chunked 300000');
+  });
+
+  it.each(['breaks', 'is not wanted any more'])('ends the call, and the stream, when a stream %s', async (how) => {
+    answer = (_request, response) => response.end('never');
+    const stop = new AbortController();
+    let left = 3;
+    let cancelled = false;
+    const body = new ReadableStream({
+      pull: (controller) => {
+        controller.enqueue(new Uint8Array(100_000));
+        left -= 1;
+        if (left > 0) return;
+        if (how === 'breaks') controller.error(new RangeError('bug'));
+        else stop.abort();
+      },
+      cancel: () => void (cancelled = true),
+    });
+    const error: unknown = await send(url, { method: 'POST', body, signal: stop.signal }).catch((reason) => reason);
+    if (how === 'breaks') expect((error as TypeError).cause).toBeInstanceOf(RangeError);
+    else expect([(error as Error).name, cancelled]).toEqual(['AbortError', true]);
+  });
+
+  it('refuses a body that it cannot send', async () => {
+    await expect(send(url, { method: 'POST', body: new FormData() })).rejects.toThrow('texts and streams');
+  });
+
   it('reads an answer of any size, whole', async () => {
     const text = 'ü'.repeat(2_000_000);
     answer = (_request, response) => response.end(text);
