@@ -267,11 +267,11 @@ describe('draftReply with a fallback model', () => {
 
   it('waits no longer for the budget of a model that has to rest', async () => {
     const { first, second, firstBudget, run, calls } = setUpTwo();
-    const { acquire } = firstBudget.budget;
+    const { budget: atOnce } = recordingBudget();
     let asked = 0;
     firstBudget.budget.acquire = (request, signal) => {
       asked += 1;
-      if (asked > 1) return acquire(request, signal);
+      if (asked > 1) return atOnce.acquire(request, signal);
       return new Promise((_, reject) => {
         signal.addEventListener('abort', () => reject(new LanguageModelError('cancelled', 'waited')));
       });
