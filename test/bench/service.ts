@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 export const ADMIN_TOKEN = 'bench-admin-token-bench-admin-token';
 export const WEBHOOK_SECRET = 'bench-webhook-secret-0123456789';
 
-const preload = new URL('loop-delay.ts', import.meta.url).href;
+const preload = new URL('loop-delay.mjs', import.meta.url).href;
 const bundle = fileURLToPath(new URL('../../dist/draftdesk.js', import.meta.url));
 
 /** The real service as a child process on a database of its own. */
