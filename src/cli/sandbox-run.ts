@@ -16,6 +16,8 @@ export interface SandboxRun {
   readonly helpdesk: 'zendesk' | 'freshdesk';
   readonly faults: FaultProfile;
   readonly keep: boolean;
+  /** One batch instead of webhooks. */
+  readonly batch: boolean;
   readonly vendorLimits: boolean;
   readonly seed: number;
 }
@@ -31,6 +33,8 @@ const WORKERS = 24;
 const FLOOD_STEP = 20;
 const FLOOD_PAUSE_MS = 15;
 const LOOK_EVERY_MS = 200;
+/** Ids that one batch takes. */
+const BATCH_MAX = 10_000;
 /** Without any ticket finished for so long the run is given up, ms. */
 const STUCK_MS = 90_000;
 
@@ -73,6 +77,7 @@ export async function runSandbox(run: SandboxRun): Promise<number> {
   process.stdout.write(
     `\n  ${run.tickets.length} tickets through a simulated ${run.helpdesk} and a simulated LLM · service at ${service.url}\n\n`,
   );
+  if (run.batch || run.keep) process.stdout.write(`${howToReach(service)}\n`);
   try {
     const driving = drive(run, { clock, llm, simulator: helpdesk.simulator, service });
     const summary = await Promise.race([driving, interruption]);
@@ -100,9 +105,10 @@ interface Stage {
 }
 
 async function drive(run: SandboxRun, { clock, llm, simulator, service }: Stage): Promise<SandboxSummary> {
-  simulator.connect({ url: `${service.url}/webhooks/${simulator.name}`, fetch });
+  if (!run.batch) simulator.connect({ url: `${service.url}/webhooks/${simulator.name}`, fetch });
+  const created = run.batch ? await handIn(run.tickets, simulator, clock) : null;
   const startedAt = clock.steady();
-  const handingIn = handIn(run.tickets, simulator, clock);
+  const handingIn = created === null ? handIn(run.tickets, simulator, clock) : startBatch(created, simulator, service);
   const progress = await follow(run.tickets.length, service, clock, startedAt);
   const seconds = (clock.steady() - startedAt) / 1000;
   const cases = await handingIn;
@@ -136,6 +142,14 @@ async function handIn(tickets: readonly SampleTicket[], simulator: HelpdeskSimul
     else if (sample.before !== undefined) simulator[sample.before](ticketId);
     cases.push({ sample, ticketId });
     if (cases.length % FLOOD_STEP === 0) await clock.sleep(FLOOD_PAUSE_MS);
+  }
+  return cases;
+}
+
+async function startBatch(cases: Case[], { name }: HelpdeskSimulator, service: SandboxService): Promise<Case[]> {
+  const ticketIds = cases.map(({ ticketId }) => ticketId);
+  for (let from = 0; from < ticketIds.length; from += BATCH_MAX) {
+    await service.post('/admin/batches', { helpdesk: name, ticketIds: ticketIds.slice(from, from + BATCH_MAX) });
   }
   return cases;
 }
@@ -275,11 +289,13 @@ function commonSettings(llm: LlmSimulator, server: ListeningServer): Readonly<Re
 
 /** Until Ctrl-C. */
 async function stayUp(service: SandboxService, interruption: Promise<null>): Promise<void> {
-  process.stdout.write(
-    `\n  The service stays up at ${service.url} until Ctrl-C. Admin token: ${service.adminToken}\n` +
-      `  Try: curl -H 'Authorization: Bearer ${service.adminToken}' ${service.url}/admin/progress\n`,
-  );
+  process.stdout.write(`\n  The service stays up at ${service.url} until Ctrl-C.\n${howToReach(service)}`);
   await interruption;
+}
+
+/** For the other terminal. */
+function howToReach({ url, adminToken }: SandboxService): string {
+  return `  In another terminal:\n    export DRAFTDESK_URL=${url} ADMIN_TOKEN=${adminToken}\n    npx draftdesk batch list\n`;
 }
 
 /** 128 + SIGINT, as shells have it. */

@@ -13,6 +13,8 @@ export interface SandboxService {
   readonly adminToken: string;
   /** Reads one JSON answer of the admin API. Throws when it is not 2xx. */
   get<T>(path: string): Promise<T>;
+  /** Posts JSON to the admin API. Throws when the answer is not 2xx. */
+  post(path: string, body: unknown): Promise<void>;
   /** From the webhook to the note, ms, of each ticket posted so far: read from the service's own log. */
   readonly postedMs: readonly number[];
   /** SIGTERM; answers its exit code. */
@@ -52,6 +54,10 @@ export async function startSandboxService(settings: Readonly<Record<string, stri
       const response = await fetch(url + path, { headers });
       if (!response.ok) throw new Error(`GET ${path} answered ${response.status}`);
       return (await response.json()) as T;
+    },
+    post: async (path, body) => {
+      const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) });
+      if (!response.ok) throw new Error(`POST ${path} answered ${response.status} ${await response.text()}`);
     },
     stop: async () => {
       child.kill('SIGTERM');

@@ -9,6 +9,7 @@ interface SandboxOptions {
   readonly faults: FaultProfile;
   readonly file?: string;
   readonly keep?: true;
+  readonly batch?: true;
   readonly vendorLimits?: true;
   readonly seed: number;
 }
@@ -35,6 +36,7 @@ export function sandboxCommand(): Command {
     )
     .option('--file <path>', 'own tickets: JSON lines with subject and description (HTML or text)')
     .option('--vendor-limits', "keep the vendors' limits (100 notes a minute)")
+    .option('--batch', 'hand the tickets in as one batch instead of by webhooks')
     .option('--keep', 'stay up afterwards and print where')
     .addOption(new Option('--seed <n>', 'makes the same faults again').argParser(wholeNumber).default(1))
     .addHelpText('after', '\nExample:\n  $ npm run sandbox -- --tickets 1000 --helpdesk freshdesk --faults heavy')
@@ -52,6 +54,7 @@ export function sandboxCommand(): Command {
         helpdesk: options.helpdesk,
         faults: options.faults,
         keep: options.keep === true,
+        batch: options.batch === true,
         vendorLimits: options.vendorLimits === true,
         seed: options.seed,
       });

@@ -108,6 +108,8 @@ export interface AdminClient {
     call: WebhookCall,
   ): Promise<{ readonly status: number; readonly body: Record<string, unknown> }>;
   statuses(): Promise<Record<TicketStatus, number>>;
+  /** The data of server-sent events, as they come. */
+  events<T>(path: string): AsyncGenerator<T>;
   /** Follows `/admin/events` until the progress is as wanted. Rejects when the stream ends before. */
   until(wanted: (counts: Record<TicketStatus, number>) => boolean): Promise<void>;
 }
@@ -119,6 +121,20 @@ export function adminClient(url: string): AdminClient {
     if (!response.ok) throw new Error(`GET ${path} answered ${response.status} ${await response.text()}`);
     return (await response.json()) as T;
   };
+  async function* events<T>(path: string): AsyncGenerator<T> {
+    const response = await fetch(url + path, { headers });
+    if (response.body === null) throw new Error('no events');
+    let text = '';
+    for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      const parts = text.split('\n\n');
+      text = parts.pop() ?? '';
+      for (const event of parts) {
+        const data = event.split('\n').find((line) => line.startsWith('data: '));
+        if (data !== undefined) yield JSON.parse(data.slice('data: '.length)) as T;
+      }
+    }
+  }
   return {
     url,
     get,
@@ -139,20 +155,10 @@ export function adminClient(url: string): AdminClient {
       return { status: response.status, body: (await response.json()) as Record<string, unknown> };
     },
     statuses: async () => (await get<{ counts: Record<TicketStatus, number> }>('/admin/progress')).counts,
+    events,
     until: async (wanted) => {
-      const response = await fetch(`${url}/admin/events`, { headers });
-      if (response.body === null) throw new Error('no events');
-      let text = '';
-      for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
-        text += chunk;
-        const events = text.split('\n\n');
-        text = events.pop() ?? '';
-        for (const event of events) {
-          const data = event.split('\n').find((line) => line.startsWith('data: '));
-          if (data === undefined) continue;
-          const { counts } = JSON.parse(data.slice('data: '.length)) as { counts: Record<TicketStatus, number> };
-          if (wanted(counts)) return;
-        }
+      for await (const { counts } of events<{ counts: Record<TicketStatus, number> }>('/admin/events')) {
+        if (wanted(counts)) return;
       }
       throw new Error('the event stream ended');
     },
