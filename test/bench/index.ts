@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { benchBatch } from './batch.ts';
+import { benchClaims } from './claims.ts';
 import { benchLimiter } from './limiter.ts';
 import { benchOutbox } from './outbox.ts';
 import { benchPipeline } from './pipeline.ts';
@@ -12,7 +13,7 @@ import { type BenchService, startBenchService, WEBHOOK_SECRET } from './service.
 
 /*
  * `npm run bench`: every figure of README's table, on this machine. A figure is shown beside its aim; nothing fails.
- * Names of sections as arguments run only those: memory webhooks outbox pipeline batch limiter.
+ * Names of sections as arguments run only those: memory webhooks outbox claims pipeline batch limiter.
  */
 
 export interface Figure {
@@ -93,6 +94,7 @@ const sections: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   memory: benchIdle,
   webhooks: benchWebhooks,
   outbox: () => benchOutbox(join(folder, 'outbox.db')),
+  claims: () => benchClaims(join(folder, 'claims.db')),
   pipeline: benchPipeline,
   batch: benchBatch,
   limiter: benchLimiter,
