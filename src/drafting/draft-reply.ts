@@ -3,7 +3,7 @@ import { type ErrorClass, UpstreamError } from '../core/errors.ts';
 import type { Conversation } from '../core/helpdesk.ts';
 import { type Completion, type LanguageModel, LanguageModelError, type TokenUsage } from '../core/language-model.ts';
 import type { Observer } from '../core/observer.ts';
-import type { BudgetRequest, Grant, RateBudget } from '../core/rate-budget.ts';
+import type { BudgetRequest, Grant, RateBudget, Refusal } from '../core/rate-budget.ts';
 import type { Draft } from '../core/ticket.ts';
 import { checkDraft } from './check-draft.ts';
 import { messageText } from './message-text.ts';
@@ -34,8 +34,8 @@ const PAUSE_MS = { rate_limited: 2_000, slow_down: 10_000, overloaded: 0 } as co
  */
 export async function draftReply(request: DraftRequest): Promise<Draft> {
   const { conversation, guidelines, budget, lane, signal, clock } = request;
-  const { prompt, tokens, cut } = buildPrompt(conversation, guidelines);
-  const grant = await budget.acquire({ tokens, lane }, signal);
+  const { prompt, promptTokens, cut } = buildPrompt(conversation, guidelines);
+  const grant = await budget.acquire({ promptTokens, maxOutputTokens: prompt.maxOutputTokens, lane }, signal);
   const startedAt = clock.steady();
   const report = (errorClass: ErrorClass | null, spent: Spent): void =>
     request.onCall({
@@ -98,27 +98,35 @@ const NOTHING_USED: TokenUsage = { promptTokens: 0, cachedTokens: 0, completionT
 async function settled(grant: Grant, budget: RateBudget, call: () => Promise<Completion>): Promise<Completion> {
   try {
     const completion = await call();
-    settle(grant, completion);
+    settle(grant, completion, null);
     return completion;
   } catch (error) {
     if (!(error instanceof LanguageModelError)) {
       grant.settle();
       throw error;
     }
-    settle(grant, error);
-    const { errorClass, retryAfterMs } = error;
-    if (errorClass === 'rate_limited' || errorClass === 'slow_down' || errorClass === 'overloaded') {
-      const pauseMs = retryAfterMs ?? PAUSE_MS[errorClass];
-      if (pauseMs > 0) budget.pause(pauseMs, errorClass);
+    const refused = refusalOf(error);
+    // neither a number nor a refusal: there may have been no answer at all
+    if (refused === null && error.limits === null && error.usage === null) grant.settle();
+    else settle(grant, error, refused);
+    if (refused !== null) {
+      const pauseMs = error.retryAfterMs ?? PAUSE_MS[refused];
+      if (pauseMs > 0) budget.pause(pauseMs, refused);
     }
     throw error;
   }
 }
 
-function settle(grant: Grant, { usage, limits }: Pick<LanguageModelError, 'usage' | 'limits'>): void {
+function refusalOf({ errorClass }: LanguageModelError): Refusal | null {
+  return errorClass === 'rate_limited' || errorClass === 'slow_down' || errorClass === 'overloaded' ? errorClass : null;
+}
+
+type Spending = Pick<LanguageModelError, 'usage' | 'limits'>;
+
+function settle(grant: Grant, { usage, limits }: Spending, refused: Refusal | null): void {
   // a server that tells no usage has not used nothing
   const known = usage !== null && usage.promptTokens > 0;
-  grant.settle({ limits, ...(known ? { usage } : {}) });
+  grant.settle({ limits, ...(known ? { usage } : {}), ...(refused === null ? {} : { refused }) });
 }
 
 /** What the team itself has written, without what it quoted: the hosts named there may be linked in a draft. */

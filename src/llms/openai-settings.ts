@@ -18,10 +18,12 @@ type Report = (name: string, message: string) => void;
 const DEFAULT_BASE_URL = 'https://api.openai.com/v1';
 const TIMEOUT_MAX_MS = 3_600_000;
 const DEFAULT_MODEL = 'gpt-6-luna';
-const DEFAULT_LIMITS: CallLimits = { requestsPerMinute: 500, tokensPerMinute: 200_000 };
+type Limits = Omit<CallLimits, 'configured'>;
+
+const DEFAULT_LIMITS: Limits = { requestsPerMinute: 500, tokensPerMinute: 200_000 };
 
 /** Smallest limits of an account where they differ from the default (llm-and-otel.md A6). */
-const LIMITS_BY_MODEL: Readonly<Record<string, CallLimits>> = {
+const LIMITS_BY_MODEL: Readonly<Record<string, Limits>> = {
   'gpt-5': { requestsPerMinute: 500, tokensPerMinute: 500_000 },
   'gpt-5-mini': { requestsPerMinute: 500, tokensPerMinute: 500_000 },
   'gpt-5.4-pro': { requestsPerMinute: 500, tokensPerMinute: 30_000 },
@@ -50,6 +52,10 @@ function read(env: Env, report: Report): OpenAiSettings {
     timeoutMs: readTimeout(env, report),
     requestsPerMinute: readInteger(env, 'LLM_REQUESTS_PER_MINUTE', requestsPerMinute, report),
     tokensPerMinute: readInteger(env, 'LLM_TOKENS_PER_MINUTE', tokensPerMinute, report),
+    configured: {
+      requests: textOf(env, 'LLM_REQUESTS_PER_MINUTE') !== undefined,
+      tokens: textOf(env, 'LLM_TOKENS_PER_MINUTE') !== undefined,
+    },
   };
 }
 

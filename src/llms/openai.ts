@@ -23,7 +23,7 @@ const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 export const openai: LanguageModelModule<OpenAiSettings> = {
   name: 'openai',
   settings: openAiSettings,
-  limits: ({ requestsPerMinute, tokensPerMinute }) => ({ requestsPerMinute, tokensPerMinute }),
+  limits: ({ requestsPerMinute, tokensPerMinute, configured }) => ({ requestsPerMinute, tokensPerMinute, configured }),
   create: createOpenAi,
 };
 

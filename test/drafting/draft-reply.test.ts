@@ -34,6 +34,9 @@ function recordingBudget() {
       usedTokens: 0,
       pausedUntil: null,
       waiting: 0,
+      inFlight: 0,
+      concurrencyLimit: null,
+      refundFactor: 0,
     }),
   };
   return { budget, asked, settled, pauses };
@@ -83,8 +86,8 @@ describe('draftReply', () => {
       costUsd: 0.0001,
       cut: null,
     });
-    expect(asked).toEqual([{ tokens: expect.any(Number) as number, lane: 'live' }]);
-    expect(asked[0]?.tokens).toBeGreaterThan(1500);
+    expect(asked).toEqual([{ promptTokens: expect.any(Number) as number, maxOutputTokens: 1500, lane: 'live' }]);
+    expect(asked[0]?.promptTokens).toBeGreaterThan(500);
     expect(settled).toEqual([{ usage: USAGE, limits: LIMITS }]);
     expect(pauses).toEqual([]);
     expect(calls).toEqual([{ errorClass: null, durationMs: 0, waitedMs: 12, ...USAGE, costUsd: 0.0001 }]);
@@ -149,7 +152,8 @@ describe('draftReply', () => {
     });
     llm.script.complete = () => Promise.reject(failure);
     await expect(run()).rejects.toBe(failure);
-    expect(settled).toEqual([{ limits: LIMITS }]);
+    const refused = ['rate_limited', 'slow_down', 'overloaded'].includes(errorClass) ? { refused: errorClass } : {};
+    expect(settled).toEqual([{ limits: LIMITS, ...refused }]);
     expect(pauses).toEqual(expected);
     expect(calls).toMatchObject([{ errorClass, promptTokens: 0, costUsd: null }]);
   });

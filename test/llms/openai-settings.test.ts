@@ -17,6 +17,7 @@ describe('openAiSettings', () => {
       timeoutMs: 60_000,
       requestsPerMinute: 500,
       tokensPerMinute: 200_000,
+      configured: { requests: false, tokens: false },
     });
   });
 
@@ -33,6 +34,7 @@ describe('openAiSettings', () => {
       timeoutMs: 1500,
       requestsPerMinute: 6000,
       tokensPerMinute: 500_000,
+      configured: { requests: true, tokens: false },
     });
   });
 
