@@ -1,7 +1,13 @@
 import type { Refusal } from './rate-budget.ts';
 
-/** Successes that win back all that was in flight, where only the rate was too high: the pace takes care of that. */
+/**
+ * Where only the rate was too high, the pace is the brake: the bound goes down to a quarter at most, and eight successes
+ * win back all that was in flight.
+ */
+const RATE_FLOOR = 1 / 4;
 const REGAIN_CALLS = 8;
+/** Trouble that comes back within this time is the same trouble: what was in flight before it began still counts. */
+const EPISODE_MS = 60_000;
 
 /**
  * The second brake beside the pace (queues.md A2): how many calls may be in flight. Halved by a wave of refusals, won
@@ -46,9 +52,11 @@ export function createConcurrencyBrake(): ConcurrencyBrake {
     },
     refused: (reason, grantedAt, now) => {
       if (grantedAt >= cutAt) {
-        if (limit === null) peak = inFlight;
-        limit = Math.max(1, Math.floor((limit ?? inFlight) / 2));
-        step = reason === 'rate_limited' ? Math.max(1, Math.ceil(peak / REGAIN_CALLS)) : 1;
+        if (limit === null) peak = Math.max(inFlight, now - cutAt < EPISODE_MS ? peak : 0);
+        const ofRate = reason === 'rate_limited';
+        const floor = ofRate ? Math.ceil(peak * RATE_FLOOR) : 1;
+        limit = Math.max(1, floor, Math.floor((limit ?? inFlight) / 2));
+        step = ofRate ? Math.max(1, Math.ceil(peak / REGAIN_CALLS)) : 1;
         cutAt = now;
       }
       inFlight -= 1;

@@ -101,7 +101,7 @@ export function createRateBudget(options: RateBudgetOptions): RateBudget {
   /** Grants all that is due, then sets the one timer for what is next. */
   const pump = (): void => {
     const now = clock.steady();
-    for (const limit of [requests, tokens]) limit.brake(speed.now(now));
+    for (const limit of [requests, tokens]) limit.brake(speed.now(now, requests.told || tokens.told));
     for (let next = queue.head(); next !== undefined && concurrency.free(); next = queue.head()) {
       const wait = Math.max(pausedUntil - now, waitOf(next, now));
       if (wait <= 0) {

@@ -87,6 +87,7 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
   let missingAt = startedAt;
   let newest: { readonly mark: Mark; readonly told: number } | null = null;
   let line: Line | null = null;
+  let seen = false;
   let fittedAt = Number.NEGATIVE_INFINITY;
 
   /** What the bucket holds, less all that we know has flowed: constant while nobody else takes and nothing comes back. */
@@ -116,18 +117,19 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
     missingAt = now;
   };
 
-  const usable = (): boolean => {
-    const [oldest, latest] = [groups[0], groups.at(-1)];
-    if (oldest === undefined || latest === undefined || groups.length < ENOUGH_GROUPS) return false;
-    const answers = groups.reduce((sum, each) => sum + each.answers, 0);
-    return answers >= ENOUGH_ANSWERS && latest.at / latest.answers - oldest.at / oldest.answers >= ENOUGH_MS;
-  };
+  /** A bucket that was found full may have lost what flowed in: what it then tells is no more than a lower bound. */
+  const isFull = ({ before, answers }: Group): boolean => before / answers >= depth - FULL_MS * model().perMs;
 
   const fit = (now: number): void => {
     if (now - fittedAt < FIT_EVERY_MS) return;
     fittedAt = now;
     const { refund } = model();
-    line = usable() ? fitLine(groups.map((each) => pointOf(each, (mean) => mean.at, refund))) : null;
+    const lineOf = (some: readonly Group[]): Line | null =>
+      enough(some) ? fitLine(some.map((each) => pointOf(each, (mean) => mean.at, refund))) : null;
+    const all = lineOf(groups);
+    const gains = all !== null && all.slope > 2 * all.slopeError;
+    line = gains ? all : lineOf(groups.filter((each) => !isFull(each)));
+    seen = all !== null;
   };
 
   const pointOf = (each: Group, x: (mean: Omit<Mark, 'own'>) => number, refund: number): Point => {
@@ -139,12 +141,14 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
   const estimate = (now: number): void => {
     if (newest === null) return;
     const { refund, perMs } = model();
-    let seen = offset(newest.mark, newest.told, refund);
-    if (line !== null) {
-      const latest = line.meanY + line.slope * (newest.mark.at - line.meanX);
-      seen = Math.min(latest, seen + NOISE_MS * perMs) + drift() * (now - newest.mark.at);
+    let base = offset(newest.mark, newest.told, refund);
+    const latest = groups.at(-1);
+    if (line !== null && latest !== undefined && !isFull(latest)) {
+      const fitted = line.meanY + line.slope * (newest.mark.at - line.meanX);
+      base = Math.min(fitted, base + NOISE_MS * perMs);
     }
-    missing = Math.max(0, depth - seen + offset({ at: now, ...totals }, 0, refund));
+    base += drift() * (now - newest.mark.at);
+    missing = Math.max(0, depth - base + offset({ at: now, ...totals }, 0, refund));
   };
 
   const collect = (mark: Mark, told: number, before: number): void => {
@@ -193,6 +197,7 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
       if (empty) missing = Number.POSITIVE_INFINITY;
       newest = null;
       line = null;
+      seen = false;
     },
     get depth() {
       return depth;
@@ -201,19 +206,26 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
       advance(now);
       return newest === null ? null : depth - missing;
     },
-    drift: () => (line === null ? null : drift()),
+    drift: () => (seen ? drift() : null),
     refundSeen: () => {
-      const full = depth - FULL_MS * model().perMs;
-      const open = groups.filter((each) => each.before / each.answers < full);
+      const open = groups.filter((each) => !isFull(each));
       const [oldest, latest] = [open[0], open.at(-1)];
       if (oldest === undefined || latest === undefined || open.length < ENOUGH_GROUPS) return null;
       const unused = meanOf(latest).unused - meanOf(oldest).unused;
       if (unused < 4 * NOISE_MS * model().perMs) return null;
-      const seen = fitLine(open.map((each) => pointOf(each, (mean) => mean.unused, 0)));
-      if (seen === null) return null;
-      return { low: seen.slope - 2 * seen.slopeError, high: seen.slope + 2 * seen.slopeError };
+      const share = fitLine(open.map((each) => pointOf(each, (mean) => mean.unused, 0)));
+      if (share === null) return null;
+      return { low: share.slope - 2 * share.slopeError, high: share.slope + 2 * share.slopeError };
     },
   };
+}
+
+/** Many enough, over a time long enough, to show a trend. */
+function enough(groups: readonly Group[]): boolean {
+  const [oldest, latest] = [groups[0], groups.at(-1)];
+  if (oldest === undefined || latest === undefined || groups.length < ENOUGH_GROUPS) return false;
+  const answers = groups.reduce((sum, each) => sum + each.answers, 0);
+  return answers >= ENOUGH_ANSWERS && latest.at / latest.answers - oldest.at / oldest.answers >= ENOUGH_MS;
 }
 
 function meanOf({ answers, at, estimated, fixed, unused, lost }: Group): Omit<Mark, 'own'> {

@@ -51,6 +51,8 @@ export interface SharedLimit {
   brake(share: number): void;
   /** Nothing is earned until then. */
   stopUntil(at: number): void;
+  /** Its headers tell what is left. */
+  readonly told: boolean;
   /** Seen long enough since the last cut to know what is left for us; true as well where nothing is told. */
   seen(): boolean;
 }
@@ -135,6 +137,9 @@ export function createSharedLimit(options: SharedLimitOptions): SharedLimit {
       gcra.share = share * brake;
     },
     stopUntil: (at) => gcra.drain(0, at),
+    get told() {
+      return tells;
+    },
     seen: () => !tells || feedback.drift() !== null,
   };
 }

@@ -10,10 +10,13 @@ const GROWTH: Readonly<Record<Refusal, { readonly holdMs: number; readonly doubl
   overloaded: { holdMs: 0, doubleMs: 1_000 },
 };
 
+/** Where headers tell what is left, we wait for their word so long instead of feeling for it. */
+const WORD_MS = 5_000;
+
 /** The share of the rate that is used after refusals: one cut a wave, then it grows back by time. */
 export interface Speed {
-  /** Above 0, at most 1. */
-  now(at: number): number;
+  /** Above 0, at most 1. `told`: this server's headers tell what is left. */
+  now(at: number, told: boolean): number;
   /** A refusal of a call granted then. False when it belongs to a wave that was counted already. */
   cut(reason: Refusal, grantedAt: number, now: number): boolean;
   /** At most half from now on. */
@@ -26,29 +29,35 @@ export interface Speed {
 
 export function createSpeed(): Speed {
   let base = 1;
+  /** As it was last asked for. */
+  let current = 1;
   let since = Number.NEGATIVE_INFINITY;
   let cutAt = Number.NEGATIVE_INFINITY;
   let cause: Refusal = 'rate_limited';
 
   const speed: Speed = {
-    now: (at) => {
-      if (base === 1) return 1;
+    now: (at, told) => {
+      if (base === 1) return (current = 1);
       const { holdMs, doubleMs } = GROWTH[cause];
-      const grown = base * 2 ** (Math.max(0, at - since - holdMs) / doubleMs);
+      const hold = told ? Math.max(holdMs, WORD_MS) : holdMs;
+      const grown = base * 2 ** (Math.max(0, at - since - hold) / doubleMs);
       if (grown >= 1) base = 1;
-      return Math.min(1, grown);
+      current = Math.min(1, grown);
+      return current;
     },
     cut: (reason, grantedAt, now) => {
       if (grantedAt < cutAt) return false;
-      base = Math.max(SLOWEST, speed.now(now) / 2);
+      base = Math.max(SLOWEST, current / 2);
+      current = base;
       since = now;
       cutAt = now;
       cause = reason;
       return true;
     },
     halve: (reason, now) => {
-      if (speed.now(now) <= 1 / 2) return;
+      if (current <= 1 / 2) return;
       base = 1 / 2;
+      current = base;
       since = now;
       cause = reason;
     },
@@ -57,6 +66,7 @@ export function createSpeed(): Speed {
     },
     headersKnow: () => {
       if (cause === 'rate_limited') base = 1;
+      if (base === 1) current = 1;
     },
   };
   return speed;

@@ -63,3 +63,37 @@ describe('the budget against a strict server', () => {
     },
   );
 });
+
+/** Somebody else floods the key from second 20 to 30, and then goes on with a share of its limit. */
+describe('after a storm of refusals that another user of the key has caused', () => {
+  const PER_SECOND = 100;
+  const storm = (second: number, share: number) =>
+    second < 20 ? 0 : second < 30 ? PER_SECOND * 3 : PER_SECOND * share;
+  const run = async (share: number, latencyMs: SimulatedLoad['latencyMs'], tells: boolean, seed: number) => {
+    const server = { requestsPerMinute: PER_SECOND * 60, tokensPerMinute: 1e9, depthSeconds: 1, tells };
+    const load = { ...LOAD, calls: 2500 + 40 * PER_SECOND * (1 - share), latencyMs, workers: 1500 };
+    const result = await simulate({ server, load, seed, rival: (second) => storm(second, share) });
+    const { taken } = result;
+    // ten seconds after the storm
+    const used = taken.slice(40, 50).reduce((sum, each) => sum + each, 0) / 10 / PER_SECOND / (1 - share);
+    return { used, later: result.refusals.filter((at) => at > 40_000), storm: result.refusals };
+  };
+
+  it.each<[string, number, SimulatedLoad['latencyMs'], boolean]>([
+    ['it is gone', 0, [200, 800], true],
+    ['it is gone, answers are slow', 0, [2000, 8000], true],
+    ['it is gone, headers tell nothing', 0, [200, 800], false],
+    ['it is gone, answers are slow, headers tell nothing', 0, [2000, 8000], false],
+    ['it keeps 30 %', 0.3, [200, 800], true],
+    ['it keeps 30 %, answers are slow', 0.3, [2000, 8000], true],
+    ['it keeps 60 %', 0.6, [200, 800], true],
+  ])('most of what is left are used within ten seconds, unrefused: %s', async (_, share, latencyMs, tells) => {
+    for (const seed of SEEDS.slice(0, 2)) {
+      const { used, later, storm: refusals } = await run(share, latencyMs, tells, seed);
+      expect(used, `seed ${seed}`).toBeGreaterThan(0.95);
+      expect(later, `seed ${seed}`).toEqual([]);
+      // a wave a second or so, and no hammering
+      expect(refusals.length, `seed ${seed}`).toBeLessThan(40);
+    }
+  });
+});
