@@ -10,7 +10,7 @@ import {
 } from '../core/language-model.ts';
 import type { ModelRoutes, RouteUse } from '../core/model-routes.ts';
 import type { Observer } from '../core/observer.ts';
-import type { BudgetRequest, Grant, RateBudget } from '../core/rate-budget.ts';
+import type { BudgetRequest, Grant, RateBudget, Refusal } from '../core/rate-budget.ts';
 import type { Draft } from '../core/ticket.ts';
 import { type DraftContext, finishDraft, NOTHING_USED } from './finish-draft.ts';
 import { preparePrompt, type PreparedPrompt } from './prepare-prompt.ts';
@@ -67,11 +67,11 @@ async function ask(
   { lane, clock, signal, beforeCall, onCall, tier }: Asking,
 ): Promise<Draft> {
   const { model, budget, waitSignal } = use;
-  const { prompt, tokens } = prepared;
+  const { prompt, promptTokens } = prepared;
+  const { maxOutputTokens } = prompt;
   const context = contextOf(use, prepared);
-  const maxOutput = prompt.maxOutputTokens;
-  beforeCall({ promptTokens: tokens - maxOutput, cachedTokens: 0, completionTokens: maxOutput }, model);
-  const grant = await budget.acquire({ tokens, lane }, waitSignal);
+  beforeCall({ promptTokens, cachedTokens: 0, completionTokens: maxOutputTokens }, model);
+  const grant = await budget.acquire({ promptTokens, maxOutputTokens, lane }, waitSignal);
   const startedAt = clock.steady();
   const report = (errorClass: ErrorClass | null, spent: Spent): void =>
     onCall(
@@ -118,25 +118,33 @@ interface Spent {
 async function settled(grant: Grant, budget: RateBudget, call: () => Promise<Completion>): Promise<Completion> {
   try {
     const completion = await call();
-    settle(grant, completion);
+    settle(grant, completion, null);
     return completion;
   } catch (error) {
     if (!(error instanceof LanguageModelError)) {
       grant.settle();
       throw error;
     }
-    settle(grant, error);
-    const { errorClass, retryAfterMs } = error;
-    if (errorClass === 'rate_limited' || errorClass === 'slow_down' || errorClass === 'overloaded') {
-      const pauseMs = retryAfterMs ?? PAUSE_MS[errorClass];
-      if (pauseMs > 0) budget.pause(pauseMs, errorClass);
+    const refused = refusalOf(error);
+    // neither a number nor a refusal: there may have been no answer at all
+    if (refused === null && error.limits === null && error.usage === null) grant.settle();
+    else settle(grant, error, refused);
+    if (refused !== null) {
+      const pauseMs = error.retryAfterMs ?? PAUSE_MS[refused];
+      if (pauseMs > 0) budget.pause(pauseMs, refused);
     }
     throw error;
   }
 }
 
-function settle(grant: Grant, { usage, limits }: Pick<LanguageModelError, 'usage' | 'limits'>): void {
+function refusalOf({ errorClass }: LanguageModelError): Refusal | null {
+  return errorClass === 'rate_limited' || errorClass === 'slow_down' || errorClass === 'overloaded' ? errorClass : null;
+}
+
+type Spending = Pick<LanguageModelError, 'usage' | 'limits'>;
+
+function settle(grant: Grant, { usage, limits }: Spending, refused: Refusal | null): void {
   // a server that tells no usage has not used nothing
   const known = usage !== null && usage.promptTokens > 0;
-  grant.settle({ limits, ...(known ? { usage } : {}) });
+  grant.settle({ limits, ...(known ? { usage } : {}), ...(refused === null ? {} : { refused }) });
 }

@@ -37,8 +37,8 @@ The fields of your answer:
 
 export interface TicketPrompt {
   readonly prompt: Prompt;
-  /** What the server will count before it answers, at most: the prompt and the largest answer. */
-  readonly tokens: number;
+  /** What the server will count for the prompt, rather too many than too few; the largest answer comes on top. */
+  readonly promptTokens: number;
   /** See `Draft.cut`. */
   readonly cut: string | null;
 }
@@ -55,8 +55,8 @@ export function buildPrompt(conversation: Conversation, guidelines: string): Tic
     schema: DRAFT_SCHEMA,
     maxOutputTokens: OUTPUT_MAX_TOKENS,
   };
-  const tokens = fixedTokens(prompt.system) + estimateTokens(prompt.user) + FRAME_TOKENS + OUTPUT_MAX_TOKENS;
-  return { prompt, tokens, cut };
+  const promptTokens = fixedTokens(prompt.system) + estimateTokens(prompt.user) + FRAME_TOKENS;
+  return { prompt, promptTokens, cut };
 }
 
 let counted = { system: '', tokens: 0 };

@@ -15,6 +15,8 @@ export interface LanguageModelDeps {
 export interface CallLimits {
   readonly requestsPerMinute: number;
   readonly tokensPerMinute: number;
+  /** Which of them the operator has set; the others are defaults, and give way to what the provider tells. */
+  readonly configured: { readonly requests: boolean; readonly tokens: boolean };
 }
 
 /** One family of language models, as the registry lists it. */

@@ -21,10 +21,12 @@ const DEFAULT_BASE_URL = 'https://api.openai.com/v1';
 /** Node's timers fire at once for more than 2^31 ms. */
 export const TIMEOUT_MAX_MS = 3_600_000;
 const DEFAULT_MODEL = 'gpt-6-luna';
-const DEFAULT_LIMITS: CallLimits = { requestsPerMinute: 500, tokensPerMinute: 200_000 };
+type Limits = Omit<CallLimits, 'configured'>;
+
+const DEFAULT_LIMITS: Limits = { requestsPerMinute: 500, tokensPerMinute: 200_000 };
 
 /** Smallest limits of an account where they differ from the default (llm-and-otel.md A6). */
-const LIMITS_BY_MODEL: Readonly<Record<string, CallLimits>> = {
+const LIMITS_BY_MODEL: Readonly<Record<string, Limits>> = {
   'gpt-5': { requestsPerMinute: 500, tokensPerMinute: 500_000 },
   'gpt-5-mini': { requestsPerMinute: 500, tokensPerMinute: 500_000 },
   'gpt-5.4-pro': { requestsPerMinute: 500, tokensPerMinute: 30_000 },
@@ -45,19 +47,27 @@ export const openAiSettings: z.ZodType<OpenAiSettings> = z
 function read(env: Env, report: Report): OpenAiSettings {
   const baseUrl = readBaseUrl(env, report);
   const model = textOf(env, 'LLM_MODEL') ?? DEFAULT_MODEL;
-  const { requestsPerMinute, tokensPerMinute } = limitsOf(model);
   return {
     apiKey: readKey(env, baseUrl, report),
     baseUrl,
     model,
     fallback: readFallback(env, model, report),
     timeoutMs: readTimeout(env, report),
-    requestsPerMinute: readInteger(env, 'LLM_REQUESTS_PER_MINUTE', requestsPerMinute, report),
-    tokensPerMinute: readInteger(env, 'LLM_TOKENS_PER_MINUTE', tokensPerMinute, report),
+    ...readLimits(env, 'LLM', model, report),
   };
 }
 
-function limitsOf(model: string): CallLimits {
+function readLimits(env: Env, prefix: 'LLM' | 'LLM_FALLBACK', model: string, report: Report): CallLimits {
+  const [requests, tokens] = [`${prefix}_REQUESTS_PER_MINUTE`, `${prefix}_TOKENS_PER_MINUTE`];
+  const { requestsPerMinute, tokensPerMinute } = limitsOf(model);
+  return {
+    requestsPerMinute: readInteger(env, requests, requestsPerMinute, report),
+    tokensPerMinute: readInteger(env, tokens, tokensPerMinute, report),
+    configured: { requests: textOf(env, requests) !== undefined, tokens: textOf(env, tokens) !== undefined },
+  };
+}
+
+function limitsOf(model: string): Limits {
   return (Object.hasOwn(LIMITS_BY_MODEL, model) ? LIMITS_BY_MODEL[model] : undefined) ?? DEFAULT_LIMITS;
 }
 
@@ -70,12 +80,7 @@ function readFallback(env: Env, first: string, report: Report): OpenAiSettings['
     return null;
   }
   if (model === first) report('LLM_FALLBACK_MODEL', 'must be another model than LLM_MODEL');
-  const { requestsPerMinute, tokensPerMinute } = limitsOf(model);
-  return {
-    model,
-    requestsPerMinute: readInteger(env, 'LLM_FALLBACK_REQUESTS_PER_MINUTE', requestsPerMinute, report),
-    tokensPerMinute: readInteger(env, 'LLM_FALLBACK_TOKENS_PER_MINUTE', tokensPerMinute, report),
-  };
+  return { model, ...readLimits(env, 'LLM_FALLBACK', model, report) };
 }
 
 /** A variable set to nothing (`NAME=` in .env) is not set. */

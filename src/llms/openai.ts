@@ -19,8 +19,8 @@ export const openai: LanguageModelModule<OpenAiSettings> = {
 };
 
 function limitsOf({ fallback, ...first }: OpenAiSettings, model = first.model): CallLimits {
-  const { requestsPerMinute, tokensPerMinute } = fallback?.model === model ? fallback : first;
-  return { requestsPerMinute, tokensPerMinute };
+  const { requestsPerMinute, tokensPerMinute, configured } = fallback?.model === model ? fallback : first;
+  return { requestsPerMinute, tokensPerMinute, configured };
 }
 
 function createOpenAi(settings: OpenAiSettings, deps: LanguageModelDeps, model = settings.model): LanguageModel {

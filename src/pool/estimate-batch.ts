@@ -47,14 +47,17 @@ export async function estimateBatch(
   const completionTokens = average?.completionTokens ?? USUAL_COMPLETION_TOKENS;
   // tickets that take no draft (closed, answered) cost their fetch only
   const share = sampled.looked === 0 ? 1 : sampled.prompts.length / sampled.looked;
-  const promptTokens = mean(sampled.prompts.map((prompt) => prompt.promptTokens)) ?? average?.promptTokens ?? 0;
-  const reserved = mean(sampled.prompts.map((prompt) => prompt.reserved)) ?? promptTokens + completionTokens;
+  const { promptRatio, refundFactor } = deps.routes.preferred.budget.snapshot();
+  const estimated = mean(sampled.prompts.map((prompt) => prompt.promptTokens));
+  const promptTokens = estimated === null ? (average?.promptTokens ?? 0) : estimated * promptRatio;
+  const most = Math.max(completionTokens, sampled.prompts[0]?.maxOutputTokens ?? 0);
+  const charged = promptTokens + completionTokens + (1 - refundFactor) * (most - completionTokens);
   const usage = { promptTokens: share * promptTokens, cachedTokens: 0, completionTokens: share * completionTokens };
   return estimate({
     tickets: ids.length,
     complete,
     usage,
-    demand: [...llmDemand(deps.routes.preferred.budget, share, reserved), ...helpdeskDemand(request)],
+    demand: [...llmDemand(deps.routes.preferred.budget, share, charged), ...helpdeskDemand(request)],
     costUsd: (each) => deps.routes.preferred.model.costUsd(each),
   });
 }
@@ -84,7 +87,7 @@ async function wantedIds(
 
 interface Sampled {
   readonly looked: number;
-  readonly prompts: readonly { readonly promptTokens: number; readonly reserved: number }[];
+  readonly prompts: readonly { readonly promptTokens: number; readonly maxOutputTokens: number }[];
 }
 
 async function sample(
@@ -104,17 +107,17 @@ async function sample(
   if (failed?.status === 'rejected' && looks.every((look) => look.status === 'rejected')) throw failed.reason;
   const prompts = looks.flatMap((look) => {
     if (look.status === 'rejected' || look.value.unavailable !== null) return [];
-    const { prompt, tokens } = buildPrompt(look.value, guidelines);
-    return [{ promptTokens: tokens - prompt.maxOutputTokens, reserved: tokens }];
+    const { prompt, promptTokens } = buildPrompt(look.value, guidelines);
+    return [{ promptTokens, maxOutputTokens: prompt.maxOutputTokens }];
   });
   return { looked: looks.length, prompts };
 }
 
-function llmDemand(budget: RateBudget, share: number, reserved: number): readonly Demand[] {
+function llmDemand(budget: RateBudget, share: number, charged: number): readonly Demand[] {
   const { requestsPerMinute, tokensPerMinute } = budget.snapshot();
   return [
     { limit: 'llm.requests', perMinute: requestsPerMinute, perTicket: share },
-    { limit: 'llm.tokens', perMinute: tokensPerMinute, perTicket: share * reserved },
+    { limit: 'llm.tokens', perMinute: tokensPerMinute, perTicket: share * charged },
   ];
 }
 

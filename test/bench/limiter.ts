@@ -41,11 +41,17 @@ export async function benchLimiter(): Promise<Figure[]> {
     clock,
     allowInsecureUpstreams: false,
   });
-  const budget = createRateBudget({ requestsPerMinute: PER_MINUTE, tokensPerMinute: 1e9, clock, random: systemRandom });
+  const budget = createRateBudget({
+    requestsPerMinute: PER_MINUTE,
+    tokensPerMinute: 1e9,
+    configured: { requests: true, tokens: true },
+    clock,
+    random: systemRandom,
+  });
   const signal = new AbortController().signal;
   let refused = 0;
   const call = async (): Promise<void> => {
-    const grant = await budget.acquire({ tokens: 200, lane: 'batch' }, signal);
+    const grant = await budget.acquire({ promptTokens: 100, maxOutputTokens: 100, lane: 'batch' }, signal);
     try {
       const { usage, limits } = await llm.complete(prompt, signal);
       grant.settle({ usage, limits });

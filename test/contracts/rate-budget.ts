@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { UpstreamError } from '../../src/core/errors.ts';
 import type { ProviderLimits } from '../../src/core/language-model.ts';
-import type { Grant, RateBudget } from '../../src/core/rate-budget.ts';
+import type { BudgetRequest, Grant, RateBudget } from '../../src/core/rate-budget.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 
 export interface BudgetSetup {
   readonly requestsPerMinute: number;
   readonly tokensPerMinute: number;
+  readonly configured: { readonly requests: boolean; readonly tokens: boolean };
   readonly clock: FakeClock;
 }
 
@@ -19,26 +20,33 @@ const NO_LIMITS: ProviderLimits = {
   resetTokensMs: null,
 };
 
+/** `tokens` in all, most of them for the answer. */
+function request(tokens: number, lane: BudgetRequest['lane'] = 'batch'): BudgetRequest {
+  const promptTokens = Math.floor(tokens / 4);
+  return { promptTokens, maxOutputTokens: tokens - promptTokens, lane };
+}
+
 /** What every rate budget must do, whatever it keeps its numbers in. */
 export function rateBudgetContract(name: string, create: (setup: BudgetSetup) => RateBudget): void {
   describe(`rate budget contract: ${name}`, () => {
     const never = new AbortController().signal;
-    const setUp = (requestsPerMinute = 600, tokensPerMinute = 1_000_000) => {
+    const setUp = (requestsPerMinute = 600, tokensPerMinute = 1_000_000, configured = true) => {
       const clock = fakeClock();
-      return { clock, budget: create({ requestsPerMinute, tokensPerMinute, clock }) };
+      const limits = { requestsPerMinute, tokensPerMinute, configured: { requests: configured, tokens: configured } };
+      return { clock, budget: create({ ...limits, clock }) };
     };
     /** Asks for many at once; counts the grants as time goes on. */
     const ask = (budget: RateBudget, count: number, tokens = 1, lane: 'live' | 'batch' = 'batch') => {
       const granted: Grant[] = [];
       for (let index = 0; index < count; index += 1) {
-        void budget.acquire({ tokens, lane }, never).then((grant) => granted.push(grant));
+        void budget.acquire(request(tokens, lane), never).then((grant) => granted.push(grant));
       }
       return granted;
     };
 
     it('grants at once what fits', async () => {
       const { budget } = setUp();
-      expect((await budget.acquire({ tokens: 10, lane: 'live' }, never)).waitedMs).toBe(0);
+      expect((await budget.acquire(request(10, 'live'), never)).waitedMs).toBe(0);
     });
 
     it('never grants more requests in any minute than allowed, and hardly fewer', async () => {
@@ -67,10 +75,10 @@ export function rateBudgetContract(name: string, create: (setup: BudgetSetup) =>
 
     it('refuses at once what can never fit, and lets nothing behind it wait', async () => {
       const { budget } = setUp(600, 1000);
-      const refusal = await budget.acquire({ tokens: 1001, lane: 'live' }, never).catch((error: unknown) => error);
+      const refusal = await budget.acquire(request(1001, 'live'), never).catch((error: unknown) => error);
       expect(refusal).toBeInstanceOf(UpstreamError);
       expect(refusal).toMatchObject({ errorClass: 'request_too_large' });
-      expect((await budget.acquire({ tokens: 100, lane: 'live' }, never)).waitedMs).toBe(0);
+      expect((await budget.acquire(request(100, 'live'), never)).waitedMs).toBe(0);
     });
 
     it('grants a request that is larger than the burst, in its time', async () => {
@@ -88,7 +96,7 @@ export function rateBudgetContract(name: string, create: (setup: BudgetSetup) =>
       const { budget, clock } = setUp(60);
       const order: string[] = [];
       for (const lane of ['batch', 'batch', 'batch', 'live', 'live'] as const) {
-        void budget.acquire({ tokens: 1, lane }, never).then(() => order.push(lane));
+        void budget.acquire(request(1, lane), never).then(() => order.push(lane));
       }
       await clock.advance(10_000);
       expect(order).toEqual(['batch', 'live', 'live', 'batch', 'batch']);
@@ -109,7 +117,7 @@ export function rateBudgetContract(name: string, create: (setup: BudgetSetup) =>
     it('lets waiters go when they are cancelled, ten thousand of them quickly', async () => {
       const { budget, clock } = setUp(60);
       const stop = new AbortController();
-      const waiting = Array.from({ length: 10_000 }, () => budget.acquire({ tokens: 1, lane: 'batch' }, stop.signal));
+      const waiting = Array.from({ length: 10_000 }, () => budget.acquire(request(1, 'batch'), stop.signal));
       const settled = Promise.allSettled(waiting);
       await clock.advance(0);
       stop.abort();
@@ -117,12 +125,12 @@ export function rateBudgetContract(name: string, create: (setup: BudgetSetup) =>
       expect(results.filter((result) => result.status === 'rejected')).toHaveLength(9999);
       expect(budget.snapshot().waiting).toBe(0);
       await clock.advance(2000);
-      expect((await budget.acquire({ tokens: 1, lane: 'batch' }, never)).waitedMs).toBe(0);
+      expect((await budget.acquire(request(1, 'batch'), never)).waitedMs).toBe(0);
     });
 
     it('refuses a caller whose signal has fired already', async () => {
       const { budget } = setUp();
-      await expect(budget.acquire({ tokens: 1, lane: 'live' }, AbortSignal.abort())).rejects.toMatchObject({
+      await expect(budget.acquire(request(1, 'live'), AbortSignal.abort())).rejects.toMatchObject({
         errorClass: 'cancelled',
       });
     });
@@ -146,7 +154,7 @@ export function rateBudgetContract(name: string, create: (setup: BudgetSetup) =>
 
     it('obeys a lower limit that the server tells, and never exceeds its own', async () => {
       const { budget, clock } = setUp(6000);
-      const grant = await budget.acquire({ tokens: 1, lane: 'live' }, never);
+      const grant = await budget.acquire(request(1, 'live'), never);
       grant.settle({ limits: { ...NO_LIMITS, limitRequests: 600 } });
       const granted = ask(budget, 2000);
       await clock.advance(10_000);
@@ -162,7 +170,7 @@ export function rateBudgetContract(name: string, create: (setup: BudgetSetup) =>
       const { budget, clock } = setUp(600);
       const [first] = ask(budget, 1);
       await clock.advance(0);
-      const grant = first ?? (await budget.acquire({ tokens: 1, lane: 'live' }, never));
+      const grant = first ?? (await budget.acquire(request(1, 'live'), never));
       grant.settle({ limits: { ...NO_LIMITS, remainingRequests: -20 } });
       const granted = ask(budget, 100);
       await clock.advance(1900);
@@ -173,7 +181,7 @@ export function rateBudgetContract(name: string, create: (setup: BudgetSetup) =>
 
     it('owes what a call used beyond its reservation', async () => {
       const { budget, clock } = setUp(60_000, 60_000);
-      const grant = await budget.acquire({ tokens: 100, lane: 'live' }, never);
+      const grant = await budget.acquire(request(100, 'live'), never);
       grant.settle({ usage: { promptTokens: 5000, cachedTokens: 0, completionTokens: 0 } });
       const granted = ask(budget, 1, 100);
       await clock.advance(4000);
@@ -184,7 +192,7 @@ export function rateBudgetContract(name: string, create: (setup: BudgetSetup) =>
 
     it('tells what was granted in the last minute, and forgets it after', async () => {
       const { budget, clock } = setUp(600, 100_000);
-      await budget.acquire({ tokens: 70, lane: 'live' }, never);
+      await budget.acquire(request(70, 'live'), never);
       expect(budget.snapshot()).toMatchObject({ requestsPerMinute: 600, usedRequests: 1, usedTokens: 70, waiting: 0 });
       await clock.advance(61_000);
       expect(budget.snapshot()).toMatchObject({ usedRequests: 0, usedTokens: 0 });

@@ -22,6 +22,10 @@ function setUp(names: readonly string[] = ['first', 'second']) {
       usedTokens: 0,
       pausedUntil: pausedUntil.get(name) ?? null,
       waiting: 0,
+      inFlight: 0,
+      concurrencyLimit: null,
+      refundFactor: 0,
+      promptRatio: 1,
     }),
   });
   const routes = createModelRoutes(

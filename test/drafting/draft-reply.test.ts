@@ -35,6 +35,10 @@ function recordingBudget() {
       usedTokens: 0,
       pausedUntil: null,
       waiting: 0,
+      inFlight: 0,
+      concurrencyLimit: null,
+      refundFactor: 0,
+      promptRatio: 1,
     }),
   };
   return { budget, asked, settled, pauses };
@@ -85,8 +89,8 @@ describe('draftReply', () => {
       costUsd: 0.0001,
       cut: null,
     });
-    expect(asked).toEqual([{ tokens: expect.any(Number) as number, lane: 'live' }]);
-    expect(asked[0]?.tokens).toBeGreaterThan(1500);
+    expect(asked).toEqual([{ promptTokens: expect.any(Number) as number, maxOutputTokens: 1500, lane: 'live' }]);
+    expect(asked[0]?.promptTokens).toBeGreaterThan(500);
     expect(settled).toEqual([{ usage: USAGE, limits: LIMITS }]);
     expect(pauses).toEqual([]);
     expect(calls).toEqual([{ errorClass: null, durationMs: 0, waitedMs: 12, ...USAGE, costUsd: 0.0001 }]);
@@ -151,7 +155,8 @@ describe('draftReply', () => {
     });
     llm.script.complete = () => Promise.reject(failure);
     await expect(run()).rejects.toBe(failure);
-    expect(settled).toEqual([{ limits: LIMITS }]);
+    const refused = ['rate_limited', 'slow_down', 'overloaded'].includes(errorClass) ? { refused: errorClass } : {};
+    expect(settled).toEqual([{ limits: LIMITS, ...refused }]);
     expect(pauses).toEqual(expected);
     expect(calls).toMatchObject([{ errorClass, promptTokens: 0, costUsd: null }]);
   });

@@ -18,6 +18,7 @@ describe('openAiSettings', () => {
       timeoutMs: 60_000,
       requestsPerMinute: 500,
       tokensPerMinute: 200_000,
+      configured: { requests: false, tokens: false },
     });
   });
 
@@ -34,6 +35,7 @@ describe('openAiSettings', () => {
       timeoutMs: 1500,
       requestsPerMinute: 6000,
       tokensPerMinute: 500_000,
+      configured: { requests: true, tokens: false },
     });
   });
 
@@ -43,6 +45,7 @@ describe('openAiSettings', () => {
       model: 'gpt-5-mini',
       requestsPerMinute: 500,
       tokensPerMinute: 500_000,
+      configured: { requests: false, tokens: false },
     });
     const limits = { LLM_FALLBACK_REQUESTS_PER_MINUTE: '70', LLM_FALLBACK_TOKENS_PER_MINUTE: '8000' };
     expect(openAiSettings.parse({ ...env, ...limits }).fallback).toMatchObject({

@@ -105,7 +105,11 @@ describe('a call to an OpenAI-compatible model', () => {
     const { deps, settings, sent } = modelWith(() => Response.json(completion({ model: null })), env);
     expect(openai.models(settings)).toEqual(['gpt-6-luna', 'gpt-5.4-mini']);
     expect(openai.limits(settings).requestsPerMinute).toBe(500);
-    expect(openai.limits(settings, 'gpt-5.4-mini')).toEqual({ requestsPerMinute: 70, tokensPerMinute: 200_000 });
+    expect(openai.limits(settings, 'gpt-5.4-mini')).toEqual({
+      requestsPerMinute: 70,
+      tokensPerMinute: 200_000,
+      configured: { requests: true, tokens: false },
+    });
     const fallback = openai.create(settings, deps, 'gpt-5.4-mini');
     const answer = await fallback.complete(prompt, never);
     expect(sent[0]?.body).toMatchObject({ model: 'gpt-5.4-mini' });

@@ -14,7 +14,9 @@ function setUp({ average = null as { promptTokens: number; completionTokens: num
   const helpdesk = stubHelpdesk();
   const llm = stubLanguageModel();
   const clock = fakeClock();
-  const budget = { snapshot: () => ({ requestsPerMinute: 500, tokensPerMinute: 200_000 }) } as RateBudget;
+  const budget = {
+    snapshot: () => ({ requestsPerMinute: 500, tokensPerMinute: 200_000, promptRatio: 1, refundFactor: 0 }),
+  } as RateBudget;
   const deps = {
     reader: {
       takeable: (_helpdesk: string, given: readonly string[]) => given.filter((id) => id !== '13'),

@@ -36,6 +36,10 @@ const openBudget: RateBudget = {
     usedTokens: 0,
     pausedUntil: null,
     waiting: 0,
+    inFlight: 0,
+    concurrencyLimit: null,
+    refundFactor: 0,
+    promptRatio: 1,
   }),
 };
 

@@ -1,0 +1,239 @@
+import { fitLine, type Line, type Point } from './linear-fit.ts';
+
+/** What the headers say is old by the time of an answer and disturbed on the way, so it is read in groups. */
+const GROUP_MS = 250;
+const GROUPS = 16;
+const OLDEST_MS = 60_000;
+const ENOUGH_GROUPS = 4;
+const ENOUGH_ANSWERS = 8;
+const ENOUGH_MS = 700;
+const FIT_EVERY_MS = 20;
+/** Calls change their order on the way: so much of the rate a single reading may be off. */
+const NOISE_MS = 50;
+/** A bucket that lacks less than this, in ms of the rate, counts as full: it may be losing what flows in. */
+const FULL_MS = 100;
+
+/** What a call costs in one dimension, by the time it is granted. */
+export interface Charge {
+  /** Our estimate of a part that is known later (prompt tokens). */
+  readonly estimated: number;
+  /** A part that is exact (one request, the largest output). */
+  readonly fixed: number;
+}
+
+/** All that had been granted when a call was granted, the call itself included. */
+export interface Mark {
+  readonly at: number;
+  readonly estimated: number;
+  readonly fixed: number;
+  readonly unused: number;
+  readonly lost: number;
+  readonly own: Charge;
+}
+
+export interface FeedbackModel {
+  /** What flows into the server's bucket, units per ms. */
+  readonly perMs: number;
+  /** What the server counts over what we estimate. */
+  readonly ratio: number;
+  /** Share of the unused that we take as given back. */
+  readonly refund: number;
+  /** What may be coming back beside that, units per ms. */
+  readonly spare: number;
+}
+
+/**
+ * The server's bucket of one dimension, as far as `remaining` headers show it: how much is in it now, and whether it
+ * gains (unused output given back) or loses (somebody else uses the key) beside what we know of (queues.md A3).
+ */
+export interface ProviderFeedback {
+  take(charge: Charge, now: number): Mark;
+  /** A call has ended and used so much less than its largest output. */
+  leave(unused: number, now: number): void;
+  /** `remaining` of the headers of the call that was granted at the mark. */
+  tell(mark: Mark, remaining: number, now: number): void;
+  /** Forgets what was seen, but the depth: something has changed. `empty` when the server has refused a call. */
+  reset(now: number, empty: boolean): void;
+  /** The most that the bucket was seen to hold; 0 = never told. */
+  readonly depth: number;
+  /** What is in the bucket now; null = not known. */
+  level(now: number): number | null;
+  /** What the bucket gains beside the known flows, units per ms; negative = lost to others; null = not seen long enough. */
+  drift(): number | null;
+  /** Between which shares of the unused comes back; null = not seen long enough. */
+  refundSeen(): { readonly low: number; readonly high: number } | null;
+}
+
+interface Group {
+  readonly index: number;
+  answers: number;
+  /** Sums over the group's answers. */
+  at: number;
+  told: number;
+  before: number;
+  estimated: number;
+  fixed: number;
+  unused: number;
+  lost: number;
+}
+
+export function createProviderFeedback(model: () => FeedbackModel, startedAt: number): ProviderFeedback {
+  const totals = { estimated: 0, fixed: 0, unused: 0, lost: 0 };
+  let groups: Group[] = [];
+  let since = Number.NEGATIVE_INFINITY;
+  let depth = 0;
+  /** What a full bucket would hold more. It is taken for full at the start. */
+  let missing = 0;
+  let missingAt = startedAt;
+  let newest: { readonly mark: Mark; readonly told: number } | null = null;
+  let line: Line | null = null;
+  let seen = false;
+  let fittedAt = Number.NEGATIVE_INFINITY;
+
+  /** What the bucket holds, less all that we know has flowed: constant while nobody else takes and nothing comes back. */
+  const offset = (seen: Omit<Mark, 'own'>, told: number, refund: number): number => {
+    const { perMs, ratio } = model();
+    const charged = seen.estimated * ratio + seen.fixed;
+    return told + charged + seen.lost - refund * seen.unused - perMs * (seen.at - startedAt);
+  };
+
+  /** What flows into a full bucket is lost. */
+  const add = (amount: number): void => {
+    missing -= amount;
+    if (missing >= 0) return;
+    totals.lost -= missing;
+    missing = 0;
+  };
+
+  /** What is lost counts in full, what is gained as far as it is certain and possible. */
+  const drift = (): number => {
+    if (line === null) return 0;
+    if (line.slope < 0) return line.slope;
+    return Math.min(model().spare, Math.max(0, line.slope - 2 * line.slopeError));
+  };
+
+  const advance = (now: number): void => {
+    add(Math.max(0, now - missingAt) * Math.max(0, model().perMs + drift()));
+    missingAt = now;
+  };
+
+  /** A bucket that was found full may have lost what flowed in: what it then tells is no more than a lower bound. */
+  const isFull = ({ before, answers }: Group): boolean => before / answers >= depth - FULL_MS * model().perMs;
+
+  const fit = (now: number): void => {
+    if (now - fittedAt < FIT_EVERY_MS) return;
+    fittedAt = now;
+    const { refund } = model();
+    const lineOf = (some: readonly Group[]): Line | null =>
+      enough(some) ? fitLine(some.map((each) => pointOf(each, (mean) => mean.at, refund))) : null;
+    const all = lineOf(groups);
+    const gains = all !== null && all.slope > 2 * all.slopeError;
+    line = gains ? all : lineOf(groups.filter((each) => !isFull(each)));
+    seen = all !== null;
+  };
+
+  const pointOf = (each: Group, x: (mean: Omit<Mark, 'own'>) => number, refund: number): Point => {
+    const mean = meanOf(each);
+    return { x: x(mean), y: offset(mean, each.told / each.answers, refund), weight: each.answers };
+  };
+
+  /** The level by the line through what was told and by the newest word, whichever is lower. */
+  const estimate = (now: number): void => {
+    if (newest === null) return;
+    const { refund, perMs } = model();
+    let base = offset(newest.mark, newest.told, refund);
+    const latest = groups.at(-1);
+    if (line !== null && latest !== undefined && !isFull(latest)) {
+      const fitted = line.meanY + line.slope * (newest.mark.at - line.meanX);
+      base = Math.min(fitted, base + NOISE_MS * perMs);
+    }
+    base += drift() * (now - newest.mark.at);
+    missing = Math.max(0, depth - base + offset({ at: now, ...totals }, 0, refund));
+  };
+
+  const collect = (mark: Mark, told: number, before: number): void => {
+    const index = Math.floor((mark.at - startedAt) / GROUP_MS);
+    let place = groups.length;
+    while (place > 0 && (groups[place - 1]?.index ?? 0) >= index) place -= 1;
+    let group = groups[place];
+    if (group?.index !== index) {
+      group = { index, answers: 0, at: 0, told: 0, before: 0, estimated: 0, fixed: 0, unused: 0, lost: 0 };
+      groups.splice(place, 0, group);
+    }
+    group.answers += 1;
+    group.told += told;
+    group.before += before;
+    for (const key of ['at', 'estimated', 'fixed', 'unused', 'lost'] as const) group[key] += mark[key];
+    const latest = groups.at(-1)?.index ?? 0;
+    groups = groups.filter((each) => (latest - each.index) * GROUP_MS < OLDEST_MS).slice(-GROUPS);
+  };
+
+  return {
+    take: (own, now) => {
+      advance(now);
+      totals.estimated += own.estimated;
+      totals.fixed += own.fixed;
+      add(-own.estimated * model().ratio - own.fixed);
+      return { at: now, ...totals, own };
+    },
+    leave: (unused, now) => {
+      advance(now);
+      totals.unused += unused;
+      add(unused * model().refund);
+    },
+    tell: (mark, told, now) => {
+      if (mark.at < since) return;
+      advance(now);
+      const before = told + mark.own.estimated * model().ratio + mark.own.fixed;
+      depth = Math.max(depth, before);
+      if (newest === null || mark.at >= newest.mark.at) newest = { mark, told };
+      collect(mark, told, before);
+      fit(now);
+      estimate(now);
+    },
+    reset: (now, empty) => {
+      groups = [];
+      since = now;
+      if (empty) missing = Number.POSITIVE_INFINITY;
+      newest = null;
+      line = null;
+      seen = false;
+    },
+    get depth() {
+      return depth;
+    },
+    level: (now) => {
+      advance(now);
+      return newest === null ? null : depth - missing;
+    },
+    drift: () => (seen ? drift() : null),
+    refundSeen: () => {
+      const open = groups.filter((each) => !isFull(each));
+      const [oldest, latest] = [open[0], open.at(-1)];
+      if (oldest === undefined || latest === undefined || open.length < ENOUGH_GROUPS) return null;
+      const unused = meanOf(latest).unused - meanOf(oldest).unused;
+      if (unused < 4 * NOISE_MS * model().perMs) return null;
+      const share = fitLine(open.map((each) => pointOf(each, (mean) => mean.unused, 0)));
+      if (share === null) return null;
+      return { low: share.slope - 2 * share.slopeError, high: share.slope + 2 * share.slopeError };
+    },
+  };
+}
+
+/** Many enough, over a time long enough, to show a trend. */
+function enough(groups: readonly Group[]): boolean {
+  const [oldest, latest] = [groups[0], groups.at(-1)];
+  if (oldest === undefined || latest === undefined || groups.length < ENOUGH_GROUPS) return false;
+  const answers = groups.reduce((sum, each) => sum + each.answers, 0);
+  return answers >= ENOUGH_ANSWERS && latest.at / latest.answers - oldest.at / oldest.answers >= ENOUGH_MS;
+}
+
+function meanOf({ answers, at, estimated, fixed, unused, lost }: Group): Omit<Mark, 'own'> {
+  return {
+    at: at / answers,
+    estimated: estimated / answers,
+    fixed: fixed / answers,
+    unused: unused / answers,
+    lost: lost / answers,
+  };
+}

@@ -1,0 +1,154 @@
+import { createGcra } from './gcra.ts';
+import { type Charge, createProviderFeedback, type Mark, type ProviderFeedback } from './provider-feedback.ts';
+
+const MINUTE_MS = 60_000;
+/** The server should have so much more left than our own account says, in ms of the rate, where its bucket is that deep. */
+const SLACK_MS = 500;
+/** Below this share of it somebody else is using the key, and we make room. */
+const SLACK_LOW = 0.5;
+/** Kept free for what changes its order on the way, ms of the rate. */
+const RESERVE_MS = 50;
+/** How fast the slack is won back. */
+const SETTLE_MS = 4_000;
+const SMALLEST_SHARE = 1 / 16;
+
+export interface SharedLimitOptions {
+  readonly perMinute: number;
+  /** Set by the operator: only ever lowered by what a server tells. */
+  readonly configured: boolean;
+  readonly burstMs: number;
+  readonly startedAt: number;
+  /** See FeedbackModel. */
+  readonly ratio: () => number;
+  readonly refund: () => number;
+  readonly spare: () => number;
+}
+
+/** What the headers say about one limit; null = not told. */
+export interface Told {
+  readonly limit: number | null;
+  readonly remaining: number | null;
+  readonly resetMs: number | null;
+}
+
+/** One of the server's limits, whose bucket others may use too: our pace for it, and what its headers teach. */
+export interface SharedLimit {
+  /** In force, units per minute. */
+  readonly limit: number;
+  /** A cost above it can never fit: what the operator set, or the largest the server told. */
+  readonly largest: number;
+  readonly feedback: ProviderFeedback;
+  waitFor(cost: number, now: number): number;
+  /** `cost` is what we reserve for the charge. */
+  take(charge: Charge, cost: number, now: number): Mark;
+  giveBack(amount: number, now: number): void;
+  tell(told: Told, mark: Mark, now: number): void;
+  /** The server's bucket is known to hold clearly more than we make use of, as far as it can. */
+  full(now: number): boolean;
+  /** Refused: what was seen before is void, and the share is learned anew. */
+  cut(now: number): void;
+  /** At most this share of the limit, whatever the headers say. */
+  brake(share: number): void;
+  /** Nothing is earned until then. */
+  stopUntil(at: number): void;
+  /** Its headers tell what is left. */
+  readonly told: boolean;
+  /** Seen long enough since the last cut to know what is left for us; true as well where nothing is told. */
+  seen(): boolean;
+}
+
+export function createSharedLimit(options: SharedLimitOptions): SharedLimit {
+  const { configured, ratio, refund, spare, burstMs } = options;
+  const gcra = createGcra({ perMinute: options.perMinute, burstMs });
+  let serverLimit = options.perMinute;
+  let largest = options.perMinute;
+  let share = 1;
+  let brake = 1;
+  /** The headers decide about our share until it is whole again. */
+  let sharing = false;
+  let tells = false;
+  const perMs = (): number => serverLimit / MINUTE_MS;
+  const feedback = createProviderFeedback(
+    () => ({ perMs: perMs(), ratio: ratio(), refund: refund(), spare: spare() }),
+    options.startedAt,
+  );
+
+  const adopt = (told: Told, now: number): void => {
+    if (told.limit === null || told.limit <= 0 || told.limit === serverLimit) return;
+    if (told.limit > options.perMinute && !perMinute(told)) return;
+    serverLimit = told.limit;
+    gcra.limit = configured ? Math.min(options.perMinute, told.limit) : told.limit;
+    if (!configured) largest = Math.max(largest, told.limit);
+    feedback.reset(now, false);
+  };
+
+  /** The server's lead on our account when both are full. */
+  const slackFull = (): number => Math.max(0, feedback.depth - (gcra.limit * burstMs) / MINUTE_MS);
+  const slackAim = (): number => Math.min(SLACK_MS * perMs(), slackFull());
+
+  /** Compares our account with the server's, and makes ours the lower one of both. */
+  const follow = (now: number): void => {
+    const level = feedback.level(now);
+    if (level === null) return;
+    const slack = level - gcra.balance(now);
+    const reserve = Math.min(RESERVE_MS * perMs(), slackAim());
+    if (slack < reserve) gcra.drain(level - reserve, now);
+    const drift = feedback.drift();
+    sharing ||= slack < slackAim() * SLACK_LOW;
+    if (drift === null) return;
+    const aim = sharing ? slackAim() : slackFull();
+    const gain = Math.min(spare(), drift + (slack - aim) / SETTLE_MS);
+    const left = perMs() + (sharing ? gain : Math.max(0, gain));
+    // of a server that allows more than the operator we use no more than the operator allows
+    const most = gcra.limit / MINUTE_MS + Math.max(0, gain);
+    share = Math.max(SMALLEST_SHARE, (Math.min(left, most) * MINUTE_MS) / gcra.limit);
+    sharing = share < 1;
+    gcra.share = share * brake;
+  };
+
+  return {
+    get limit() {
+      return gcra.limit;
+    },
+    get largest() {
+      return largest;
+    },
+    feedback,
+    waitFor: (cost, now) => gcra.waitFor(cost, now, feedback.depth > cost + RESERVE_MS * perMs()),
+    take: (charge, cost, now) => {
+      gcra.take(cost, now);
+      return feedback.take(charge, now);
+    },
+    giveBack: (amount, now) => gcra.giveBack(amount, now),
+    tell: (told, mark, now) => {
+      adopt(told, now);
+      if (told.remaining === null) return;
+      tells = true;
+      feedback.tell(mark, told.remaining, now);
+      follow(now);
+    },
+    full: (now) => (feedback.level(now) ?? 0) - gcra.balance(now) > feedback.depth - (SLACK_MS / 2) * perMs(),
+    cut: (now) => {
+      feedback.reset(now, true);
+      sharing = true;
+    },
+    brake: (next) => {
+      brake = next;
+      gcra.share = share * brake;
+    },
+    stopUntil: (at) => gcra.drain(0, at),
+    get told() {
+      return tells;
+    },
+    seen: () => !tells || feedback.drift() !== null,
+  };
+}
+
+/**
+ * Is the limit one a minute? Some servers tell requests a day under the same name (console.groq.com/docs/rate-limits);
+ * then the bucket takes far longer to be full again than a limit a minute would.
+ */
+function perMinute({ limit, remaining, resetMs }: Told): boolean {
+  if (limit === null || remaining === null || resetMs === null) return true;
+  return resetMs <= (2 * MINUTE_MS * (limit - remaining)) / limit + 1000;
+}
