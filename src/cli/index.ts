@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { batchCommand } from './batch.ts';
 import { packagePath } from './package-path.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { serveCommand } from './serve.ts';
@@ -11,6 +12,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     .description('Turns support tickets into draft replies that agents only have to check.')
     .version(version)
     .addCommand(serveCommand())
-    .addCommand(sandboxCommand());
+    .addCommand(sandboxCommand())
+    .addCommand(batchCommand());
   await program.parseAsync(argv);
 }
