@@ -1,11 +1,19 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
+import { operateCommands } from './batch-operate.ts';
 import type { BatchRunOptions } from './batch-run.ts';
+import { startCommand } from './batch-start.ts';
 import { guarded } from './command-error.ts';
+import { wholeNumber } from './options.ts';
 
 export function batchCommand(): Command {
-  return new Command('batch')
+  const command = new Command('batch')
     .description('Drafts for many tickets: from a file without a helpdesk (run), or at a running service (the others).')
-    .addCommand(runCommand());
+    .addHelpText(
+      'after',
+      '\nAll but run talk to the service at DRAFTDESK_URL (default http://127.0.0.1:8787) with ADMIN_TOKEN; .env is read.',
+    );
+  for (const each of [runCommand(), startCommand(), ...operateCommands()]) command.addCommand(each);
+  return command;
 }
 
 function runCommand(): Command {
@@ -37,10 +45,4 @@ Examples:
         return await runBatchFile(file, options);
       }),
     );
-}
-
-/** Of an option: a whole number from 1. */
-export function wholeNumber(value: string): number {
-  if (!/^[1-9]\d{0,6}$/.test(value)) throw new InvalidArgumentError('must be a whole number from 1');
-  return Number(value);
 }

@@ -4,6 +4,7 @@ import { batchCommand } from './batch.ts';
 import { packagePath } from './package-path.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { serveCommand } from './serve.ts';
+import { statusCommand } from './status.ts';
 
 /** Runs one command line; sets `process.exitCode`. */
 export async function run(argv: readonly string[]): Promise<void> {
@@ -13,6 +14,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     .version(version)
     .addCommand(serveCommand())
     .addCommand(sandboxCommand())
-    .addCommand(batchCommand());
+    .addCommand(batchCommand())
+    .addCommand(statusCommand());
   await program.parseAsync(argv);
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import type { FaultProfile } from '../sandbox/faults.ts';
 import type { SampleTicket } from '../sandbox/tickets.ts';
-import { wholeNumber } from './batch.ts';
+import { wholeNumber } from './options.ts';
 
 interface SandboxOptions {
   readonly tickets?: number;
