@@ -167,6 +167,21 @@ describe('draftdesk batch run', () => {
     expect(llm.stats().answered).toBe(3);
   });
 
+  it('does not write over an edited answer unless told to', async () => {
+    write('in.jsonl', tickets(2));
+    await start(['in.jsonl', '--out', 'out.jsonl']).ended;
+    const ours = read('out.jsonl');
+    const edited = ours.replace('Hello', 'Good morning');
+    write('out.jsonl', edited);
+    const { code, stderr } = await start(['in.jsonl', '--out', 'out.jsonl']).ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: Line 1 of out\.jsonl is not what .*--force/);
+    expect(read('out.jsonl')).toBe(edited);
+    await start(['in.jsonl', '--out', 'out.jsonl', '--force']).ended;
+    expect(read('out.jsonl').split('\n').toSorted()).toEqual(ours.split('\n').toSorted());
+    expect(llm.stats().answered).toBe(2);
+  });
+
   it('does a part with --limit, and the rest later', async () => {
     write('in.jsonl', tickets(5));
     await start(['in.jsonl', '--out', 'out.jsonl', '--limit', '2']).ended;
