@@ -32,10 +32,11 @@ export function toPicture(progress: FileRunProgress, ledger: Ledger, stopping: b
     ratePerMinute,
     etaSeconds: ratePerMinute === 0 ? null : ((total - done) * 60) / ratePerMinute,
     details: [
-      `workers ${busy}/${workers} · in the last minute ${formatCount(llm.usedRequests)}/${formatCount(llm.requestsPerMinute)} requests, ${formatCount(llm.usedTokens)}/${formatCount(llm.tokensPerMinute)} tokens reserved · spent ${spent}`,
+      `workers ${busy}/${workers} · spent ${spent}`,
+      `in the last minute ${formatCount(llm.usedRequests)}/${formatCount(llm.requestsPerMinute)} requests, ${formatCount(llm.usedTokens)}/${formatCount(llm.tokensPerMinute)} tokens reserved`,
     ],
     warnings: [
-      ...(stopping ? [`finishing ${busy} calls under way; Ctrl-C again drops them`] : []),
+      ...(stopping && busy > 0 ? [`finishing ${busy} calls under way; Ctrl-C again drops them`] : []),
       ...(waitingFor === null ? [] : [`waiting: ${waitingFor}`]),
       ...ledger.failures().map(({ errorClass, count, example }) => `${count} ${errorClass}, e.g. line ${example.line}`),
     ],

@@ -77,7 +77,7 @@ describe('draftdesk batch run', () => {
       .split('\n')
       .slice(0, -1)
       .map((line) => JSON.parse(line) as Line);
-  const ids = (): (string | number)[] => lines().map(({ id }) => id);
+  const ids = (): string[] => lines().map(({ id }) => String(id));
   const ticket = (n: number, text = 'Where is my parcel, please?'): string =>
     JSON.stringify({ id: `T-${n}`, subject: `Question ${n}`, description: text });
   const tickets = (count: number): string => Array.from({ length: count }, (_, n) => `${ticket(n)}\n`).join('');
