@@ -44,7 +44,8 @@ export function isOver({ state }: BatchStatus): boolean {
 const SEGMENTS = [
   { label: 'posted', colour: 'green', glyph: '█', statuses: ['posted', 'accepted', 'edited', 'discarded'] },
   { label: 'drafted', colour: 'magenta', glyph: '█', statuses: ['drafted'] },
-  { label: 'skipped', colour: 'gray', glyph: '█', statuses: ['skipped', 'cancelled'] },
+  { label: 'skipped', colour: 'gray', glyph: '█', statuses: ['skipped'] },
+  { label: 'cancelled', colour: 'gray', glyph: '▓', statuses: ['cancelled'] },
   { label: 'dead', colour: 'red', glyph: '█', statuses: ['dead'] },
   { label: 'posting', colour: 'cyan', glyph: '▓', statuses: ['posting'] },
   { label: 'drafting', colour: 'blue', glyph: '▒', statuses: ['drafting'] },
