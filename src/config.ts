@@ -118,6 +118,30 @@ const baseSchema = z.object({
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 });
 
+/** What drafting from a file needs of it: no address, no token, no helpdesk. */
+const fileRunSchema = baseSchema.pick({
+  LLM_DAILY_BUDGET_USD: true,
+  MASK_PERSONAL_DATA: true,
+  WORKER_CONCURRENCY: true,
+  MAX_ATTEMPTS: true,
+  RETRY_BASE_MS: true,
+  RETRY_MAX_MS: true,
+  ALLOW_INSECURE_UPSTREAMS: true,
+});
+
+/** The settings of `draftdesk batch run`. */
+export type FileRunConfig = Pick<
+  Config,
+  | 'guidelines'
+  | 'llmDailyBudgetUsd'
+  | 'workerConcurrency'
+  | 'maxAttempts'
+  | 'retryBaseMs'
+  | 'retryMaxMs'
+  | 'allowInsecureUpstreams'
+  | 'llm'
+>;
+
 /** At least so long when somebody else can reach the port (reliability.md §6). */
 const PUBLIC_TOKEN_MIN = 32;
 
@@ -126,8 +150,7 @@ const PUBLIC_TOKEN_MIN = 32;
  */
 export function readConfig(env: Env): Config {
   const problems: string[] = [];
-  // An empty line in .env means "not set".
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const given = whatIsSet(env);
   const base = baseSchema.safeParse(given);
   problems.push(...listProblems(base.error));
   const chosenHelpdesks = helpdesks
@@ -136,24 +159,54 @@ export function readConfig(env: Env): Config {
   if (chosenHelpdesks.length === 0) {
     problems.push(`no helpdesk is configured: set ${helpdesks.map((module) => module.enabledBy).join(' or ')}`);
   }
-  const [llmModule] = languageModels;
-  if (llmModule === undefined) throw new Error('the registry of language models is empty');
-  const llmSettings = parseSettings(llmModule.settings, given, problems);
-  if (base.data !== undefined) problems.push(...weakTokens(base.data));
-  if (base.data !== undefined && base.data.RETRY_MAX_MS < base.data.RETRY_BASE_MS) {
-    problems.push('RETRY_MAX_MS must not be less than RETRY_BASE_MS');
-  }
+  const llm = chooseLanguageModel(given, problems);
+  if (base.data !== undefined) problems.push(...weakTokens(base.data), ...crossedRetryTimes(base.data));
   const guidelines = readGuidelines(given['GUIDELINES_FILE'], problems);
   problems.push(...strayVariables(given));
-  if (base.data === undefined || llmSettings === undefined || problems.length > 0) {
+  if (base.data === undefined || llm === undefined || problems.length > 0) {
+    throw new ConfigError([...new Set(problems)]);
+  }
+  return { ...slice(base.data), guidelines, helpdesks: chosenHelpdesks, llm };
+}
+
+/** As `readConfig`, for drafting from a file: everything that has to do with serving or a helpdesk is left aside. */
+export function readFileRunConfig(env: Env): FileRunConfig {
+  const problems: string[] = [];
+  const given = whatIsSet(env);
+  const base = fileRunSchema.safeParse(given);
+  problems.push(...listProblems(base.error));
+  const llm = chooseLanguageModel(given, problems);
+  if (base.data !== undefined) problems.push(...crossedRetryTimes(base.data));
+  const guidelines = readGuidelines(given['GUIDELINES_FILE'], problems);
+  if (base.data === undefined || llm === undefined || problems.length > 0) {
     throw new ConfigError([...new Set(problems)]);
   }
   return {
-    ...slice(base.data),
     guidelines,
-    helpdesks: chosenHelpdesks,
-    llm: { module: llmModule, settings: llmSettings },
+    llmDailyBudgetUsd: base.data.LLM_DAILY_BUDGET_USD ?? null,
+    workerConcurrency: base.data.WORKER_CONCURRENCY,
+    maxAttempts: base.data.MAX_ATTEMPTS,
+    retryBaseMs: base.data.RETRY_BASE_MS,
+    retryMaxMs: base.data.RETRY_MAX_MS,
+    allowInsecureUpstreams: base.data.ALLOW_INSECURE_UPSTREAMS,
+    llm,
   };
+}
+
+/** An empty line in .env means "not set". */
+function whatIsSet(env: Env): Env {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+}
+
+function chooseLanguageModel(given: Env, problems: string[]): Config['llm'] | undefined {
+  const [module] = languageModels;
+  if (module === undefined) throw new Error('the registry of language models is empty');
+  const settings = parseSettings(module.settings, given, problems);
+  return settings === undefined ? undefined : { module, settings };
+}
+
+function crossedRetryTimes(base: Pick<Base, 'RETRY_BASE_MS' | 'RETRY_MAX_MS'>): string[] {
+  return base.RETRY_MAX_MS < base.RETRY_BASE_MS ? ['RETRY_MAX_MS must not be less than RETRY_BASE_MS'] : [];
 }
 
 type Base = z.infer<typeof baseSchema>;

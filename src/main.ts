@@ -2,9 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer, type ServerType } from '@hono/node-server';
 import type { Config } from './config.ts';
 import { type Clock, type Random, systemClock, systemRandom, uuidv7 } from './core/clock.ts';
-import { createRateBudget } from './core/gcra-budget.ts';
 import type { Helpdesk } from './core/helpdesk.ts';
-import { createModelRoutes, type ModelRoutes } from './core/model-routes.ts';
 import { combineObservers, type Observer, silentObserver } from './core/observer.ts';
 import { ALL_TICKETS } from './core/progress.ts';
 import { createRateMeter, type RateMeter } from './core/rate-meter.ts';
@@ -17,6 +15,7 @@ import { createControl } from './pool/control.ts';
 import { createGate } from './pool/gate.ts';
 import { createPool } from './pool/pool.ts';
 import { createSweep } from './pool/sweep.ts';
+import { createRoutes } from './llm-routes.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
 import { openDatabase } from './sqlite/database.ts';
 import { openOutbox } from './sqlite/outbox.ts';
@@ -68,7 +67,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
 
   const upstream = { fetch: overrides.fetch ?? createUpstreamFetch(), clock, random };
   const helpdesks = createHelpdesks(config, upstream, observer);
-  const routes = createRoutes(config, upstream);
+  const routes = createRoutes(config.llm, { ...upstream, allowInsecureUpstreams: config.allowInsecureUpstreams });
   const spending = createSpendGuard({ dailyBudgetUsd: config.llmDailyBudgetUsd, accounts: reader, clock });
   const probe = async (scope: string, signal: AbortSignal): Promise<void> => {
     if (scope === 'llm' || scope === BATCH_DRAFTS) spending.assertOpen(scope);
@@ -177,18 +176,6 @@ function createHelpdesks(config: Config, upstream: Upstream, observer: Observer)
       return [module.name, helpdesk];
     }),
   );
-}
-
-/** The models in order of preference, each with its own limits. */
-function createRoutes(config: Config, upstream: Upstream): ModelRoutes {
-  const { module, settings } = config.llm;
-  const { clock, random } = upstream;
-  const deps = { ...upstream, allowInsecureUpstreams: config.allowInsecureUpstreams };
-  const routes = module.models(settings).map((name) => ({
-    model: module.create(settings, deps, name),
-    budget: createRateBudget({ ...module.limits(settings, name), clock, random }),
-  }));
-  return createModelRoutes(routes, clock);
 }
 
 function meterObserver(meter: RateMeter): Observer {

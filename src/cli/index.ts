@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { batchCommand } from './batch.ts';
 import { packagePath } from './package-path.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { serveCommand } from './serve.ts';
+import { statusCommand } from './status.ts';
 
 /** Runs one command line; sets `process.exitCode`. */
 export async function run(argv: readonly string[]): Promise<void> {
@@ -11,6 +13,8 @@ export async function run(argv: readonly string[]): Promise<void> {
     .description('Turns support tickets into draft replies that agents only have to check.')
     .version(version)
     .addCommand(serveCommand())
-    .addCommand(sandboxCommand());
+    .addCommand(sandboxCommand())
+    .addCommand(batchCommand())
+    .addCommand(statusCommand());
   await program.parseAsync(argv);
 }

@@ -8,8 +8,10 @@ import { createLlmSimulator, type LlmSimulator } from '../sandbox/openai.ts';
 import { listen, type ListeningServer } from '../sandbox/server.ts';
 import type { SampleTicket } from '../sandbox/tickets.ts';
 import { createZendeskSimulator } from '../sandbox/zendesk.ts';
+import { EXIT } from './command-error.ts';
+import { createProgressView } from './progress-view.ts';
 import { type SandboxService, startSandboxService } from './sandbox-service.ts';
-import { createProgressView, printSummary, type SandboxSummary } from './sandbox-view.ts';
+import { printSummary, type SandboxSummary, toPicture } from './sandbox-view.ts';
 
 export interface SandboxRun {
   readonly tickets: readonly SampleTicket[];
@@ -85,7 +87,7 @@ export async function runSandbox(run: SandboxRun): Promise<number> {
       // the service is stopped under it now
       driving.catch(() => undefined);
       process.stdout.write('\n  interrupted\n');
-      return EXIT_INTERRUPTED;
+      return EXIT.interrupted;
     }
     printSummary(process.stdout, summary);
     if (run.keep) await stayUp(service, interruption);
@@ -156,12 +158,12 @@ async function startBatch(cases: Case[], { name }: HelpdeskSimulator, service: S
 
 /** Shows the progress until every ticket is in a final status, or nothing has moved for long. */
 async function follow(total: number, service: SandboxService, clock: Clock, startedAt: number): Promise<Progress> {
-  const view = createProgressView(process.stdout, total);
+  const view = createProgressView(process.stdout);
   let done = -1;
   let movedAt = clock.steady();
   for (;;) {
     const progress = await service.get<Progress>('/admin/progress');
-    view.update(progress, clock.steady() - startedAt);
+    view.update(toPicture(progress, total), clock.steady() - startedAt);
     const now = Object.entries(progress.counts).reduce(
       (sum, [status, count]) => (isFinal(status as TicketStatus) ? sum + count : sum),
       0,
@@ -297,9 +299,6 @@ async function stayUp(service: SandboxService, interruption: Promise<null>): Pro
 function howToReach({ url, adminToken }: SandboxService): string {
   return `  In another terminal:\n    export DRAFTDESK_URL=${url} ADMIN_TOKEN=${adminToken}\n    npx draftdesk batch list\n`;
 }
-
-/** 128 + SIGINT, as shells have it. */
-const EXIT_INTERRUPTED = 130;
 
 function interrupted(): Promise<null> {
   return new Promise((resolve) => {

@@ -1,14 +1,6 @@
-import { stripVTControlCharacters, styleText } from 'node:util';
 import type { Progress } from '../core/service-control.ts';
 import { isFinal, TICKET_STATUSES, type TicketStatus } from '../core/ticket.ts';
-
-/** Redraws a few lines in place on a terminal; prints a plain line every few seconds elsewhere. */
-export interface ProgressView {
-  update(progress: Progress, elapsedMs: number): void;
-}
-
-const BAR_WIDTH = 44;
-const PLAIN_EVERY_MS = 2000;
+import { formatDuration, formatTable, paint, type ProgressPicture, type Segment } from './progress-view.ts';
 
 /** Segments of the bar, in the order they are drawn: colour, glyph, and the statuses they stand for. */
 const SEGMENTS = [
@@ -18,67 +10,22 @@ const SEGMENTS = [
   { label: 'posting', colour: 'cyan', glyph: '▓', statuses: ['posting', 'drafted'] },
   { label: 'drafting', colour: 'blue', glyph: '▒', statuses: ['drafting'] },
   { label: 'retrying', colour: 'yellow', glyph: '▒', statuses: ['retrying'] },
-] as const satisfies readonly { label: string; colour: string; glyph: string; statuses: readonly TicketStatus[] }[];
+] as const satisfies readonly (Omit<Segment, 'count'> & { statuses: readonly TicketStatus[] })[];
 
-export function createProgressView(stream: NodeJS.WriteStream, total: number): ProgressView {
-  const live = stream.isTTY && process.env['NO_COLOR'] === undefined;
-  return live ? liveView(stream, total) : plainView(stream, total);
-}
-
-function liveView(stream: NodeJS.WriteStream, total: number): ProgressView {
-  let drawn = 0;
-  return {
-    update: (progress, elapsedMs) => {
-      const lines = picture(progress, total, elapsedMs).map((line) => clip(line, stream.columns));
-      stream.write(`${drawn > 0 ? `\u001b[${drawn}A` : ''}${lines.map((line) => `\u001b[2K${line}`).join('\n')}\n`);
-      drawn = lines.length;
-    },
-  };
-}
-
-function plainView(stream: NodeJS.WriteStream, total: number): ProgressView {
-  let nextAt = 0;
-  return {
-    update: (progress, elapsedMs) => {
-      const done = countOf(progress, TICKET_STATUSES.filter(isFinal));
-      if (elapsedMs < nextAt && done < total) return;
-      nextAt = elapsedMs + PLAIN_EVERY_MS;
-      const parts = SEGMENTS.map(({ label, statuses }) => `${countOf(progress, statuses)} ${label}`);
-      stream.write(
-        `${seconds(elapsedMs).padStart(6)}  ${done}/${total}  ${parts.join(' · ')}  ${progress.ratePerMinute}/min\n`,
-      );
-    },
-  };
-}
-
-function picture(progress: Progress, total: number, elapsedMs: number): string[] {
-  const done = countOf(progress, TICKET_STATUSES.filter(isFinal));
-  const legend = SEGMENTS.map(
-    ({ label, colour, glyph, statuses }) => `${styleText(colour, glyph)} ${countOf(progress, statuses)} ${label}`,
-  );
+/** What `GET /admin/progress` answers, as a picture of `total` tickets. */
+export function toPicture(progress: Progress, total: number): ProgressPicture {
   const { llm } = progress.limits;
-  const limit = llm === undefined ? '' : `llm ${llm.usedRequests}/${llm.requestsPerMinute} requests in the last minute`;
-  return [
-    `  ${bar(progress, total)} ${styleText('bold', `${Math.floor((100 * done) / Math.max(1, total))}%`)}  ${done}/${total}`,
-    `  ${legend.join('  ')}`,
-    styleText(
-      'gray',
-      `  ${seconds(elapsedMs)} · ${progress.ratePerMinute} tickets/min · workers ${progress.workers.busy}/${progress.workers.total} · ${limit} · ${progress.memory.rssMb} MB`,
-    ),
-  ];
-}
-
-function bar(progress: Progress, total: number): string {
-  let drawn = 0;
-  let counted = 0;
-  const pieces = SEGMENTS.map(({ colour, glyph, statuses }) => {
-    counted += countOf(progress, statuses);
-    const until = Math.min(BAR_WIDTH, Math.round((BAR_WIDTH * counted) / Math.max(1, total)));
-    const piece = glyph.repeat(Math.max(0, until - drawn));
-    drawn = Math.max(drawn, until);
-    return styleText(colour, piece);
-  });
-  return pieces.join('') + styleText('gray', '░'.repeat(BAR_WIDTH - drawn));
+  const limit =
+    llm === undefined ? '' : ` · llm ${llm.usedRequests}/${llm.requestsPerMinute} requests in the last minute`;
+  return {
+    total,
+    done: countOf(progress, TICKET_STATUSES.filter(isFinal)),
+    segments: SEGMENTS.map(({ statuses, ...segment }) => ({ ...segment, count: countOf(progress, statuses) })),
+    ratePerMinute: progress.ratePerMinute,
+    etaSeconds: progress.etaSeconds,
+    details: [`workers ${progress.workers.busy}/${progress.workers.total}${limit} · ${progress.memory.rssMb} MB`],
+    warnings: progress.pauses.map(({ reason }) => `waiting: ${reason}`),
+  };
 }
 
 /** What the sandbox has counted, on the simulators' side. */
@@ -133,7 +80,7 @@ export function printSummary(stream: NodeJS.WriteStream, summary: SandboxSummary
     ['webhook to note', `p50 ${Math.round(summary.latencyP50Ms)} ms, p95 ${Math.round(summary.latencyP95Ms)} ms`],
     [
       'at the rate limit',
-      `${seconds(progress.sinceStart.limiterWaitMs)} for the LLM, ${seconds(helpdeskWaitMs(summary))} for ${summary.helpdesk}, all ${progress.workers.total} workers together`,
+      `${formatDuration(progress.sinceStart.limiterWaitMs)} for the LLM, ${formatDuration(helpdeskWaitMs(summary))} for ${summary.helpdesk}, all ${progress.workers.total} workers together`,
     ],
     [
       'LLM',
@@ -141,10 +88,7 @@ export function printSummary(stream: NodeJS.WriteStream, summary: SandboxSummary
     ],
     ['peak memory', `${progress.memory.peakRssMb} MB`],
   ];
-  const width = Math.max(...rows.map(([label]) => label.length));
-  stream.write(
-    `\n${rows.map(([label, value]) => `  ${paint(stream, 'gray', label.padEnd(width))}  ${value}`).join('\n')}\n\n`,
-  );
+  stream.write(`\n${formatTable(stream, rows)}\n`);
   for (const surprise of summary.surprises.slice(0, SURPRISES_SHOWN))
     stream.write(`  ${paint(stream, 'red', '✗')} ${surprise}\n`);
   if (summary.surprises.length > SURPRISES_SHOWN) {
@@ -162,19 +106,6 @@ function helpdeskWaitMs({ progress, helpdesk }: SandboxSummary): number {
   return limit !== undefined && 'waitedMs' in limit ? limit.waitedMs : 0;
 }
 
-function paint(stream: NodeJS.WriteStream, colour: Parameters<typeof styleText>[0], text: string): string {
-  return styleText(colour, text, { stream });
-}
-
 function countOf(progress: Progress, statuses: readonly TicketStatus[]): number {
   return statuses.reduce((sum, status) => sum + progress.counts[status], 0);
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
-}
-
-/** No wider than the terminal, so that moving up by the number of lines meets the right ones. */
-function clip(line: string, columns: number): string {
-  return stripVTControlCharacters(line).length <= columns ? line : stripVTControlCharacters(line).slice(0, columns - 1);
 }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import type { FaultProfile } from '../sandbox/faults.ts';
 import type { SampleTicket } from '../sandbox/tickets.ts';
+import { wholeNumber } from './options.ts';
 
 interface SandboxOptions {
   readonly tickets?: number;
@@ -59,11 +60,6 @@ export function sandboxCommand(): Command {
         seed: options.seed,
       });
     });
-}
-
-function wholeNumber(value: string): number {
-  if (!/^[1-9]\d{0,6}$/.test(value)) throw new InvalidArgumentError('must be a whole number from 1');
-  return Number(value);
 }
 
 function repeat(tickets: readonly SampleTicket[], count: number): SampleTicket[] {

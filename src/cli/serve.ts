@@ -1,14 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { parseEnv } from 'node:util';
 import { Command } from 'commander';
 import { describeFault } from '../core/errors.ts';
 import { ConfigError, readConfig } from '../config.ts';
 import { startService } from '../main.ts';
+import { EXIT } from './command-error.ts';
+import { readEnvironment } from './environment.ts';
 import { packagePath } from './package-path.ts';
-
-/** sysexits.h: what stands in the configuration is wrong. */
-const EX_CONFIG = 78;
-const EX_SOFTWARE = 70;
 
 export function serveCommand(): Command {
   return new Command('serve')
@@ -27,14 +23,8 @@ async function serve(): Promise<void> {
     stopOnSignals(() => service.stop());
   } catch (error) {
     process.stderr.write(`${describeStartFailure(error)}\n`);
-    process.exitCode = error instanceof ConfigError ? EX_CONFIG : 1;
+    process.exitCode = error instanceof ConfigError ? EXIT.config : EXIT.failed;
   }
-}
-
-/** `.env` fills in what the environment does not set. */
-function readEnvironment(): NodeJS.ProcessEnv {
-  const file = existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {};
-  return { ...file, ...process.env };
 }
 
 /** The first signal stops in order, the second at once. */
@@ -66,5 +56,5 @@ function describeStartFailure(error: unknown): string {
 /** A fault nobody caught: one line without its message (which might hold ticket text), then out. */
 function dieOf(error: unknown): void {
   process.stderr.write(`draftdesk: fatal ${describeFault(error)}\n`);
-  process.exit(EX_SOFTWARE);
+  process.exit(EXIT.software);
 }

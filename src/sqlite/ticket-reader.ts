@@ -55,6 +55,26 @@ export function openTicketReader(connection: Connection, clock: Clock): TicketRe
     .from(statusCount)
     .where(eq(statusCount.scope, sql.placeholder('scope')))
     .prepare();
+  const summaryOf = db
+    .select({ ...summaryColumns, draftId: job.draftId })
+    .from(job)
+    .innerJoin(ticket, eq(ticket.id, job.ticket))
+    .where(eq(job.id, sql.placeholder('jobId')))
+    .prepare();
+  const attemptsOf = db
+    .select({
+      stage: attempt.stage,
+      number: attempt.number,
+      startedAt: attempt.startedAt,
+      durationMs: attempt.durationMs,
+      outcome: attempt.outcome,
+      errorClass: attempt.errorClass,
+      error: attempt.error,
+    })
+    .from(attempt)
+    .where(eq(attempt.ticket, sql.placeholder('ticket')))
+    .orderBy(attempt.id)
+    .prepare();
   const counts = (scope: string): StatusCounts => {
     const result = Object.fromEntries(TICKET_STATUSES.map((status) => [status, 0])) as Record<TicketStatus, number>;
     for (const row of countsOf.all({ scope })) result[row.status] = row.n;
@@ -91,27 +111,9 @@ export function openTicketReader(connection: Connection, clock: Clock): TicketRe
     ticket: (helpdesk, ticketId) => {
       const known = jobs.ticketOf(helpdesk, ticketId);
       if (known === undefined) return null;
-      const row = db
-        .select({ ...summaryColumns, draftId: job.draftId })
-        .from(job)
-        .innerJoin(ticket, eq(ticket.id, job.ticket))
-        .where(eq(job.id, known.jobId))
-        .get();
+      const row = summaryOf.get({ jobId: known.jobId });
       if (row === undefined) return null;
-      const attempts = db
-        .select({
-          stage: attempt.stage,
-          number: attempt.number,
-          startedAt: attempt.startedAt,
-          durationMs: attempt.durationMs,
-          outcome: attempt.outcome,
-          errorClass: attempt.errorClass,
-          error: attempt.error,
-        })
-        .from(attempt)
-        .where(eq(attempt.ticket, known.id))
-        .orderBy(attempt.id)
-        .all();
+      const attempts = attemptsOf.all({ ticket: known.id });
       const stored: DraftRow | undefined = row.draftId === null ? undefined : jobs.draftById(row.draftId);
       return { ...summarize(row), attempts, draft: stored === undefined ? null : toStoredDraft(stored) };
     },

@@ -1,0 +1,68 @@
+import { systemClock } from '../core/clock.ts';
+import { type BatchStatus, isOver, toPicture } from './batch-state.ts';
+import { EXIT } from './command-error.ts';
+import { createProgressView, paint } from './progress-view.ts';
+import { type ServiceClient, ServiceUnreachable } from './service-client.ts';
+import { createStopper } from './stopper.ts';
+
+const FIRST_AGAIN_MS = 500;
+const AGAIN_MAX_MS = 10_000;
+/** So long without an answer the service is taken to be gone, ms. */
+const GIVE_UP_MS = 300_000;
+
+/**
+ * Follows a batch until it is over, over broken connections too. Answers the exit code: 0 when no ticket is dead, else
+ * 1; 130 when interrupted, which leaves the batch to itself.
+ */
+export async function watchBatch(client: ServiceClient, id: string, json: boolean): Promise<number> {
+  const clock = systemClock();
+  const stop = createStopper();
+  const view = json ? null : createProgressView(process.stdout);
+  const startedAt = clock.steady();
+  let heardAt = startedAt;
+  let againMs = FIRST_AGAIN_MS;
+  let last: BatchStatus = await client.get(`/admin/batches/${encodeURIComponent(id)}`);
+  let seen = '';
+
+  const show = (batch: BatchStatus): void => {
+    last = batch;
+    heardAt = clock.steady();
+    againMs = FIRST_AGAIN_MS;
+    const text = JSON.stringify(batch);
+    if (view !== null) view.update(toPicture(batch), clock.steady() - startedAt);
+    else if (text !== seen) process.stdout.write(`${text}\n`);
+    seen = text;
+    if (isOver(batch)) stop.finish();
+  };
+
+  show(last);
+  while (!stop.signal.aborted) {
+    try {
+      for await (const batch of client.events<BatchStatus>(
+        `/admin/batches/${encodeURIComponent(id)}/events`,
+        stop.signal,
+      )) {
+        show(batch);
+        if (stop.signal.aborted) break;
+      }
+    } catch (error) {
+      if (stop.signal.aborted) break;
+      if (!(error instanceof ServiceUnreachable) || clock.steady() - heardAt > GIVE_UP_MS) throw error;
+    }
+    if (stop.signal.aborted) break;
+    await clock.sleep(againMs, stop.signal);
+    againMs = Math.min(AGAIN_MAX_MS, againMs * 2);
+  }
+  if (!isOver(last)) {
+    if (!json) process.stdout.write(`\n  The batch goes on by itself: draftdesk batch watch ${id} follows it again.\n`);
+    return EXIT.interrupted;
+  }
+  if (!json) process.stdout.write(`\n  ${verdict(last)}\n`);
+  return last.failed > 0 ? EXIT.failed : 0;
+}
+
+function verdict({ id, state, succeeded, failed }: BatchStatus): string {
+  const colour = failed > 0 ? 'red' : state === 'cancelled' ? 'yellow' : 'green';
+  const next = failed > 0 ? `. draftdesk batch retry ${id} tries the dead ones again` : '';
+  return `${paint(process.stdout, colour, `${state}: ${succeeded} done, ${failed} dead`)}${next}`;
+}

@@ -1,0 +1,105 @@
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import { CommandError, EXIT } from './command-error.ts';
+import { readEnvironment } from './environment.ts';
+
+/** The admin API of a running service. Every method throws `CommandError` with a sentence that says what to do. */
+export interface ServiceClient {
+  get<T>(path: string): Promise<T>;
+  post<T>(path: string, body?: object): Promise<T>;
+  /** The body as it comes. */
+  stream(path: string): Promise<ReadableStream<Uint8Array>>;
+  /** Server-sent events, each one's data as JSON; ends when the connection does. */
+  events<T>(path: string, signal: AbortSignal): AsyncGenerator<T>;
+}
+
+/** The connection broke, or the service is stopping: the same request may succeed later. */
+export class ServiceUnreachable extends CommandError {}
+
+const DEFAULT_URL = 'http://127.0.0.1:8787';
+
+/** By `DRAFTDESK_URL` and the first of `ADMIN_TOKEN`, from the environment or .env. Throws `CommandError`. */
+export function connect(env: NodeJS.ProcessEnv = readEnvironment()): ServiceClient {
+  const base = URL.parse(env['DRAFTDESK_URL'] || DEFAULT_URL);
+  const token = env['ADMIN_TOKEN']?.split(',')[0]?.trim();
+  if (base === null || !/^https?:$/.test(base.protocol)) {
+    throw new CommandError('DRAFTDESK_URL must be an address such as http://127.0.0.1:8787.', EXIT.config);
+  }
+  if (!token) throw new CommandError('Set ADMIN_TOKEN to the one that the service has.', EXIT.config);
+  const root = base.href.replace(/\/+$/, '');
+
+  const call = async (path: string, init: RequestInit = {}): Promise<Response> => {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    let response: Response;
+    try {
+      // a token must not follow a redirect to somebody else
+      response = await fetch(root + path, { ...init, headers, redirect: 'error' });
+    } catch (error) {
+      throw unreachable(root, error);
+    }
+    if (response.ok) return response;
+    throw await problemOf(response, root);
+  };
+  const read = async <T>(response: Response): Promise<T> => {
+    try {
+      return (await response.json()) as T;
+    } catch (error) {
+      throw new CommandError(`${root} does not answer like Draftdesk: check DRAFTDESK_URL.`, EXIT.config, {
+        cause: error,
+      });
+    }
+  };
+
+  return {
+    get: async (path) => await read(await call(path)),
+    post: async (path, body = {}) => await read(await call(path, { method: 'POST', body: JSON.stringify(body) })),
+    stream: async (path) => {
+      const { body } = await call(path);
+      if (body === null) throw new CommandError(`${root} answered with nothing.`);
+      return body;
+    },
+    async *events<T>(path: string, signal: AbortSignal) {
+      const { body } = await call(path, { signal });
+      const arrived: EventSourceMessage[] = [];
+      const parser = createParser({ onEvent: (event) => arrived.push(event) });
+      try {
+        for await (const text of (body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
+          parser.feed(text);
+          for (const { data } of arrived.splice(0)) yield JSON.parse(data) as T;
+        }
+      } catch (error) {
+        throw unreachable(root, error);
+      }
+    },
+  };
+}
+
+function unreachable(root: string, error: unknown): ServiceUnreachable {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? 'no answer';
+  return new ServiceUnreachable(
+    `No service answers at ${root} (${code}). Start it with draftdesk serve, or set DRAFTDESK_URL to where it is.`,
+    EXIT.failed,
+    { cause: error },
+  );
+}
+
+interface Problem {
+  readonly title?: string;
+  readonly detail?: string;
+  readonly errors?: readonly { readonly path: string; readonly message: string }[];
+}
+
+/** RFC 9457 as one sentence with the paths of the fields. */
+async function problemOf(response: Response, root: string): Promise<CommandError> {
+  const { status } = response;
+  if (status === 401)
+    return new CommandError(`${root} refuses ADMIN_TOKEN: set the one that the service has.`, EXIT.config);
+  const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json') === true;
+  if (!isProblem) {
+    return new CommandError(`${root} answered ${status} and not like Draftdesk: check DRAFTDESK_URL.`, EXIT.config);
+  }
+  const { title = '', detail = title, errors = [] } = (await response.json()) as Problem;
+  const fields = errors.map(({ path, message }) => `${path} ${message}`).join('; ');
+  const sentence = fields === '' ? detail : `${detail.replace(/\.$/, '')}: ${fields}.`;
+  return status === 503 ? new ServiceUnreachable(sentence) : new CommandError(sentence);
+}

@@ -1,0 +1,27 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const program = fileURLToPath(new URL('../../src/cli/draftdesk.ts', import.meta.url));
+
+/** One run of the command line. */
+export interface ProgramRun {
+  readonly child: ChildProcess;
+  /** Standard output so far. */
+  stdout(): string;
+  readonly ended: Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
+}
+
+/** Starts `draftdesk …` from the sources, with this environment and no other. */
+export function startProgram(
+  args: readonly string[],
+  { env, cwd }: { env: Readonly<Record<string, string>>; cwd: string },
+): ProgramRun {
+  const child = spawn(process.execPath, [program, ...args], { cwd, env: { PATH: process.env['PATH'], ...env } });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }));
+  return { child, stdout: () => stdout, ended };
+}
