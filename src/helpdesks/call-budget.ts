@@ -15,8 +15,10 @@ const OTHERS_SHARE = 0.02;
 const WINDOW_MS = 60_000;
 /** Resets are told in whole seconds: a window's end that moves by less is the same window, ms. */
 const SAME_WINDOW_MS = 2_500;
-/** What was seen of others in the last window counts as much as so much of this one, ms. */
+/** What was seen of others in earlier windows counts as much as so much of this one, ms. */
 const MEMORY_MS = 20_000;
+/** In the first window, where nothing has been seen. */
+const FIRST_MEMORY_MS = 5_000;
 /** Share of the limit that we go on with however much others are expected to take, while more than the reserve is left. */
 const LEAST_SHARE = 0.05;
 
@@ -91,6 +93,8 @@ export function createCallBudget(configured: number, clock: Clock): CallBudget {
   let pausedUntil = 0;
   let inFlight = 0;
   let window: Window | null = null;
+  /** How many of them we have seen. */
+  let windows = 0;
   /** Calls of others per ms. */
   let others = 0;
   let brake: { readonly perMinute: number; readonly until: number } | null = null;
@@ -153,7 +157,8 @@ export function createCallBudget(configured: number, clock: Clock): CallBudget {
     const now = clock.steady();
     const { endsAt, since, base, own, remaining } = found;
     const byOthers = Math.max(0, total - remaining - base - own - inFlight);
-    others = (byOthers + others * MEMORY_MS) / (Math.max(0, now - since) + MEMORY_MS);
+    const memory = windows > 1 ? MEMORY_MS : FIRST_MEMORY_MS;
+    others = (byOthers + others * memory) / (Math.max(0, now - since) + memory);
     const alone = others * WINDOW_MS <= total * OTHERS_SHARE;
     // alone, our own even rate leaves the reserve: only a burst dips into it
     const untouched = alone ? reserve() / 2 : reserve();
@@ -173,7 +178,11 @@ export function createCallBudget(configured: number, clock: Clock): CallBudget {
       perMinute = Math.max(1, Math.min(configured, total - reserve()));
       level = Math.min(level, burst());
       const found = remaining === undefined ? null : windowOf(cost, total, reading);
-      if (found !== null) observe(total, (window = found));
+      if (found !== null) {
+        if (found !== window) windows += 1;
+        window = found;
+        observe(total, found);
+      }
     }
     if (remaining === 0 && resetsInMs !== undefined) pausedUntil = Math.max(pausedUntil, clock.steady() + resetsInMs);
   }
