@@ -129,7 +129,7 @@ async function work(helpdesk: ReturnType<typeof zendesk.create>, ids: readonly s
 
 describe('a batch against the vendor’s own limits', () => {
   it.each([0, 40])(
-    'Zendesk: no 429, the budget used, few requests a ticket (others take %i a minute)',
+    'Zendesk: no 429, the budget used, as many requests as demand tells (others take %i a minute)',
     async (others) => {
       const clock = fakeClock();
       const simulator = createZendeskSimulator({ clock, random: seededRandom(3), limits: 'vendor' });
