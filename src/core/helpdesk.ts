@@ -162,6 +162,12 @@ export interface LimitSnapshot {
   readonly waitedMs: number;
   readonly updatesPerMinute?: number;
   readonly usedUpdates?: number;
+  /** The account's own limit, once its answers have told it, and what of it stays free for others. */
+  readonly learnedPerMinute?: number;
+  readonly reserved?: number;
+  /** The same for updates. */
+  readonly learnedUpdatesPerMinute?: number;
+  readonly reservedUpdates?: number;
   /** ISO 8601; null when not paused by the server. */
   readonly pausedUntil: string | null;
 }

@@ -11,11 +11,27 @@ export function explainFreshdesk(status: number, _json: unknown, call: HttpCall)
   return { errorClass: 'gone', reason: 'deleted', message: 'The ticket is deleted or spam at freshdesk (405).' };
 }
 
-/** The headers speak of the route that was called, never of the account. */
-export function learnFreshdesk(headers: Headers, call: PacedCall<FreshdeskBudget>): readonly Lesson<FreshdeskBudget>[] {
-  const total = headers.get('x-ratelimit-total');
-  if (total === null || !/^[1-9]\d{0,8}$/.test(total)) return [];
-  return [{ budget: call.budgets[0], perMinute: Number(total) }];
+/**
+ * The headers speak of the route that was called, never of the account (helpdesks.md F2). A route without a limit of its
+ * own tells the account's: `other` has none that is known of, nor has one that tells as high a total.
+ */
+export function freshdeskTeacher(): (
+  headers: Headers,
+  call: PacedCall<FreshdeskBudget>,
+) => readonly Lesson<FreshdeskBudget>[] {
+  let ofAccount = Infinity;
+  return (headers, { budgets: [route] }) => {
+    const total = count(headers.get('x-ratelimit-total'));
+    if (total === undefined || total === 0) return [];
+    const remaining = count(headers.get('x-ratelimit-remaining'));
+    const told = remaining === undefined ? { total } : { total, remaining };
+    if (route === 'other') ofAccount = total;
+    return [{ budget: route, ...told }, ...(total >= ofAccount ? [{ budget: 'account' as const, ...told }] : [])];
+  };
+}
+
+function count(value: string | null): number | undefined {
+  return value !== null && /^\d{1,9}$/.test(value) ? Number(value) : undefined;
 }
 
 /** The address in `link: <…>;rel="next"`; null on the last page. */

@@ -50,7 +50,20 @@ export const agentAnswer = z.object({ id });
 /** The answer to a new or changed note; `private` decides. */
 export const noteAnswer = z.object({ id, private: lenient.flag });
 
-export const ticketsAnswer = z.array(z.object({ id, updated_at: time }));
+const listedTicket = z.object({
+  id,
+  status: lenient.count,
+  tags: z.array(z.string()).catch([]),
+  group_id: lenient.id,
+  spam: lenient.flag,
+  deleted: lenient.flag,
+  created_at: time,
+  updated_at: time,
+});
+
+export const ticketsAnswer = z.array(listedTicket);
+
+export type ListedFreshdeskTicket = z.output<typeof listedTicket>;
 
 export type FreshdeskTicket = z.output<typeof ticketAnswer>;
 export type FreshdeskConversation = z.output<typeof conversation>;

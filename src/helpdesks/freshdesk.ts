@@ -1,13 +1,15 @@
 import { UpstreamError } from '../core/errors.ts';
-import type { Conversation, Helpdesk, LookRequest, PostLook, PostRequest, TicketPage } from '../core/helpdesk.ts';
+import type { Conversation, Helpdesk, LookRequest, PostLook, PostRequest } from '../core/helpdesk.ts';
+import type { Lane } from '../core/ticket.ts';
 import { assertTicketId, shaped, since, verdictOn } from './answer.ts';
 import {
   explainFreshdesk,
   type FreshdeskBudget,
   type FreshdeskRoute,
-  learnFreshdesk,
+  freshdeskTeacher,
   nextPage,
 } from './freshdesk-errors.ts';
+import { createFreshdeskLists } from './freshdesk-lists.ts';
 import { type FreshdeskSettings, freshdeskSettings, givenToken } from './freshdesk-settings.ts';
 import * as shapes from './freshdesk-shapes.ts';
 import { parseFreshdeskWebhook } from './freshdesk-webhook.ts';
@@ -18,21 +20,25 @@ import { createPacedFetch } from './paced-fetch.ts';
 import { limitsOf, publicPostGuard, countedLooks } from './posting.ts';
 import { assertUpstreamAllowed } from './settings.ts';
 import { secretMatches } from './signature.ts';
+import type { Step } from './turn-line.ts';
 
 const NAME = 'freshdesk';
-
-/** Finishing what was paid for goes before new drafts, and both before sweeps. */
-const PRIORITY = { post: 1, look: 2, read: 5, list: 8 } as const;
 
 /** `include=conversations` shows so many, from the oldest on (row 15). */
 const INCLUDED_ENTRIES = 10;
 const PAGE_SIZE = 100;
 /** Entries beyond 3,000 are left: nobody reads them, and each page costs a call. */
 const MAX_PAGES = 30;
-/** The list of tickets ends here, whatever it says (helpdesks.md F2). */
-const MAX_LIST_PAGES = 300;
 /** Newest entries a conversation is handed on with. */
 const MAX_MESSAGES = 100;
+
+/**
+ * Credits of a ticket with its conversation. There is nothing to save in bulk: lists hold no conversations and no
+ * description unless it is included, at two credits a page, and show no ticket by its id.
+ */
+const VIEW_CREDITS = 2;
+/** A ticket of a batch is viewed twice, for the draft and before the note. */
+const CREDITS_PER_TICKET = 2 * VIEW_CREDITS + 1;
 
 export const freshdesk: HelpdeskModule<FreshdeskSettings> = {
   name: NAME,
@@ -41,11 +47,16 @@ export const freshdesk: HelpdeskModule<FreshdeskSettings> = {
   create: createFreshdesk,
 };
 
+interface Turn {
+  readonly step: Step;
+  readonly lane: Lane | undefined;
+}
+
 interface Call {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly route: FreshdeskRoute;
-  readonly priority: number;
+  readonly turn: Turn;
   readonly cost?: number;
   readonly body?: unknown;
   readonly aboutTicket?: boolean;
@@ -69,56 +80,52 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
     explain: explainFreshdesk,
     random: deps.random,
     budgets: { account: rate, view: rate, note: rate, list: rate, other: rate },
-    learn: learnFreshdesk,
+    learn: freshdeskTeacher(),
   });
   const authorization = `Basic ${Buffer.from(`${settings.apiKey}:X`).toString('base64')}`;
   const guard = publicPostGuard(NAME, deps);
   let ownId: string | null = null;
   const looks = countedLooks(look);
 
-  function call({ path, route, ...rest }: Call, signal: AbortSignal): Promise<Answer> {
+  function call({ path, route, turn, ...rest }: Call, signal: AbortSignal): Promise<Answer> {
     const url = `${settings.baseUrl}/api/v2${path}`;
     const write = rest.method !== 'GET';
-    return paced.call({ ...rest, write, url, headers: { authorization }, budgets: [route, 'account'] }, signal);
+    const budgets = [route, 'account'] as const;
+    return paced.call({ ...rest, ...turn, write, url, headers: { authorization }, budgets }, signal);
   }
 
   async function learnOwnId(signal: AbortSignal): Promise<string> {
-    const path = '/agents/me';
-    const { json } = await call({ method: 'GET', path, route: 'other', priority: PRIORITY.look }, signal);
+    const turn: Turn = { step: 'look', lane: 'live' };
+    const { json } = await call({ method: 'GET', path: '/agents/me', route: 'other', turn }, signal);
     ownId = shaped(shapes.agentAnswer, json, NAME).id;
     return ownId;
   }
 
   /** Ticket and entries for the fewest credits: the include answers both while the thread is short (row 3). */
-  async function fetchTicket(
-    ticketId: string,
-    fromEntry: number,
-    priority: number,
-    signal: AbortSignal,
-  ): Promise<Fetched> {
+  async function fetchTicket(ticketId: string, fromEntry: number, turn: Turn, signal: AbortSignal): Promise<Fetched> {
     assertTicketId(ticketId, NAME);
     const path = `/tickets/${ticketId}?include=conversations`;
-    const request: Call = { method: 'GET', path, route: 'view', priority, cost: 2, aboutTicket: true };
+    const request: Call = { method: 'GET', path, route: 'view', turn, cost: VIEW_CREDITS, aboutTicket: true };
     const ticket = shaped(shapes.ticketAnswer, (await call(request, signal)).json, NAME);
     if (ticket.id !== ticketId)
       throw new UpstreamError('invalid_response', 'freshdesk answered with another ticket.', { upstream: NAME });
     if (shapes.unavailability(ticket) !== null || ticket.conversations.length < INCLUDED_ENTRIES)
       return { ticket, entries: ticket.conversations };
     const firstPage = Math.floor(Math.max(0, fromEntry - 1) / PAGE_SIZE) + 1;
-    return { ticket, entries: await fetchPages(ticketId, firstPage, priority, signal) };
+    return { ticket, entries: await fetchPages(ticketId, firstPage, turn, signal) };
   }
 
   /** Entries are listed oldest first and nothing tells how many there are: pages are read up to the last. */
   async function fetchPages(
     ticketId: string,
     firstPage: number,
-    priority: number,
+    turn: Turn,
     signal: AbortSignal,
   ): Promise<shapes.FreshdeskConversation[]> {
     const entries: shapes.FreshdeskConversation[] = [];
     for (let page = firstPage; page < firstPage + MAX_PAGES; page++) {
       const path = `/tickets/${ticketId}/conversations?per_page=${PAGE_SIZE}&page=${page}`;
-      const answer = await call({ method: 'GET', path, route: 'view', priority, aboutTicket: true }, signal);
+      const answer = await call({ method: 'GET', path, route: 'view', turn, aboutTicket: true }, signal);
       const found = shaped(shapes.conversationsAnswer, answer.json, NAME);
       entries.push(...found);
       if (found.length < PAGE_SIZE && nextPage(answer.headers) === null) break;
@@ -137,8 +144,8 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
     return marked.filter((note) => note.userId === own);
   }
 
-  async function conversation(ticketId: string, signal: AbortSignal): Promise<Conversation> {
-    const { ticket, entries } = await fetchTicket(ticketId, 0, PRIORITY.read, signal);
+  async function conversation(ticketId: string, signal: AbortSignal, lane?: Lane): Promise<Conversation> {
+    const { ticket, entries } = await fetchTicket(ticketId, 0, { step: 'read', lane }, signal);
     const thread = shapes.readThread(ticket, entries);
     return {
       ticketId,
@@ -156,12 +163,12 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
 
   async function look(request: LookRequest, signal: AbortSignal): Promise<PostLook> {
     const from = request.ambiguous ? 0 : Number(request.version) || 0;
-    const { ticket, entries } = await fetchTicket(request.ticketId, from, PRIORITY.look, signal);
+    const { ticket, entries } = await fetchTicket(request.ticketId, from, { step: 'look', lane: request.lane }, signal);
     const thread = shapes.readThread(ticket, entries);
     const own = await ownNotes(thread.marked, signal);
     const [posted, ...doubles] = own.filter((note) => note.marker === request.marker);
     if (posted !== undefined) {
-      for (const double of doubles) await withdraw(double.noteId, request.ticketId, signal);
+      for (const double of doubles) await withdraw(double.noteId, request, signal);
       return { kind: 'posted', noteId: posted.noteId };
     }
     const unavailable = shapes.unavailability(ticket);
@@ -171,10 +178,10 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
   }
 
   /** Two notes of ours say the same: the newer goes. The ticket is served either way. */
-  async function withdraw(noteId: string, ticketId: string, signal: AbortSignal): Promise<void> {
+  async function withdraw(noteId: string, { ticketId, lane }: LookRequest, signal: AbortSignal): Promise<void> {
     try {
       const path = `/conversations/${noteId}`;
-      await call({ method: 'DELETE', path, route: 'note', priority: PRIORITY.post }, signal);
+      await call({ method: 'DELETE', path, route: 'note', turn: { step: 'post', lane } }, signal);
     } catch (error) {
       if (!(error instanceof UpstreamError) || signal.aborted) throw error;
       if (error.status !== 404) deps.alarm('double_note', `freshdesk ticket ${ticketId} has our note ${noteId} twice`);
@@ -182,19 +189,21 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
   }
 
   async function postPrivateNote(
-    { ticketId, note, fence }: PostRequest,
+    { ticketId, note, fence, lane }: PostRequest,
     signal: AbortSignal,
   ): Promise<{ noteId: string }> {
     assertTicketId(ticketId, NAME);
     guard.assertOpen();
     const body = renderNote(note);
-    const replaced = fence === '' ? null : await replace(fence, body, signal);
+    const turn: Turn = { step: 'post', lane };
+    const change: Call = { method: 'PUT', path: `/conversations/${fence}`, route: 'note', turn, body: { body } };
+    const replaced = fence === '' ? null : await replace(change, signal);
     const path = `/tickets/${ticketId}/notes`;
     const request: Call = {
       method: 'POST',
       path,
       route: 'note',
-      priority: PRIORITY.post,
+      turn,
       body: { body, private: true },
       aboutTicket: true,
     };
@@ -206,10 +215,9 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
   }
 
   /** Puts the new draft in the place of the stale one (row 11); null when that note cannot be changed any more. */
-  async function replace(noteId: string, body: string, signal: AbortSignal): Promise<Answer | null> {
+  async function replace(change: Call, signal: AbortSignal): Promise<Answer | null> {
     try {
-      const path = `/conversations/${noteId}`;
-      return await call({ method: 'PUT', path, route: 'note', priority: PRIORITY.post, body: { body } }, signal);
+      return await call(change, signal);
     } catch (error) {
       const refused = error instanceof UpstreamError && [400, 403, 404, 405].includes(error.status ?? 0);
       if (refused) return null;
@@ -225,36 +233,21 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
     conversation,
     look: looks.look,
     postPrivateNote,
-    listTickets: async ({ updatedSince }, cursor, signal): Promise<TicketPage> => {
-      const page = Number(cursor ?? '1');
-      const query = new URLSearchParams({
-        // without it only tickets created in the last 30 days are listed
-        updated_since: new Date(updatedSince ?? 0).toISOString().replace(/\.\d+Z$/, 'Z'),
-        order_by: 'updated_at',
-        // a ticket that changes while we read moves to the front: seen twice, never missed
-        order_type: 'desc',
-        per_page: String(PAGE_SIZE),
-        page: String(page),
-      });
-      const { json, headers } = await call(
-        { method: 'GET', path: `/tickets?${query.toString()}`, route: 'list', priority: PRIORITY.list },
-        signal,
-      );
-      const tickets = shaped(shapes.ticketsAnswer, json, NAME);
-      return {
-        tickets: tickets.map((ticket) => ({ ticketId: ticket.id, updatedAt: ticket.updated_at, open: true })),
-        nextCursor: nextPage(headers) === null || page >= MAX_LIST_PAGES ? null : String(page + 1),
-      };
-    },
+    listTickets: createFreshdeskLists((path, signal) =>
+      call({ method: 'GET', path, route: 'list', turn: { step: 'list', lane: undefined } }, signal),
+    ),
     probe: async (signal) => {
       await learnOwnId(signal);
     },
     room: () => {
       if (paced.snapshot('account').pausedUntil !== null) return 0;
-      return Math.max(0, paced.snapshot('note').free - looks.underWay());
+      return Math.max(0, paced.room('note') - looks.underWay());
     },
-    demand: () => [],
-    limits: () => limitsOf(clock, paced.snapshot('account'), paced.snapshot('note')),
+    demand: () => [
+      { limit: 'freshdesk.requests', perMinute: paced.snapshot('account').inForce, perTicket: CREDITS_PER_TICKET },
+      { limit: 'freshdesk.views', perMinute: paced.snapshot('view').inForce, perTicket: 2 * VIEW_CREDITS },
+    ],
+    limits: () => limitsOf(clock, paced, { requests: 'account', updates: 'note' }),
   };
 }
 

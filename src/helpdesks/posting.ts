@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { UpstreamError } from '../core/errors.ts';
 import type { Helpdesk, LimitSnapshot, PostLook } from '../core/helpdesk.ts';
 import type { HelpdeskDeps } from './helpdesk-module.ts';
-import type { BudgetSnapshot } from './paced-fetch.ts';
+import type { PacedFetch } from './paced-fetch.ts';
 
 /** Stops all writing of one adapter once a note has come back public. */
 export interface PublicPostGuard {
@@ -58,15 +58,25 @@ export function countedLooks(look: Helpdesk['look']): { readonly look: Helpdesk[
   };
 }
 
-/** Budgets as progress displays show them. */
-export function limitsOf(clock: Clock, requests: BudgetSnapshot, updates: BudgetSnapshot): LimitSnapshot {
+/** Two budgets as progress displays show them. */
+export function limitsOf<Name extends string>(
+  clock: Clock,
+  paced: Pick<PacedFetch<Name>, 'snapshot' | 'waitedMs'>,
+  names: { readonly requests: Name; readonly updates: Name },
+): LimitSnapshot {
+  const requests = paced.snapshot(names.requests);
+  const updates = paced.snapshot(names.updates);
   const until = Math.max(requests.pausedUntil ?? 0, updates.pausedUntil ?? 0);
   return {
     requestsPerMinute: requests.perMinute,
     usedRequests: requests.used,
-    waitedMs: Math.round(requests.waitedMs + updates.waitedMs),
+    waitedMs: Math.round(paced.waitedMs()),
     updatesPerMinute: updates.perMinute,
     usedUpdates: updates.used,
     pausedUntil: until === 0 ? null : new Date(clock.now() + until - clock.steady()).toISOString(),
+    ...(requests.learned === null ? {} : { learnedPerMinute: requests.learned, reserved: requests.reserved }),
+    ...(updates.learned === null
+      ? {}
+      : { learnedUpdatesPerMinute: updates.learned, reservedUpdates: updates.reserved }),
   };
 }

@@ -1,9 +1,15 @@
 import { z } from 'zod';
+import type { Reading } from './call-budget.ts';
 import type { Explanation, HttpCall } from './http-call.ts';
-import type { Lesson } from './paced-fetch.ts';
+import type { Lesson, PacedCall } from './paced-fetch.ts';
 
-/** What Zendesk's error bodies and headers tell beyond the status (helpdesks.md 2.2, 2.5). */
-export type ZendeskBudget = 'requests' | 'update';
+// What Zendesk's error bodies and headers tell beyond the status (helpdesks.md 2.2, 2.5).
+
+/** The account's limits: all requests, ticket updates, incremental exports, search exports, lists of tickets. */
+export type ZendeskBudget = 'requests' | 'update' | 'export' | 'search' | 'list';
+
+/** What every account has at least until its headers tell (helpdesks.md 2.2). */
+export const ZENDESK_FIXED_LIMITS = { export: 10, search: 100, list: 100 } as const;
 
 const invalidRecord = z.object({
   details: z.record(z.string(), z.array(z.object({ description: z.string() }))),
@@ -38,47 +44,71 @@ function explainInvalid(json: unknown): Explanation | null {
 /** Longest pause that a header may impose, s: all windows are one minute. */
 const MAX_RESET_SECONDS = 60;
 
-/** Account-wide headers have had three spellings; the update bucket has its own (helpdesks.md 2.2, 5). */
-export function learnZendesk(headers: Headers): readonly Lesson<ZendeskBudget>[] {
-  const account = {
-    total: first(headers, ['x-rate-limit', 'ratelimit-limit', 'rate-limit']),
-    remaining: first(headers, ['x-rate-limit-remaining', 'ratelimit-remaining', 'rate-limit-remaining']),
+const ENDPOINT_HEADERS = {
+  update: 'zendesk-ratelimit-tickets-update',
+  export: 'zendesk-ratelimit-incremental-exports',
+  list: 'zendesk-ratelimit-tickets-index',
+} as const;
+
+/** Account-wide headers have had three spellings; endpoints have their own (helpdesks.md 2.2, 5). */
+export function learnZendesk(headers: Headers, call: PacedCall<ZendeskBudget>): readonly Lesson<ZendeskBudget>[] {
+  const endpoint = call.budgets[0];
+  const lessons: Lesson<ZendeskBudget>[] = [{ budget: 'requests', ...accountReading(headers) }];
+  if (endpoint !== 'requests') lessons.push({ budget: endpoint, ...endpointReading(headers, endpoint) });
+  return lessons;
+}
+
+/** Thirty updates in ten minutes are one ticket's own limit: a 429 for it, with room elsewhere, holds up no others. */
+export function refusedByZendesk(headers: Headers, call: PacedCall<ZendeskBudget>): ZendeskBudget | null {
+  const endpoint = call.budgets[0];
+  if (accountReading(headers).remaining === 0) return 'requests';
+  const { remaining } = endpoint === 'requests' ? {} : endpointReading(headers, endpoint);
+  return endpoint === 'update' && remaining !== undefined && remaining > 0 ? null : endpoint;
+}
+
+function accountReading(headers: Headers): Reading {
+  return reading({
+    total: first(headers, ['ratelimit-limit', 'x-rate-limit', 'rate-limit']),
+    remaining: first(headers, ['ratelimit-remaining', 'x-rate-limit-remaining', 'rate-limit-remaining']),
     resets: first(headers, ['ratelimit-reset', 'rate-limit-reset']),
-  };
-  return [
-    ...lessons('requests', account),
-    ...lessons('update', bucket(headers.get('zendesk-ratelimit-tickets-update'))),
-  ];
-}
-
-interface Bucket {
-  readonly total: number | null;
-  readonly remaining: number | null;
-  /** Seconds. */
-  readonly resets: number | null;
-}
-
-function lessons(budget: ZendeskBudget, { total, remaining, resets }: Bucket): readonly Lesson<ZendeskBudget>[] {
-  const found: Lesson<ZendeskBudget>[] = [];
-  if (total !== null && total > 0) found.push({ budget, perMinute: total });
-  if (remaining === 0 && resets !== null)
-    found.push({ budget, exhaustedForMs: Math.min(resets, MAX_RESET_SECONDS) * 1000 });
-  return found;
+  });
 }
 
 /** `total=100; remaining=99; resets=41` */
-function bucket(value: string | null): Bucket {
-  const field = (name: string): number | null => {
-    const match = new RegExp(`(?:^|;)\\s*${name}=(\\d{1,9})\\s*(?:;|$)`).exec(value ?? '');
-    return match === null ? null : Number(match[1]);
-  };
-  return { total: field('total'), remaining: field('remaining'), resets: field('resets') };
+function endpointReading(headers: Headers, endpoint: Exclude<ZendeskBudget, 'requests'>): Reading {
+  const value = endpoint === 'search' ? searchHeader(headers) : headers.get(ENDPOINT_HEADERS[endpoint]);
+  const fields: Record<string, number | undefined> = {};
+  for (const [, name = '', digits] of (value ?? '').matchAll(/(?:^|;)\s*(\w+)=(\d{1,9})\s*(?=;|$)/g)) {
+    fields[name] = Number(digits);
+  }
+  return reading({ total: fields['total'], remaining: fields['remaining'], resets: fields['resets'] });
 }
 
-function first(headers: Headers, names: readonly string[]): number | null {
+/** How the search export's header ends is not documented. */
+function searchHeader(headers: Headers): string | null {
+  for (const [name, value] of headers) if (name.startsWith('zendesk-ratelimit-search')) return value;
+  return null;
+}
+
+interface Told {
+  readonly total: number | undefined;
+  readonly remaining: number | undefined;
+  /** Seconds. */
+  readonly resets: number | undefined;
+}
+
+function reading({ total, remaining, resets }: Told): Reading {
+  return {
+    ...(total === undefined ? {} : { total }),
+    ...(remaining === undefined ? {} : { remaining }),
+    ...(resets === undefined ? {} : { resetsInMs: Math.min(resets, MAX_RESET_SECONDS) * 1000 }),
+  };
+}
+
+function first(headers: Headers, names: readonly string[]): number | undefined {
   for (const name of names) {
     const value = headers.get(name);
     if (value !== null && /^\d{1,9}$/.test(value)) return Number(value);
   }
-  return null;
+  return undefined;
 }

@@ -47,6 +47,9 @@ const users = z.array(user).catch([]);
 
 export const ticketAnswer = z.object({ ticket, users });
 
+/** Several tickets at once; null for one whose shape we do not know. */
+export const manyTicketsAnswer = z.object({ tickets: z.array(ticket.nullable().catch(null)), users });
+
 export const commentsAnswer = z.object({
   comments: z.array(comment),
   users,
@@ -70,10 +73,30 @@ export const updateAnswer = z.object({
   }),
 });
 
-export const ticketsAnswer = z.object({
-  tickets: z.array(z.object({ id, updated_at: time })),
-  meta: z.object({ has_more: lenient.flag, after_cursor: lenient.text }).nullish().catch(null),
+const listedTicket = z.object({
+  id,
+  status: lenient.text,
+  tags: z.array(z.string()).catch([]),
+  group_id: lenient.id,
+  created_at: time,
+  updated_at: time,
 });
+
+const paging = { meta: z.object({ has_more: lenient.flag, after_cursor: lenient.text }).nullish().catch(null) };
+
+export const ticketsAnswer = z.object({ tickets: z.array(listedTicket), ...paging });
+
+/** `/search/export`: rows of the type that was asked for. */
+export const searchAnswer = z.object({ results: z.array(listedTicket), ...paging });
+
+/** `/incremental/tickets/cursor` */
+export const exportAnswer = z.object({
+  tickets: z.array(listedTicket),
+  after_cursor: lenient.text,
+  end_of_stream: lenient.flag,
+});
+
+export type ListedZendeskTicket = z.output<typeof listedTicket>;
 
 export type ZendeskTicket = z.output<typeof ticket>;
 export type ZendeskUser = z.output<typeof user>;

@@ -1,5 +1,6 @@
 import { sha256 } from '../core/clock.ts';
 import type { IgnoredEvent, TicketEvent, WebhookRequest } from '../core/helpdesk.ts';
+import { PRIORITIES, type Priority } from '../core/ticket.ts';
 import type { HelpdeskDeps } from './helpdesk-module.ts';
 import { hmacMatches, parseIsoStamp } from './signature.ts';
 import { asObject, bodyText, decimalIdOf, type JsonObject, jsonObject, malformed } from './webhook-body.ts';
@@ -67,18 +68,24 @@ function fromEnvelope(json: JsonObject, type: string): TicketEvent | IgnoredEven
   const final = typeof status === 'string' ? FINAL_STATUSES[status.toUpperCase()] : undefined;
   if (final !== undefined) return ignored(final);
   const key = eventKey(json['id']) ?? stampKey(ticketId, detail['updated_at']);
-  if (type === COMMENT_ADDED) return fromComment(json, { ticketId, key });
-  if (detail['is_public'] === false) return ignored('private');
-  return { kind: 'event', ticketId, key, messageId: null, priority: null };
+  const event = { kind: 'event', ticketId, key, messageId: null, priority: priorityOf(detail['priority']) } as const;
+  if (type === COMMENT_ADDED) return fromComment(json, event);
+  return detail['is_public'] === false ? ignored('private') : event;
 }
 
-function fromComment(json: JsonObject, event: { ticketId: string; key: string | null }): TicketEvent | IgnoredEvent {
+/** Events speak upper case, and null where nobody has set one. */
+function priorityOf(value: unknown): Priority | null {
+  const word = typeof value === 'string' ? value.toLowerCase() : '';
+  return PRIORITIES.find((priority) => priority === word) ?? null;
+}
+
+function fromComment(json: JsonObject, event: TicketEvent): TicketEvent | IgnoredEvent {
   const comment = asObject(asObject(json['event'])?.['comment']);
   if (comment === undefined) throw malformed('The event has no event.comment.');
   // our own notes are private comments by staff: they end here
   if (comment['is_public'] === false) return ignored('private');
   if (asObject(comment['author'])?.['is_staff'] === true) return ignored('staff');
-  return { kind: 'event', ...event, messageId: decimalIdOf(comment['id']), priority: null };
+  return { ...event, messageId: decimalIdOf(comment['id']) };
 }
 
 /** The event's own id is inside the signed body, and the same in every delivery. */

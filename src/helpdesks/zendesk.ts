@@ -1,5 +1,6 @@
 import { UpstreamError } from '../core/errors.ts';
-import type { Conversation, Helpdesk, LookRequest, PostLook, PostRequest, TicketPage } from '../core/helpdesk.ts';
+import type { Conversation, Helpdesk, LookRequest, PostLook, PostRequest } from '../core/helpdesk.ts';
+import type { Lane } from '../core/ticket.ts';
 import { assertTicketId, shaped, since, verdictOn } from './answer.ts';
 import type { HelpdeskDeps, HelpdeskModule } from './helpdesk-module.ts';
 import { ambiguousPost, type Answer } from './http-call.ts';
@@ -7,9 +8,18 @@ import { countPlaceholders, renderNote } from './note-html.ts';
 import { createPacedFetch, type PacedCall } from './paced-fetch.ts';
 import { limitsOf, publicPostGuard, countedLooks } from './posting.ts';
 import { assertUpstreamAllowed } from './settings.ts';
-import { explainZendesk, learnZendesk, type ZendeskBudget } from './zendesk-errors.ts';
+import type { Step } from './turn-line.ts';
+import {
+  explainZendesk,
+  learnZendesk,
+  refusedByZendesk,
+  type ZendeskBudget,
+  ZENDESK_FIXED_LIMITS,
+} from './zendesk-errors.ts';
+import { createZendeskLists } from './zendesk-lists.ts';
 import { authorizationOf, type ZendeskSettings, zendeskSettings } from './zendesk-settings.ts';
 import * as shapes from './zendesk-shapes.ts';
+import { createZendeskTickets, type FetchedTicket, type ZendeskRead } from './zendesk-tickets.ts';
 import { parseZendeskWebhook, zendeskVerifier } from './zendesk-webhook.ts';
 
 const NAME = 'zendesk';
@@ -18,8 +28,11 @@ const NAME = 'zendesk';
 const AMBIGUOUS_WAIT_MS = 2_500;
 const STAMP_SETTLE_MS = 2_000;
 
-/** Finishing what was paid for goes before new drafts, and both before sweeps. */
-const PRIORITY = { post: 1, look: 2, read: 5, list: 8 } as const;
+/**
+ * Requests that a ticket of a batch takes, as counted at the pace of 90 notes a minute: its comments and the note are a
+ * call each, and it shares two more with those that ask in the same moment, which at that pace are few.
+ */
+const REQUESTS_PER_TICKET = 3.6;
 
 export const zendesk: HelpdeskModule<ZendeskSettings> = {
   name: NAME,
@@ -27,13 +40,6 @@ export const zendesk: HelpdeskModule<ZendeskSettings> = {
   settings: zendeskSettings,
   create: createZendesk,
 };
-
-interface FetchedTicket {
-  readonly ticket: shapes.ZendeskTicket;
-  readonly users: readonly shapes.ZendeskUser[];
-  /** The server's own clock when it answered, epoch ms. */
-  readonly serverNow: number;
-}
 
 function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk {
   const { clock } = deps;
@@ -43,18 +49,25 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
   const paced = createPacedFetch<ZendeskBudget>({
     ...http,
     random: deps.random,
-    budgets: { requests: settings.requestsPerMinute, update: settings.updatesPerMinute },
+    budgets: {
+      requests: settings.requestsPerMinute,
+      update: settings.updatesPerMinute,
+      ...ZENDESK_FIXED_LIMITS,
+    },
     learn: learnZendesk,
+    refusedBy: refusedByZendesk,
   });
+  const tickets = createZendeskTickets(read, clock);
   const guard = publicPostGuard(NAME, deps);
   let ownId: string | null = null;
   const looks = countedLooks(look);
 
-  type Call = Omit<PacedCall<ZendeskBudget>, 'url' | 'headers'> & { readonly path: string };
+  type Call = Omit<PacedCall<ZendeskBudget>, 'url' | 'headers'> & { readonly path: ZendeskRead['path'] };
 
   /** A token that was refused is renewed once; a 401 has changed nothing. */
   async function call({ path, ...rest }: Call, signal: AbortSignal): Promise<Answer> {
-    const url = `${settings.baseUrl}/api/v2${path}`;
+    const root = `${settings.baseUrl}/api/v2`;
+    const url = typeof path === 'string' ? root + path : (): string => root + path();
     const send = async (authorization: string): Promise<Answer> =>
       paced.call({ ...rest, url, headers: { authorization } }, signal);
     const header = await auth.header(signal);
@@ -66,13 +79,13 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     }
   }
 
-  function read(path: string, priority: number, signal: AbortSignal, aboutTicket = false): Promise<Answer> {
-    return call({ method: 'GET', path, budgets: ['requests'], priority, aboutTicket }, signal);
+  function read({ budgets = ['requests'], ...request }: ZendeskRead, signal: AbortSignal): Promise<Answer> {
+    return call({ method: 'GET', budgets, ...request }, signal);
   }
 
   /** Whose notes are ours. `/users/me` answers 200 "Anonymous user" without credentials (row 12). */
   async function learnOwnId(signal: AbortSignal): Promise<string> {
-    const { json } = await read('/users/me.json', PRIORITY.look, signal);
+    const { json } = await read({ path: '/users/me.json', step: 'look', lane: 'live' }, signal);
     const { id } = shaped(shapes.meAnswer, json, NAME).user;
     if (id === null || id === undefined)
       throw new UpstreamError('auth', 'zendesk answered as to an anonymous user: the credentials are wrong.', {
@@ -83,34 +96,15 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     return id;
   }
 
-  async function fetchTicket(ticketId: string, priority: number, signal: AbortSignal): Promise<FetchedTicket> {
-    assertTicketId(ticketId, NAME);
-    const { json, headers } = await read(
-      `/tickets/${ticketId}.json?include=users,comment_count`,
-      priority,
-      signal,
-      true,
-    );
-    const { ticket, users } = shaped(shapes.ticketAnswer, json, NAME);
-    if (ticket.id !== ticketId)
-      throw new UpstreamError('invalid_response', 'zendesk answered with another ticket.', { upstream: NAME });
-    const date = Date.parse(headers.get('date') ?? '');
-    return { ticket, users, serverNow: Number.isNaN(date) ? clock.now() : date };
-  }
-
   /** The newest hundred comments. Fetched after the ticket: a version must never be newer than what was read. */
   async function fetchThread(
     found: FetchedTicket,
-    priority: number,
+    turn: { readonly step: Step; readonly lane: Lane | undefined },
     signal: AbortSignal,
   ): Promise<shapes.Thread & { readonly omitted: number }> {
     const query = new URLSearchParams({ 'page[size]': '100', sort: '-created_at', include: 'users' });
-    const { json } = await read(
-      `/tickets/${found.ticket.id}/comments.json?${query.toString()}`,
-      priority,
-      signal,
-      true,
-    );
+    const path = `/tickets/${found.ticket.id}/comments.json?${query.toString()}`;
+    const { json } = await read({ path, ...turn, aboutTicket: true }, signal);
     const { comments, users, meta } = shaped(shapes.commentsAnswer, json, NAME);
     const thread = shapes.readThread(comments, {
       users: new Map([...found.users, ...users].map((user) => [user.id, user])),
@@ -121,15 +115,13 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     return { ...thread, omitted: meta?.has_more === true ? Math.max(1, older) : 0 };
   }
 
-  async function conversation(ticketId: string, signal: AbortSignal): Promise<Conversation> {
-    const found = await fetchTicket(ticketId, PRIORITY.read, signal);
-    const { ticket } = found;
-    const requester = requesterOf(found);
+  async function conversation(ticketId: string, signal: AbortSignal, lane?: Lane): Promise<Conversation> {
+    const turn = { step: 'read', lane } as const;
+    const found = await tickets.fetch(ticketId, turn, signal);
+    const { ticket, requester } = found;
     const unavailable = shapes.unavailability(ticket, requester);
     const thread =
-      unavailable === null
-        ? await fetchThread(found, PRIORITY.read, signal)
-        : { messages: [], ownNotes: [], omitted: 0 };
+      unavailable === null ? await fetchThread(found, turn, signal) : { messages: [], ownNotes: [], omitted: 0 };
     return {
       ticketId,
       subject: ticket.subject ?? '',
@@ -143,14 +135,15 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
   }
 
   async function look(request: LookRequest, signal: AbortSignal): Promise<PostLook> {
-    const found = await fetchTicket(request.ticketId, PRIORITY.look, signal);
-    const unavailable = shapes.unavailability(found.ticket, requesterOf(found));
+    const turn = { step: 'look', lane: request.lane } as const;
+    const found = await tickets.fetch(request.ticketId, { ...turn, alone: request.ambiguous }, signal);
+    const unavailable = shapes.unavailability(found.ticket, found.requester);
     const clear: PostLook = { kind: 'clear', fence: found.ticket.updated_at };
     if (!request.ambiguous) {
       if (unavailable !== null) return { kind: 'unavailable', reason: unavailable };
       if (versionOf(found.ticket) === request.version) return clear;
     }
-    const thread = await fetchThread(found, PRIORITY.look, signal);
+    const thread = await fetchThread(found, turn, signal);
     const own = thread.ownNotes.find((note) => note.marker === request.marker);
     if (own !== undefined) return { kind: 'posted', noteId: own.noteId };
     if (unavailable !== null) return { kind: 'unavailable', reason: unavailable };
@@ -180,7 +173,8 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
         write: true,
         aboutTicket: true,
         budgets: ['update', 'requests'],
-        priority: PRIORITY.post,
+        step: 'post',
+        lane: request.lane,
       },
       signal,
     );
@@ -209,30 +203,20 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     conversation,
     look: looks.look,
     postPrivateNote,
-    listTickets: async ({ updatedSince = 0 }, cursor, signal): Promise<TicketPage> => {
-      const query = new URLSearchParams({ 'page[size]': '100', sort: '-updated_at' });
-      if (cursor !== null) query.set('page[after]', cursor);
-      const { json } = await read(`/tickets.json?${query.toString()}`, PRIORITY.list, signal);
-      const { tickets, meta } = shaped(shapes.ticketsAnswer, json, NAME);
-      const found = tickets.map((ticket) => ({ ticketId: ticket.id, updatedAt: ticket.updated_at, open: true }));
-      const wanted = found.filter((ticket) => ticket.updatedAt >= updatedSince);
-      const more = meta?.has_more === true && wanted.length === found.length;
-      return { tickets: wanted, nextCursor: more ? (meta.after_cursor ?? null) : null };
-    },
+    listTickets: createZendeskLists(read, clock),
     probe: async (signal) => {
       await learnOwnId(signal);
     },
     room: () => {
       if (paced.snapshot('requests').pausedUntil !== null) return 0;
-      return Math.max(0, paced.snapshot('update').free - looks.underWay());
+      return Math.max(0, paced.room('update') - looks.underWay());
     },
-    demand: () => [],
-    limits: () => limitsOf(clock, paced.snapshot('requests'), paced.snapshot('update')),
+    demand: () => [
+      { limit: 'zendesk.updates', perMinute: paced.snapshot('update').inForce, perTicket: 1 },
+      { limit: 'zendesk.requests', perMinute: paced.snapshot('requests').inForce, perTicket: REQUESTS_PER_TICKET },
+    ],
+    limits: () => limitsOf(clock, paced, { requests: 'requests', updates: 'update' }),
   };
-}
-
-function requesterOf({ ticket, users }: FetchedTicket): shapes.ZendeskUser | undefined {
-  return users.find((user) => user.id === ticket.requester_id);
 }
 
 /** Two comments within one second share a stamp; the count tells them apart. */

@@ -2,7 +2,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import type { Clock } from '../core/clock.ts';
 import type { SimulatorEnv } from './faults.ts';
 import type { StatsCounter } from './helpdesk-simulator.ts';
-import { windowLimit } from './rate-limits.ts';
+import { type WindowLimit, windowLimit } from './rate-limits.ts';
 
 /** Calls a minute. Sub-limits of an endpoint lie inside the account's. */
 export interface FreshdeskLimits {
@@ -36,23 +36,34 @@ function chargeOf(c: Context<Env>): Charge {
   return { bucket: 'account', credits: 1 };
 }
 
+export interface FreshdeskBuckets {
+  readonly account: WindowLimit;
+  readonly ticket: WindowLimit;
+  readonly list: WindowLimit;
+}
+
+export function freshdeskBuckets(clock: Clock, option: FreshdeskLimitOption): FreshdeskBuckets {
+  const named = option === 'lifted' ? LIFTED_LIMITS : VENDOR_LIMITS;
+  const limits = typeof option === 'string' ? named : { ...VENDOR_LIMITS, ...option };
+  return {
+    account: windowLimit(clock, limits.account),
+    ticket: windowLimit(clock, limits.ticket),
+    list: windowLimit(clock, limits.list),
+  };
+}
+
 /** Limits per endpoint bucket; every call counts, also one with a wrong key. */
 export function freshdeskLimits(options: {
-  readonly clock: Clock;
-  readonly limits: FreshdeskLimitOption;
+  readonly buckets: FreshdeskBuckets;
   readonly stats: StatsCounter;
   readonly faultRetryAfterSeconds: number;
 }): MiddlewareHandler<Env> {
-  const { clock, stats } = options;
-  const named = options.limits === 'lifted' ? LIFTED_LIMITS : VENDOR_LIMITS;
-  const limits = typeof options.limits === 'string' ? named : { ...VENDOR_LIMITS, ...options.limits };
-  const account = windowLimit(clock, limits.account);
-  const endpoints = { ticket: windowLimit(clock, limits.ticket), list: windowLimit(clock, limits.list) };
+  const { stats, buckets } = options;
 
   return async (c, next) => {
     const { bucket, credits } = chargeOf(c);
-    const ofAccount = account.take(credits);
-    const verdict = bucket === 'account' ? ofAccount : endpoints[bucket].take(credits);
+    const ofAccount = buckets.account.take(credits);
+    const verdict = bucket === 'account' ? ofAccount : buckets[bucket].take(credits);
     const faulty = c.env.fault === 'rate_limited';
     if (faulty || !ofAccount.allowed || !verdict.allowed) {
       stats.rateLimited();

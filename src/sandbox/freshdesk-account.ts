@@ -29,6 +29,9 @@ export interface FreshdeskTicket {
   readonly requester: FreshdeskContact;
   readonly html: string;
   readonly tags: readonly string[];
+  readonly groupId: number | null;
+  /** 1 low … 4 urgent. */
+  readonly priority: number;
   readonly createdAt: number;
   readonly conversations: FreshdeskConversation[];
   subject: string;
@@ -66,6 +69,8 @@ export interface FreshdeskAccount {
     html: string;
     requester: FreshdeskContact;
     tags: readonly string[];
+    groupId?: number | null;
+    priority?: number;
   }): FreshdeskTicket;
   addConversation(ticket: FreshdeskTicket, input: ConversationInput): FreshdeskConversation;
   edit(conversation: FreshdeskConversation, html: string): void;
@@ -93,7 +98,7 @@ export function createFreshdeskAccount(clock: Clock): FreshdeskAccount {
       contacts.set(email, contact);
       return contact;
     },
-    createTicket({ subject, html, requester, tags }) {
+    createTicket({ subject, html, requester, tags, groupId = null, priority = 1 }) {
       const now = clock.now();
       const ticket: FreshdeskTicket = {
         id: (lastTicketId += 1),
@@ -101,6 +106,8 @@ export function createFreshdeskAccount(clock: Clock): FreshdeskAccount {
         subject,
         html: rewrite(html),
         tags,
+        groupId,
+        priority,
         createdAt: now,
         updatedAt: now,
         status: 2,
@@ -159,8 +166,8 @@ export function ticketJson(ticket: FreshdeskTicket, withDescription: boolean): R
     fr_escalated: false,
     spam: ticket.spam,
     email_config_id: null,
-    group_id: null,
-    priority: 1,
+    group_id: ticket.groupId,
+    priority: ticket.priority,
     requester_id: ticket.requester.id,
     responder_id: null,
     source: 1,

@@ -21,6 +21,8 @@ export interface FreshdeskPeople extends HelpdeskPeople {
   purge(id: string): void;
 }
 
+const PRIORITIES = ['low', 'normal', 'high', 'urgent'];
+
 /** What customers and agents do in a simulated Freshdesk, and what a test looks up. */
 export function freshdeskPeople({ account, emit }: World): FreshdeskPeople {
   const ticket = (id: string): FreshdeskTicket => {
@@ -60,9 +62,11 @@ export function freshdeskPeople({ account, emit }: World): FreshdeskPeople {
 
   return {
     ticket,
-    addTicket({ subject, html, tags = [], requester: from = SOMEBODY }) {
+    addTicket({ subject, html, tags = [], requester: from = SOMEBODY, group, priority = 'low' }) {
       const requester = account.contact(from);
-      const created = account.createTicket({ subject, html, requester, tags });
+      const groupId = group === undefined ? null : Number(group);
+      const level = PRIORITIES.indexOf(priority) + 1;
+      const created = account.createTicket({ subject, html, requester, tags, groupId, priority: level });
       emit('created', created);
       return String(created.id);
     },

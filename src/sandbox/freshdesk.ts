@@ -1,5 +1,12 @@
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
-import { freshdeskAuth, type FreshdeskLimitOption, freshdeskLimits, freshdeskManners } from './freshdesk-access.ts';
+import {
+  freshdeskAuth,
+  type FreshdeskBuckets,
+  freshdeskBuckets,
+  type FreshdeskLimitOption,
+  freshdeskLimits,
+  freshdeskManners,
+} from './freshdesk-access.ts';
 import {
   agentJson,
   conversationJson,
@@ -62,6 +69,7 @@ type Env = { Bindings: SimulatorEnv };
 interface Parts {
   readonly options: FreshdeskSimulatorOptions;
   readonly account: FreshdeskAccount;
+  readonly buckets: FreshdeskBuckets;
   readonly stats: StatsCounter;
   readonly emit: (event: FreshdeskEvent, ticket: FreshdeskTicket) => void;
   forcePublic: boolean;
@@ -89,7 +97,8 @@ export function createFreshdeskSimulator(options: FreshdeskSimulatorOptions): Fr
     const call = webhook(ticket, event);
     sender.send(target, { ticketId: String(ticket.id), event, call: () => call });
   };
-  const parts: Parts = { options, account, stats: createStats(), emit, forcePublic: false, replies: 0 };
+  const buckets = freshdeskBuckets(clock, options.limits ?? 'lifted');
+  const parts: Parts = { options, account, buckets, stats: createStats(), emit, forcePublic: false, replies: 0 };
   const app = createApp(parts, apiKey);
   const { ticket, ...people } = freshdeskPeople({ account, emit });
 
@@ -123,6 +132,11 @@ export function createFreshdeskSimulator(options: FreshdeskSimulatorOptions): Fr
     deliveries: sender.deliveries,
     idle: () => sender.idle(),
     stats: () => parts.stats.read(),
+    rival(perMinute) {
+      buckets.account.rival(perMinute);
+      buckets.ticket.rival(perMinute);
+    },
+    rivalsRefused: () => buckets.account.rivalsRefused() + buckets.ticket.rivalsRefused(),
   };
 }
 
@@ -155,8 +169,7 @@ function createApp(parts: Parts, apiKey: string): Hono<Env> {
   });
   app.use(
     freshdeskLimits({
-      clock: options.clock,
-      limits: options.limits ?? 'lifted',
+      buckets: parts.buckets,
       stats,
       faultRetryAfterSeconds: options.faultRetryAfterSeconds ?? 1,
     }),

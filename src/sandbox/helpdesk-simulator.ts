@@ -15,6 +15,9 @@ export interface NewTicket {
   readonly html: string;
   readonly requester?: Requester;
   readonly tags?: readonly string[];
+  /** Id of the group of agents it is assigned to. */
+  readonly group?: string;
+  readonly priority?: 'urgent' | 'high' | 'normal' | 'low';
   /** False: a ticket whose first comment the requester cannot see. */
   readonly public?: boolean;
 }
@@ -89,6 +92,10 @@ export interface HelpdeskSimulator extends HelpdeskPeople {
   /** Resolves when no webhook is under way or waiting for a retry. */
   idle(): Promise<void>;
   stats(): HelpdeskStats;
+  /** From now on other users of the account take so many updates a minute, from the same limits as we; 0 ends that. */
+  rival(perMinute: number): void;
+  /** How many of their calls the account had no room for. */
+  rivalsRefused(): number;
 }
 
 /** Counts for `HelpdeskSimulator.stats`. */

@@ -14,18 +14,56 @@ export interface LimitVerdict {
 /** So many calls per window; the window starts with its first call (Zendesk, Freshdesk). */
 export interface WindowLimit {
   take(cost?: number): LimitVerdict;
+  /** From now on others take so many a minute out of it, evenly; 0 ends that. */
+  rival(perMinute: number): void;
+  /** How many of those others were refused. */
+  rivalsRefused(): number;
 }
 
 export function windowLimit(clock: Clock, limit: number, windowMs = 60_000): WindowLimit {
   let startedAt = Number.NEGATIVE_INFINITY;
   let used = 0;
+  let rivalPerMinute = 0;
+  let rivalFrom = 0;
+  let refused = 0;
+
+  /** The calls of others until `until`, of which there is room for some. */
+  const rivals = (until: number): void => {
+    const calls = Math.floor(((until - rivalFrom) * rivalPerMinute) / 60_000);
+    if (calls < 1) return;
+    rivalFrom += (calls * 60_000) / rivalPerMinute;
+    const served = Math.min(calls, limit - used);
+    used += served;
+    refused += calls - served;
+  };
+  const settle = (): void => {
+    const now = clock.steady();
+    // others call all the time: one window follows the other
+    while (rivalPerMinute > 0 && now >= startedAt + windowMs) {
+      rivals(startedAt + windowMs);
+      startedAt = Math.max(startedAt + windowMs, rivalFrom);
+      used = 0;
+    }
+    if (now >= startedAt + windowMs) {
+      startedAt = now;
+      used = 0;
+    }
+    if (rivalPerMinute > 0) rivals(now);
+  };
+
   return {
+    rival(perMinute) {
+      settle();
+      rivalPerMinute = perMinute;
+      rivalFrom = clock.steady();
+    },
+    rivalsRefused() {
+      settle();
+      return refused;
+    },
     take(cost = 1) {
+      settle();
       const now = clock.steady();
-      if (now >= startedAt + windowMs) {
-        startedAt = now;
-        used = 0;
-      }
       const allowed = used + cost <= limit;
       if (allowed) used += cost;
       const resetMs = startedAt + windowMs - now;

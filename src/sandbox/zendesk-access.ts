@@ -130,6 +130,7 @@ export interface ZendeskLimits {
   readonly updatesPerTicketPer10Minutes: number;
   readonly incrementalPerMinute: number;
   readonly listPerMinute: number;
+  readonly searchExportPerMinute: number;
 }
 
 /** Suite Growth or Professional (helpdesks.md 2.2). */
@@ -139,6 +140,7 @@ const VENDOR_LIMITS: ZendeskLimits = {
   updatesPerTicketPer10Minutes: 30,
   incrementalPerMinute: 10,
   listPerMinute: 100,
+  searchExportPerMinute: 100,
 };
 
 const LIFTED = 1_000_000;
@@ -148,6 +150,7 @@ const LIFTED_LIMITS: ZendeskLimits = {
   updatesPerTicketPer10Minutes: LIFTED,
   incrementalPerMinute: LIFTED,
   listPerMinute: LIFTED,
+  searchExportPerMinute: LIFTED,
 };
 
 export type ZendeskLimitOption = 'vendor' | 'lifted' | Partial<ZendeskLimits>;
@@ -158,6 +161,10 @@ export interface ZendeskBuckets {
   updateOf(ticketId: number): LimitVerdict;
   incremental(): LimitVerdict;
   list(): LimitVerdict;
+  searchExport(): LimitVerdict;
+  /** Others update so many tickets a minute. */
+  rival(perMinute: number): void;
+  rivalsRefused(): number;
 }
 
 export function zendeskBuckets(clock: Clock, option: ZendeskLimitOption): ZendeskBuckets {
@@ -167,12 +174,19 @@ export function zendeskBuckets(clock: Clock, option: ZendeskLimitOption): Zendes
   const update = windowLimit(clock, limits.updatesPerMinute);
   const incremental = windowLimit(clock, limits.incrementalPerMinute);
   const list = windowLimit(clock, limits.listPerMinute);
+  const searchExport = windowLimit(clock, limits.searchExportPerMinute);
   const perTicket = new Map<number, WindowLimit>();
   return {
     account: () => account.take(),
     update: () => update.take(),
     incremental: () => incremental.take(),
     list: () => list.take(),
+    searchExport: () => searchExport.take(),
+    rival(perMinute) {
+      account.rival(perMinute);
+      update.rival(perMinute);
+    },
+    rivalsRefused: () => account.rivalsRefused() + update.rivalsRefused(),
     updateOf(ticketId) {
       const limit = perTicket.get(ticketId) ?? windowLimit(clock, limits.updatesPerTicketPer10Minutes, 600_000);
       perTicket.set(ticketId, limit);

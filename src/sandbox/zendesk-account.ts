@@ -32,6 +32,8 @@ export interface ZendeskTicket {
   readonly requesterId: number;
   readonly createdAt: number;
   readonly channel: string;
+  readonly groupId: number | null;
+  readonly priority: string | null;
   readonly comments: ZendeskComment[];
   subject: string;
   status: ZendeskStatus;
@@ -65,6 +67,8 @@ export interface ZendeskAccount {
     requesterId: number;
     tags: readonly string[];
     channel: string;
+    groupId?: number | null;
+    priority?: string | null;
   }): ZendeskTicket;
   addComment(ticket: ZendeskTicket, input: CommentInput): ZendeskComment;
   touch(ticket: ZendeskTicket): void;
@@ -113,13 +117,15 @@ export function createZendeskAccount(clock: Clock, role: 'agent' | 'admin'): Zen
       users.set(user.id, user);
       return user;
     },
-    createTicket({ subject, requesterId, tags, channel }) {
+    createTicket({ subject, requesterId, tags, channel, groupId = null, priority = null }) {
       const now = clock.now();
       const id = (lastTicketId += 1);
       const ticket: ZendeskTicket = {
         id,
         requesterId,
         channel,
+        groupId,
+        priority,
         subject,
         createdAt: now,
         updatedAt: now,
@@ -175,14 +181,14 @@ export function ticketJson(ticket: ZendeskTicket, baseUrl: string, clock: Clock)
     subject: ticket.subject,
     raw_subject: ticket.subject,
     description: first === undefined ? '' : plainText(first.html),
-    priority: null,
+    priority: ticket.priority,
     status: ticket.status,
     recipient: null,
     requester_id: ticket.requesterId,
     submitter_id: ticket.requesterId,
     assignee_id: null,
     organization_id: null,
-    group_id: null,
+    group_id: ticket.groupId,
     collaborator_ids: [],
     follower_ids: [],
     email_cc_ids: [],

@@ -31,8 +31,8 @@ export const INVALID_PAGINATION = {
 /** Cursor paging, `page[size]`; null when a parameter is wrong. */
 export function cursorPage<Item>(request: ListRequest<Item>): ListPage<Item> | null {
   const { c, keyOf, descending } = request;
-  const size = Number(c.req.query('page[size]'));
-  if (!Number.isInteger(size) || size < 1 || size > 100) return null;
+  const size = pageSize(c, 100);
+  if (size === null) return null;
   const after = readCursor(c.req.query('page[after]'));
   if (after === 'bad') return null;
   const direction = descending ? -1 : 1;
@@ -62,6 +62,12 @@ export function offsetPage<Item>(request: ListRequest<Item>): ListPage<Item> {
   return { items, envelope: { count: sorted.length, next_page: next, previous_page: previous } };
 }
 
+/** The page size of a cursor list; null when it is none or over `max`. */
+export function pageSize(c: Context, max: number): number | null {
+  const size = Number(c.req.query('page[size]'));
+  return Number.isInteger(size) && size >= 1 && size <= max ? size : null;
+}
+
 export function compare(a: SortKey, b: SortKey): number {
   return a.value - b.value || a.id - b.id;
 }
@@ -76,8 +82,8 @@ export function readCursor(cursor: string | undefined): SortKey | null | 'bad' {
   return match === null ? 'bad' : { value: Number(match[1]), id: Number(match[2]) };
 }
 
-function linkWith<Item>(request: ListRequest<Item>, name: string, value: string): string {
-  const url = new URL(request.c.req.url);
+export function linkWith({ c }: { readonly c: Context }, name: string, value: string): string {
+  const url = new URL(c.req.url);
   url.searchParams.set(name, value);
   return url.href;
 }

@@ -16,6 +16,7 @@ interface World {
 /** Control calls of a Zendesk only. */
 export interface ZendeskPeople extends HelpdeskPeople {
   readonly ticket: (id: string) => ZendeskTicket;
+  setStatus(id: string, status: ZendeskStatus): void;
   /** A customer's comment that Zendesk flags as possibly forged (2, 3, 14, 21), or a private one. */
   customerComment(id: string, html: string, options: { flags?: readonly number[]; public?: boolean }): string;
 }
@@ -68,6 +69,7 @@ export function zendeskPeople(world: World): ZendeskPeople {
       emit('ticket.comment_added', target, comment);
       return String(comment.id);
     },
+    setStatus: (id, status) => setStatus(id, status, 'ticket.status_changed'),
     solve: (id) => setStatus(id, 'solved', 'ticket.status_changed'),
     close: (id) => setStatus(id, 'closed', 'ticket.status_changed'),
     delete: (id) => setStatus(id, 'deleted', 'ticket.soft_deleted'),
@@ -87,9 +89,11 @@ export function zendeskPeople(world: World): ZendeskPeople {
 }
 
 function addTicketTo({ account, emit }: World): ZendeskPeople['addTicket'] {
-  return ({ subject, html, requester = SOMEBODY, tags = [], public: isPublic = true }) => {
+  return ({ subject, html, requester = SOMEBODY, tags = [], public: isPublic = true, group, priority = null }) => {
     const user = account.endUser(requester);
-    const created = account.createTicket({ subject, requesterId: user.id, tags, channel: 'email' });
+    const groupId = group === undefined ? null : Number(group);
+    const input = { subject, requesterId: user.id, tags, channel: 'email', groupId, priority };
+    const created = account.createTicket(input);
     const comment = account.addComment(created, { authorId: user.id, html, public: isPublic, channel: 'email' });
     // one act, two events
     emit('ticket.created', created, comment);

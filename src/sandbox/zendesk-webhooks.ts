@@ -110,7 +110,7 @@ function detail(ticket: ZendeskTicket, actorId: string): object {
     id: String(ticket.id),
     is_public: ticket.comments.some((comment) => comment.public),
     organization_id: null,
-    priority: null,
+    priority: ticket.priority?.toUpperCase() ?? null,
     requester_id: requesterId,
     status: ticket.status.toUpperCase(),
     subject: ticket.subject,

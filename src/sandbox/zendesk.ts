@@ -41,6 +41,7 @@ import {
 } from './zendesk-account.ts';
 import { compare, cursorPage, INVALID_PAGINATION, offsetPage, readCursor, writeCursor } from './zendesk-lists.ts';
 import { type ZendeskEmit, type ZendeskPeople, zendeskPeople } from './zendesk-people.ts';
+import { searchExport } from './zendesk-search.ts';
 import { updateTicket } from './zendesk-update.ts';
 import { createZendeskWebhooks, ZENDESK_SENDER, type ZendeskEvent } from './zendesk-webhooks.ts';
 
@@ -54,6 +55,10 @@ export interface ZendeskSimulatorOptions extends HelpdeskSimulatorOptions {
   readonly webhookSecret?: string;
   /** What a connected account sends: event subscriptions, or a trigger for what end users do. Default `events`. */
   readonly webhooks?: 'events' | 'trigger';
+  /** By how much the search index is behind, ms. Default 0; the vendor's is a few minutes. */
+  readonly searchLagMs?: number;
+  /** Order of `created_at` in the search export. Default `desc`. */
+  readonly searchOrder?: 'asc' | 'desc';
 }
 
 export interface ZendeskSimulator extends HelpdeskSimulator, Omit<ZendeskPeople, 'ticket'> {
@@ -151,6 +156,8 @@ export function createZendeskSimulator(options: ZendeskSimulatorOptions): Zendes
     deliveries: sender.deliveries,
     idle: () => sender.idle(),
     stats: () => stats.read(),
+    rival: (perMinute) => buckets.rival(perMinute),
+    rivalsRefused: () => buckets.rivalsRefused(),
   };
 }
 
@@ -192,6 +199,8 @@ function createApp(parts: Parts): Hono<Env> {
     return user === undefined ? c.json(RECORD_NOT_FOUND, 404) : c.json({ user: userJson(user, originOf(c)) });
   });
   app.get('/api/v2/tickets', (c) => listTickets(c, parts));
+  app.get('/api/v2/tickets/show_many', (c) => showManyTickets(c, parts));
+  app.get('/api/v2/search/export', (c) => exportSearch(c, parts));
   app.get('/api/v2/tickets/:id{[0-9]+}', (c) => showTicket(c, parts));
   app.get('/api/v2/tickets/:id{[0-9]+}/comments', (c) => listComments(c, parts));
   app.put('/api/v2/tickets/:id{[0-9]+}', (c) => putTicket(c, parts));
@@ -241,6 +250,38 @@ function showTicket(c: Context<Env>, { account, options }: Parts): Response {
   if (include.includes('comment_count')) json['comment_count'] = ticket.comments.length;
   const users = include.includes('users') ? { users: usersJson(account, [ticket.requesterId], originOf(c)) } : {};
   return c.json({ ticket: json, ...users });
+}
+
+const SHOW_MANY_MAX = 100;
+
+/** Up to a hundred tickets by id; those that cannot be seen are left out without a word. */
+function showManyTickets(c: Context<Env>, { account, options }: Parts): Response {
+  const ids = (c.req.query('ids') ?? '').split(',').map(Number);
+  if (ids.length > SHOW_MANY_MAX)
+    return c.json({ error: 'TooManyIds', description: 'Up to 100 ids are accepted' }, 400);
+  const include = (c.req.query('include') ?? '').split(',');
+  const found = [...new Set(ids)].flatMap((id) => account.visible(id) ?? []);
+  const tickets = found.map((ticket) => ({
+    ...ticketJson(ticket, originOf(c), options.clock),
+    ...(include.includes('comment_count') ? { comment_count: ticket.comments.length } : {}),
+  }));
+  const requesters = found.map((ticket) => ticket.requesterId);
+  const users = include.includes('users') ? { users: usersJson(account, requesters, originOf(c)) } : {};
+  return c.json({ tickets, ...users, next_page: null, previous_page: null, count: tickets.length });
+}
+
+function exportSearch(c: Context<Env>, { account, buckets, stats, options }: Parts): Response {
+  const verdict = buckets.searchExport();
+  c.header('zendesk-ratelimit-search-export', endpointLimitHeader(verdict));
+  if (!verdict.allowed) {
+    stats.rateLimited();
+    return c.json(RATE_LIMITED, 429, { 'retry-after': String(seconds(verdict.waitMs)) });
+  }
+  return searchExport(c, account, {
+    clock: options.clock,
+    lagMs: options.searchLagMs ?? 0,
+    descending: options.searchOrder !== 'asc',
+  });
 }
 
 function listComments(c: Context<Env>, { account }: Parts): Response {

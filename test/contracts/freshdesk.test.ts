@@ -20,16 +20,19 @@ helpdeskContract('freshdesk', () => {
     FRESHDESK_REQUESTS_PER_MINUTE: '100000',
   });
   let revoked = false;
-  return {
-    ...simulator,
-    deps,
-    helpdesk: freshdesk.create(settings, {
+  const create = () =>
+    freshdesk.create(settings, {
       ...deps,
       fetch: (input, init) =>
         revoked
           ? Promise.resolve(Response.json({ code: 'invalid_credentials' }, { status: 401 }))
           : deps.fetch(input, init),
-    }),
+    });
+  return {
+    ...simulator,
+    deps,
+    helpdesk: create(),
+    another: create,
     webhook: (ticketId, event) => {
       const { headers, body } = simulator.webhookFor(ticketId, event);
       return webhook(body, headers, clock.now());

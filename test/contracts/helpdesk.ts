@@ -1,12 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Helpdesk, Note, WebhookRequest } from '../../src/core/helpdesk.ts';
+import { UpstreamError } from '../../src/core/errors.ts';
+import type { Helpdesk, Note, TicketFilter, WebhookRequest } from '../../src/core/helpdesk.ts';
 import { failure, never, type TestDeps } from '../helpdesks/deps.ts';
 
 /** What customers, agents and the network do, whatever the vendor. */
 export interface HelpdeskWorld {
   readonly helpdesk: Helpdesk;
   readonly deps: TestDeps;
-  addTicket(ticket: { subject: string; html: string }): string;
+  /** Another adapter for the same account, as after a restart. */
+  another(): Helpdesk;
+  addTicket(ticket: { subject: string; html: string; tags?: readonly string[]; group?: string }): string;
+  solve(ticketId: string): void;
   customerReply(ticketId: string, html: string): string;
   agentReply(ticketId: string, html: string, options: { public: boolean }): string;
   close(ticketId: string): void;
@@ -342,7 +346,7 @@ export function helpdeskContract(name: string, setup: () => HelpdeskWorld): void
       expect((await failure(helpdesk.probe(never))).errorClass).toBe('auth');
     });
 
-    it('lists what has changed since, newest first, page by page', async () => {
+    it('lists what has changed since, page by page', async () => {
       const old = open();
       await world.deps.clock.advance(3_600_000);
       const since = world.deps.clock.now();
@@ -356,6 +360,147 @@ export function helpdeskContract(name: string, setup: () => HelpdeskWorld): void
       } while (cursor !== null);
       expect(new Set(listed)).toEqual(new Set(fresh));
       expect(listed).not.toContain(old);
+    });
+
+    it('lists by filter, and goes on at a stored cursor after a restart, also days later', async () => {
+      const wanted: string[] = [];
+      for (let index = 0; index < 600; index++) {
+        if (index % 5 === 0) await world.deps.clock.advance(1000);
+        const tags = index % 3 === 0 ? ['vip', 'eu:west', 'other'] : ['vip'];
+        const ticketId = world.addTicket({ subject: 'Q', html: 'q', tags, group: index % 2 === 0 ? '77' : '78' });
+        if (index % 12 === 0) world.solve(ticketId);
+        else if (index % 6 === 0) wanted.push(ticketId);
+      }
+      const filter = {
+        status: ['open', 'new'].slice(0, name === 'zendesk' ? 2 : 1),
+        tags: ['eu:west', 'vip'],
+        group: '77',
+      };
+      const listed: string[] = [];
+      let reader = helpdesk;
+      let cursor: string | null = null;
+      let pages = 0;
+      do {
+        const page = await reader.listTickets(filter, cursor, never);
+        listed.push(...page.tickets.map(({ ticketId }) => ticketId));
+        expect(page.tickets.every(({ open: isOpen }) => isOpen)).toBe(true);
+        cursor = page.nextCursor;
+        // hours pass, the process starts anew, a ticket changes under the walk
+        await world.deps.clock.advance(2 * 3_600_000);
+        reader = world.another();
+        world.agentReply(wanted.at(pages) ?? '', '<p>on it</p>', { public: false });
+        pages += 1;
+      } while (cursor !== null);
+      expect(pages).toBeGreaterThan(1);
+      expect(new Set(listed)).toEqual(new Set(wanted));
+    });
+
+    it('lists by time of creation and of change, since included, until excluded', async () => {
+      const base = Math.floor(world.deps.clock.now() / 1000) * 1000;
+      const ids: string[] = [];
+      for (let index = 0; index < 4; index++) {
+        ids.push(open());
+        await world.deps.clock.advance(1000);
+      }
+      await world.deps.clock.advance(300_000);
+      const found = async (filter: TicketFilter) =>
+        (await helpdesk.listTickets(filter, null, never)).tickets.map(({ ticketId }) => ticketId).toSorted();
+      expect(await found({ createdSince: base + 1000, createdUntil: base + 3000 })).toEqual(ids.slice(1, 3));
+      expect(await found({ updatedSince: base + 2000, updatedUntil: base + 3000 })).toEqual(ids.slice(2, 3));
+      expect(await found({})).toEqual(ids);
+      world.solve(ids[0] ?? '');
+      await world.deps.clock.advance(300_000);
+      const all = (await helpdesk.listTickets({}, null, never)).tickets;
+      expect(all.filter((ticket) => !ticket.open).map(({ ticketId }) => ticketId)).toEqual(ids.slice(0, 1));
+    });
+
+    it.each([
+      ['status', { status: ['opn'] }],
+      ['group', { group: 'Level 2' }],
+      ['group', { group: '7 OR status:closed' }],
+      ['tags', { tags: [''] }],
+    ])('a filter it cannot mean names the field "%s" before anything is fetched', async (field, filter) => {
+      const before = world.calls();
+      const error = await failure(helpdesk.listTickets(filter, null, never));
+      expect(error.errorClass).toBe('invalid_request');
+      expect(error.message).toContain(`"${field}"`);
+      expect((await failure(helpdesk.listTickets({}, 'no cursor', never))).errorClass).toBe('invalid_request');
+      expect(world.calls()).toBe(before);
+    });
+
+    it('tells what a ticket takes of each limit', async () => {
+      await helpdesk.probe(never);
+      const demand = helpdesk.demand();
+      expect(demand.length).toBeGreaterThan(0);
+      for (const { limit, perMinute, perTicket } of demand) {
+        expect(limit.startsWith(`${name}.`)).toBe(true);
+        expect(perMinute).toBeGreaterThan(0);
+        expect(perTicket).toBeGreaterThan(0);
+      }
+    });
+
+    it('reads in the batch lane what it reads alone, also when one of many is gone', async () => {
+      const ids = Array.from({ length: 130 }, open);
+      await world.deps.clock.advance(5000);
+      const [gone = '', closed = '', ...rest] = ids;
+      world.customerReply(rest[0] ?? '', '<p>More.</p>');
+      world.close(closed);
+      world.delete(gone);
+      const settle = async (lane: 'live' | 'batch') => {
+        const all = Promise.allSettled(
+          [...ids, ...ids.slice(5, 10)].map((id) => helpdesk.conversation(id, never, lane)),
+        );
+        await world.deps.clock.advance(1000);
+        return (await all).map((result) =>
+          result.status === 'fulfilled' ? result.value : [String(result.reason), result.reason.reason],
+        );
+      };
+      const live = await settle('live');
+      expect(await settle('batch')).toEqual(live);
+
+      const [id = ''] = rest;
+      const seen = await helpdesk.conversation(id, never);
+      const request = {
+        ticketId: id,
+        marker: 'dd-000000000001',
+        version: seen.version,
+        seenMessageId: seen.messages.at(-1)?.id ?? null,
+        ambiguous: false,
+      };
+      const joint = helpdesk.look({ ...request, lane: 'batch' }, never);
+      await world.deps.clock.advance(1000);
+      const found = await joint;
+      expect(found).toEqual(await helpdesk.look(request, never));
+      if (found.kind !== 'clear') throw new Error(found.kind);
+      world.customerReply(id, '<p>And more.</p>');
+      const late = helpdesk.look({ ...request, lane: 'batch' }, never);
+      await world.deps.clock.advance(1000);
+      expect(await late).toEqual({ kind: 'outdated' });
+    });
+
+    it('who stops waiting in a batch leaves the others their answer', async () => {
+      const ids = Array.from({ length: 3 }, open);
+      const controllers = ids.map(() => new AbortController());
+      const all = ids.map((id, index) =>
+        helpdesk.conversation(id, controllers[index]?.signal ?? never, 'batch').then(
+          () => 'read',
+          (error: unknown) => (error instanceof UpstreamError ? error.errorClass : 'other'),
+        ),
+      );
+      controllers[1]?.abort();
+      expect(await all[1]).toBe('cancelled');
+      await world.deps.clock.advance(1000);
+      expect(await Promise.all(all)).toEqual(['read', 'cancelled', 'read']);
+    });
+
+    it('a joint call that fails is each ticket’s own error', async () => {
+      const ids = Array.from({ length: 3 }, open);
+      for (let index = 0; index < (name === 'zendesk' ? 1 : 3); index++) world.failNextRead('server_error');
+      const all = Promise.all(ids.map((id) => failure(helpdesk.conversation(id, never, 'batch'))));
+      await world.deps.clock.advance(1000);
+      const errors = await all;
+      expect(new Set(errors.map(({ status }) => (status ?? 0) >= 500))).toEqual(new Set([true]));
+      expect(new Set(errors).size).toBe(3);
     });
 
     it('counts what it has used in the last minute', async () => {

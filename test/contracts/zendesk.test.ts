@@ -33,16 +33,19 @@ helpdeskContract('zendesk', () => {
     customer_reply: 'ticket.comment_added',
     private_note: 'ticket.comment_added',
   } as const;
-  return {
-    ...simulator,
-    deps,
-    helpdesk: zendesk.create(settings, {
+  const create = () =>
+    zendesk.create(settings, {
       ...deps,
       fetch: (input, init) =>
         revoked
           ? Promise.resolve(Response.json({ error: "Couldn't authenticate you" }, { status: 401 }))
           : deps.fetch(input, init),
-    }),
+    });
+  return {
+    ...simulator,
+    deps,
+    helpdesk: create(),
+    another: create,
     webhook: (ticketId, event) => {
       const { headers, body } = simulator.webhookFor(ticketId, events[event]);
       return webhook(body, headers, clock.now());

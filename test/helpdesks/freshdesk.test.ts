@@ -127,7 +127,28 @@ describe('row 3: buckets and credits', () => {
     await helpdesk.conversation('7', never);
     expect(helpdesk.limits()).toMatchObject({ requestsPerMinute: 100, updatesPerMinute: 100 });
     await helpdesk.postPrivateNote(POST, never);
-    expect(helpdesk.limits()).toMatchObject({ requestsPerMinute: 100, updatesPerMinute: 20 });
+    expect(helpdesk.limits()).toMatchObject({ requestsPerMinute: 100, updatesPerMinute: 18 });
+    expect(helpdesk.demand()).toEqual([
+      { limit: 'freshdesk.requests', perMinute: 100, perTicket: 5 },
+      { limit: 'freshdesk.views', perMinute: 36, perTicket: 4 },
+    ]);
+  });
+
+  it('takes the account’s total from a route that has none of its own, and leaves a tenth of it', async () => {
+    const told = (total: number) => ({
+      'x-ratelimit-total': String(total),
+      'x-ratelimit-remaining': String(total - 1),
+    });
+    const { helpdesk } = setup(
+      {
+        'GET /api/v2/agents/me': json({ id: BOT }, 200, told(100)),
+        [VIEW]: json({ ...TICKET, conversations: [] }, 200, told(40)),
+      },
+      '700',
+    );
+    await helpdesk.probe(never);
+    await helpdesk.conversation('7', never);
+    expect(helpdesk.limits()).toMatchObject({ requestsPerMinute: 90, learnedPerMinute: 100, reserved: 10 });
   });
 
   it('a 429 pauses the route it came from', async () => {
@@ -415,23 +436,4 @@ describe('what happened since the draft', () => {
     const { helpdesk } = setup({ [VIEW]: ticketAnswer(entries) });
     expect((await helpdesk.look(lookFor(), never)).kind).toBe(kind);
   });
-});
-
-it('lists by update since a moment, without a credit for includes', async () => {
-  const { helpdesk, calls } = setup({
-    'GET /api/v2/tickets?': json([{ id: 7, updated_at: '2026-11-14T16:59:46Z' }], 200, {
-      link: '<https://acme.freshdesk.com/api/v2/tickets?page=2>;rel="next"',
-    }),
-  });
-  const page = await helpdesk.listTickets({ updatedSince: Date.UTC(2026, 10, 1) }, null, never);
-  expect(page).toEqual({
-    tickets: [{ ticketId: '7', updatedAt: Date.UTC(2026, 10, 14, 16, 59, 46) }],
-    nextCursor: '2',
-  });
-  await helpdesk.listTickets({}, '300', never);
-  expect((await helpdesk.listTickets({}, '300', never)).nextCursor).toBeNull();
-  expect(calls[0]?.path).toBe(
-    '/api/v2/tickets?updated_since=2026-11-01T00%3A00%3A00Z&order_by=updated_at&order_type=desc&per_page=100&page=1',
-  );
-  expect(helpdesk.limits().usedRequests).toBe(3);
 });

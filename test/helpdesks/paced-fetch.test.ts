@@ -18,6 +18,7 @@ function setup(
   respond: (path: string) => Response | Promise<Response> = () => json({}),
   learn: (headers: Headers) => Lesson<Name>[] = () => [],
   clock: FakeClock = fakeClock(),
+  refusedBy?: () => Name | null,
 ): Setup {
   const sent: string[] = [];
   const paced = createPacedFetch<Name>({
@@ -27,6 +28,7 @@ function setup(
     random: () => 0,
     budgets,
     learn,
+    ...(refusedBy === undefined ? {} : { refusedBy }),
     fetch: async (input) => {
       const { pathname } = new URL(input instanceof Request ? input.url : input);
       sent.push(pathname);
@@ -38,7 +40,10 @@ function setup(
     clock,
     sent,
     call: (change = {}, signal = never) =>
-      paced.call({ method: 'GET', url: 'https://desk.test/x', headers: {}, budgets: ['requests'], ...change }, signal),
+      paced.call(
+        { method: 'GET', url: 'https://desk.test/x', headers: {}, budgets: ['requests'], step: 'read', ...change },
+        signal,
+      ),
   };
 }
 
@@ -114,25 +119,82 @@ describe('pacing', () => {
     await Promise.all(updates);
   });
 
-  it('what waits goes by priority, not by arrival', async () => {
+  it('what waits goes by lane, then by step, then by arrival', async () => {
     const { call, sent, clock } = setup({ requests: 60, update: 60 });
-    const first = Promise.all([call(), call(), call()]);
-    await first;
+    await Promise.all([call(), call(), call()]);
+    const waiting = [
+      ['list', 'live', 'sweep'],
+      ['read', 'batch', 'batch-read'],
+      ['look', 'batch', 'batch-look'],
+      ['post', 'batch', 'batch-post'],
+      ['read', undefined, 'read'],
+      ['read', 'live', 'second-read'],
+      ['look', 'live', 'look'],
+      ['post', 'live', 'post'],
+    ] as const;
     const all = Promise.all(
-      [
-        ['/sweep', 8],
-        ['/draft', 5],
-        ['/post', 1],
-      ].map(([path, priority]) => call({ url: `https://desk.test${path}`, priority: Number(priority) })),
+      waiting.map(([step, lane, name]) => call({ url: `https://desk.test/${name}`, step, lane })),
     );
-    await turns();
-    await clock.advance(1000);
-    await started(sent, 4);
-    await clock.advance(1000);
-    await started(sent, 5);
-    await clock.advance(1000);
+    for (let count = 4; count <= 11; count++) {
+      await clock.advance(1000);
+      await started(sent, count);
+    }
     await all;
-    expect(sent.slice(3)).toEqual(['/post', '/draft', '/sweep']);
+    expect(sent.slice(3)).toEqual([
+      '/post',
+      '/look',
+      '/read',
+      '/second-read',
+      '/batch-post',
+      '/batch-look',
+      '/batch-read',
+      '/sweep',
+    ]);
+  });
+
+  it('a dear call at the head of the line is not starved by cheap ones behind it', async () => {
+    const { call, sent, clock } = setup({ requests: 60, update: 60 });
+    await Promise.all([call(), call(), call()]);
+    const all = Promise.all([
+      call({ url: 'https://desk.test/dear', cost: 3, step: 'look' }),
+      ...Array.from({ length: 3 }, () => call({ url: 'https://desk.test/cheap' })),
+    ]);
+    await clock.advance(2999);
+    await turns();
+    expect(sent).toHaveLength(3);
+    await clock.advance(1);
+    await started(sent, 4);
+    expect(sent.at(-1)).toBe('/dear');
+    await clock.advance(3000);
+    await all;
+  });
+
+  it('asks for the address only when the call starts', async () => {
+    const { call, sent, clock } = setup({ requests: 60, update: 60 });
+    await Promise.all([call(), call(), call()]);
+    let name = 'early';
+    const late = call({ url: () => `https://desk.test/${name}` });
+    name = 'late';
+    await clock.advance(1000);
+    await late;
+    expect(sent.at(-1)).toBe('/late');
+  });
+
+  it('10,000 callers who wait leave one by one in linear time, and no timer stays behind', async () => {
+    const { call, sent, clock } = setup({ requests: 60, update: 60 });
+    await Promise.all([call(), call(), call()]);
+    const controllers = Array.from({ length: 10_000 }, () => new AbortController());
+    const stopped = Promise.allSettled(controllers.map(({ signal }) => call({ lane: 'batch' }, signal)));
+    await turns();
+    const before = process.cpuUsage();
+    for (const controller of controllers) controller.abort();
+    const results = await stopped;
+    const { user, system } = process.cpuUsage(before);
+    expect(results.every(({ status }) => status === 'rejected')).toBe(true);
+    // some 60 ms; searching a line for each who leaves would be seconds
+    expect((user + system) / 1000).toBeLessThan(1000);
+    expect(clock.pending()).toBe(0);
+    expect(sent).toHaveLength(3);
   });
 
   it('lets go at once who stops waiting, and gives the place back', async () => {
@@ -215,19 +277,32 @@ describe('pauses', () => {
     await call();
   });
 
-  it('learns a lower limit from headers, never a higher one, and heeds an empty bucket', async () => {
+  it('a 429 that is about one ticket pauses nobody', async () => {
     const clock = fakeClock();
-    let told: Lesson<Name>[] = [{ budget: 'update', perMinute: 20 }];
+    const { call, paced } = setup(
+      { requests: 120, update: 120 },
+      () => json({}, 429, { 'retry-after': '600' }),
+      undefined,
+      clock,
+      () => null,
+    );
+    expect((await failure(call())).retryAfterMs).toBe(600_000);
+    expect(paced.snapshot('requests').pausedUntil).toBeNull();
+  });
+
+  it('learns a lower limit from headers, less a tenth for others, never a higher one, and heeds an empty bucket', async () => {
+    const clock = fakeClock();
+    let told: Lesson<Name>[] = [{ budget: 'update', total: 20 }];
     const { call, paced } = setup({ requests: 100_000, update: 80 }, undefined, () => told, clock);
     await call();
-    expect(paced.snapshot('update').perMinute).toBe(20);
-    told = [{ budget: 'update', perMinute: 300 }];
+    expect(paced.snapshot('update')).toMatchObject({ perMinute: 18, learned: 20, reserved: 2 });
+    told = [{ budget: 'update', total: 300 }];
     await call();
-    expect(paced.snapshot('update').perMinute).toBe(80);
-    told = [{ budget: 'requests', perMinute: 60 }];
+    expect(paced.snapshot('update')).toMatchObject({ perMinute: 80, learned: 300, reserved: 30 });
+    told = [{ budget: 'requests', total: 60 }];
     await call();
-    expect(paced.snapshot('requests')).toMatchObject({ perMinute: 60, free: 3 });
-    told = [{ budget: 'requests', exhaustedForMs: 41_000 }];
+    expect(paced.snapshot('requests')).toMatchObject({ perMinute: 54, free: 3 });
+    told = [{ budget: 'requests', remaining: 0, resetsInMs: 41_000 }];
     await call();
     expect(paced.snapshot('requests')).toMatchObject({ free: 0, pausedUntil: clock.steady() + 41_000 });
   });

@@ -90,7 +90,8 @@ describe.skipIf(recording('zendesk/ticket-create.json') === undefined)('Zendesk 
     const raw = bulk?.rawHeaders ?? [];
     const headers = new Headers();
     for (let index = 0; index < raw.length; index += 2) headers.append(raw[index] ?? '', raw[index + 1] ?? '');
-    expect(learnZendesk(headers)).toEqual([{ budget: 'requests', perMinute: 700 }]);
+    const call = { method: 'GET', url: '', headers: {}, budgets: ['requests'], step: 'read' } as const;
+    expect(learnZendesk(headers, call)).toEqual([expect.objectContaining({ budget: 'requests', total: 700 })]);
   });
 });
 

@@ -123,7 +123,7 @@ describe.each([
     ' { "ticket_id" : "42" , "path":"C:\\temp\\x"}',
     '{"ticket_id":"42","a":"b"',
   ])('row 19: salvages the id from %j', (body) => {
-    expect(parse(webhook(body))).toEqual({ kind: 'event', ticketId: '42', key: null, messageId: null });
+    expect(parse(webhook(body))).toEqual({ kind: 'event', ticketId: '42', key: null, messageId: null, priority: null });
   });
 
   it.each([
@@ -143,6 +143,22 @@ describe('zendesk events', () => {
       ticketId: '5158',
       key: 'event:cbe4028c-7239-495d-b020-f22348516046',
       messageId: null,
+      priority: null,
+    });
+  });
+
+  it.each([
+    ['URGENT', 'urgent'],
+    ['HIGH', 'high'],
+    ['NORMAL', 'normal'],
+    ['LOW', 'low'],
+    [null, null],
+    ['SEVERE', null],
+    [4, null],
+  ])('hands on the priority %j', (priority, expected) => {
+    expect(parseZendeskWebhook(webhook(envelope({}, { priority })))).toMatchObject({ priority: expected });
+    expect(parseZendeskWebhook(webhook(commented(byCustomer, { priority })))).toMatchObject({
+      priority: expected,
     });
   });
 
@@ -295,7 +311,13 @@ describe('freshdesk events', () => {
     7,
     {},
   ])('row 5: %j is compared with the conversation (no key)', (event) => {
-    expect(parse({ ticket_id: '11', event })).toEqual({ kind: 'event', ticketId: '11', key: null, messageId: null });
+    expect(parse({ ticket_id: '11', event })).toEqual({
+      kind: 'event',
+      ticketId: '11',
+      key: null,
+      messageId: null,
+      priority: null,
+    });
   });
 
   it('salvages a wrapped body', () => {

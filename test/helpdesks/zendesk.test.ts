@@ -210,7 +210,7 @@ describe('row 2: two budgets', () => {
   it('learns the account’s own limits and waits for an empty update bucket without a 429', async () => {
     const headers = {
       'x-rate-limit': '700',
-      'x-rate-limit-remaining': '10',
+      'x-rate-limit-remaining': '650',
       'zendesk-ratelimit-tickets-update': 'total=20; remaining=0; resets=41',
     };
     const put = json({ ticket: TICKET, audit: { events: [PRIVATE_COMMENT] } }, 200, headers);
@@ -218,10 +218,18 @@ describe('row 2: two budgets', () => {
     await helpdesk.postPrivateNote(POST, never);
     expect(helpdesk.limits()).toMatchObject({
       requestsPerMinute: 200,
-      updatesPerMinute: 20,
+      learnedPerMinute: 700,
+      reserved: 70,
+      updatesPerMinute: 18,
+      learnedUpdatesPerMinute: 20,
+      reservedUpdates: 2,
       usedUpdates: 1,
       usedRequests: 1,
     });
+    expect(helpdesk.demand()).toEqual([
+      { limit: 'zendesk.updates', perMinute: 18, perTicket: 1 },
+      { limit: 'zendesk.requests', perMinute: 200, perTicket: 3.6 },
+    ]);
     expect(helpdesk.limits().pausedUntil).toBe(new Date(deps.clock.now() + 41_000).toISOString());
     expect(helpdesk.room()).toBe(0);
     // reads go on
@@ -236,6 +244,39 @@ describe('row 2: two budgets', () => {
     await helpdesk.probe(never);
     expect(helpdesk.limits().pausedUntil).toBe(new Date(deps.clock.now() + 24_000).toISOString());
     expect(helpdesk.room()).toBe(0);
+  });
+
+  it('thirty updates in ten minutes are one ticket’s own limit: no other ticket waits', async () => {
+    const headers = {
+      'retry-after': '420',
+      'ratelimit-limit': '400',
+      'ratelimit-remaining': '350',
+      'zendesk-ratelimit-tickets-update': 'total=100; remaining=55; resets=41',
+    };
+    const { helpdesk } = setup({ [PUT_ROUTE]: json({ error: 'TooManyRequests' }, 429, headers) });
+    expect(await failure(helpdesk.postPrivateNote(POST, never))).toMatchObject({
+      errorClass: 'rate_limited',
+      retryAfterMs: 420_000,
+    });
+    expect(helpdesk.limits().pausedUntil).toBeNull();
+    expect(helpdesk.room()).toBeGreaterThan(0);
+  });
+
+  it('a 429 of the account pauses reads too, whatever was called', async () => {
+    const headers = {
+      'retry-after': '20',
+      'ratelimit-limit': '400',
+      'ratelimit-remaining': '0',
+      'ratelimit-reset': '20',
+    };
+    const { helpdesk, deps } = setup({ [PUT_ROUTE]: json({}, 429, headers), [TICKET_ROUTE]: ticketAnswer() });
+    await failure(helpdesk.postPrivateNote(POST, never));
+    let looked = false;
+    const looking = helpdesk.look(lookFor(), never).then(() => (looked = true));
+    await deps.clock.advance(19_000);
+    expect(looked).toBe(false);
+    await deps.clock.advance(2000);
+    await looking;
   });
 
   it('looks under way take their place in the room', async () => {
@@ -546,27 +587,6 @@ describe('what happened since the draft', () => {
     expect(await helpdesk.look(lookFor({ seenMessageId: '60' }), never)).toEqual({ kind: 'answered' });
     expect(await helpdesk.look(lookFor({ seenMessageId: '80' }), never)).toMatchObject({ kind: 'clear' });
   });
-});
-
-it('lists by update, newest first, and stops at the moment asked for', async () => {
-  const page = (after: string, ...times: string[]) =>
-    json({
-      tickets: times.map((updated_at, index) => ({ id: index + 1, updated_at })),
-      meta: { has_more: true, after_cursor: after },
-    });
-  const { helpdesk, calls } = setup({
-    'GET /api/v2/tickets.json': [
-      page('c1', '2026-11-23T09:00:00Z'),
-      page('c2', '2026-11-23T08:00:00Z', '2026-11-23T06:00:00Z'),
-    ],
-  });
-  const updatedSince = Date.UTC(2026, 10, 23, 7);
-  const first = await helpdesk.listTickets({ updatedSince }, null, never);
-  expect(first).toEqual({ tickets: [{ ticketId: '1', updatedAt: Date.UTC(2026, 10, 23, 9) }], nextCursor: 'c1' });
-  const second = await helpdesk.listTickets({ updatedSince }, 'c1', never);
-  expect(second.tickets).toHaveLength(1);
-  expect(second.nextCursor).toBeNull();
-  expect(decodeURIComponent(calls[1]?.path ?? '')).toContain('page[size]=100&sort=-updated_at&page[after]=c1');
 });
 
 it('refuses to be built for an address that is not allowed', () => {

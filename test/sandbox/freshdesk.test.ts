@@ -99,6 +99,23 @@ describe('reading', () => {
   });
 });
 
+describe('rows of the list', () => {
+  it('tell status, tags, group and priority, and keep the order that was asked for', async () => {
+    const { freshdesk, call, id, clock } = setUp();
+    await clock.advance(1000);
+    const other = freshdesk.addTicket({ subject: 'B', html: 'h', tags: ['vip'], group: '77', priority: 'high' });
+    await clock.advance(1000);
+    freshdesk.setStatus(id, 7);
+    const path = '/api/v2/tickets?updated_since=2026-11-23T00:00:00Z&order_by=updated_at&order_type=';
+    const asc = (await call('GET', `${path}asc`)).json;
+    expect(asc.map((row: { id: number }) => String(row.id))).toEqual([other, id]);
+    expect(asc[0]).toMatchObject({ tags: ['vip'], group_id: 77, priority: 3, status: 2 });
+    expect(asc[1]).toMatchObject({ status: 7, group_id: null, priority: 1 });
+    const desc = (await call('GET', `${path}desc`)).json;
+    expect(desc.map((row: { id: number }) => String(row.id))).toEqual([id, other]);
+  });
+});
+
 describe('writing a note', () => {
   it('is private by default, rewritten, and answered with 201 and a place', async () => {
     const { note, freshdesk, id } = setUp();
@@ -208,6 +225,16 @@ describe('limits', () => {
     await clock.advance(34_000);
     expect((await call('GET', `/api/v2/tickets/${id}`)).status).toBe(200);
     expect(freshdesk.stats().rateLimited).toBe(1);
+  });
+
+  it('lets other users of the account spend the same buckets', async () => {
+    const { freshdesk, call, id, clock } = setUp({ limits: 'vendor' });
+    freshdesk.rival(20);
+    await clock.advance(30_000);
+    const { headers } = await call('GET', `/api/v2/tickets/${id}`);
+    expect([headers.get('x-ratelimit-total'), headers.get('x-ratelimit-remaining')]).toEqual(['40', '29']);
+    expect((await call('GET', '/api/v2/agents/me')).headers.get('x-ratelimit-remaining')).toBe('88');
+    expect(freshdesk.rivalsRefused()).toBe(0);
   });
 
   it('charges calls with a wrong key too', async () => {

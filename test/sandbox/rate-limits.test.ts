@@ -42,3 +42,21 @@ it('a call larger than the depth passes when the bucket is full', () => {
   bucket.charge(1000);
   expect(bucket.check(1)).toMatchObject({ allowed: false, waitMs: 1010 });
 });
+
+it('rivals take their share evenly, window after window, and are refused like anybody', async () => {
+  const clock = fakeClock();
+  const limit = windowLimit(clock, 10);
+  limit.rival(6);
+  await clock.advance(30_000);
+  expect(limit.take()).toMatchObject({ allowed: true, remaining: 6, resetMs: 30_000 });
+  await clock.advance(29_999);
+  expect(limit.take().remaining).toBe(3);
+  await clock.advance(180_001);
+  expect(limit.take()).toMatchObject({ remaining: 9, resetMs: 60_000 });
+  expect(limit.take(9).allowed).toBe(true);
+  await clock.advance(30_000);
+  expect(limit.rivalsRefused()).toBe(3);
+  limit.rival(0);
+  await clock.advance(600_000);
+  expect([limit.rivalsRefused(), limit.take(10).allowed]).toEqual([3, true]);
+});

@@ -300,6 +300,113 @@ describe('writing a note', () => {
   });
 });
 
+describe('many tickets at once', () => {
+  it('shows up to a hundred by id in one request, and leaves out what it cannot see', async () => {
+    const { zendesk, call, id } = setUp();
+    const other = zendesk.addTicket({
+      subject: 'Two',
+      html: 'h',
+      group: '77',
+      priority: 'urgent',
+      requester: { name: 'Lee', email: 'lee@customer.example' },
+    });
+    const gone = zendesk.addTicket({ subject: 'Gone', html: 'h' });
+    zendesk.delete(gone);
+    zendesk.customerReply(id, 'more');
+    const before = zendesk.stats().total;
+    const path = `/api/v2/tickets/show_many.json?ids=${id},${gone},999999,${other}&include=users,comment_count`;
+    const { status, json } = await call('GET', path);
+    expect(status).toBe(200);
+    expect(json.tickets.map((one: { id: number }) => String(one.id))).toEqual([id, other]);
+    expect(json.tickets.map((one: { comment_count: number }) => one.comment_count)).toEqual([2, 1]);
+    expect(json.tickets[1]).toMatchObject({ group_id: 77, priority: 'urgent' });
+    expect(json.users.map(({ name }: { name: string }) => name)).toEqual(['Kim Doe', 'Lee']);
+    expect(zendesk.stats().total - before).toBe(1);
+    expect((await call('GET', `/api/v2/tickets/show_many.json?ids=${id}`)).json.tickets[0]).not.toHaveProperty(
+      'comment_count',
+    );
+  });
+
+  it('refuses more than a hundred', async () => {
+    const { call } = setUp();
+    const ids = (count: number) => Array.from({ length: count }, (_, index) => index + 1).join(',');
+    expect((await call('GET', `/api/v2/tickets/show_many?ids=${ids(100)}`)).status).toBe(200);
+    expect((await call('GET', `/api/v2/tickets/show_many?ids=${ids(101)}`)).status).toBe(400);
+  });
+});
+
+describe('search export', () => {
+  const PATH = '/api/v2/search/export.json?filter[type]=ticket&page[size]=';
+  const search = async (call: ReturnType<typeof setUp>['call'], query: string, more = '100') =>
+    call('GET', `${PATH}${more}&query=${encodeURIComponent(query)}`);
+  const subjects = (answer: { json: { results: { subject: string }[] } }) =>
+    answer.json.results.map(({ subject }) => subject);
+
+  it('knows status by order, tags, groups and times; one of several values is enough', async () => {
+    const { zendesk, call, clock, id } = setUp();
+    zendesk.solve(id);
+    await clock.advance(60_000);
+    zendesk.addTicket({ subject: 'A', html: 'h', tags: ['vip', 'eu:west'], group: '7' });
+    await clock.advance(60_000);
+    const b = zendesk.addTicket({ subject: 'B', html: 'h', tags: ['vip'] });
+    zendesk.setStatus(b, 'pending');
+    const found = async (query: string) =>
+      subjects(await search(call, query))
+        .toSorted()
+        .join(',');
+    expect(await found('')).toBe('A,B,Broken tent');
+    expect(await found('status<solved')).toBe('A,B');
+    expect(await found('status:pending')).toBe('B');
+    expect(await found('status:solved status:new')).toBe('A,Broken tent');
+    expect(await found('tags:vip')).toBe('A,B');
+    expect(await found('tags:"eu:west"')).toBe('A');
+    expect(await found('group:7')).toBe('A');
+    expect(await found('created>=2026-11-23T10:01:00Z created<2026-11-23T10:02:00Z')).toBe('A');
+    expect(await found('updated>=2026-11-23T10:02:00Z')).toBe('B');
+  });
+
+  it('goes by creation, in the order it is set to, with a cursor that dies after an hour', async () => {
+    for (const searchOrder of ['asc', 'desc'] as const) {
+      const { zendesk, call, clock } = setUp({ searchOrder });
+      for (const subject of ['A', 'B', 'C']) {
+        await clock.advance(1000);
+        zendesk.addTicket({ subject, html: 'h' });
+      }
+      const first = await search(call, '', '3');
+      expect(subjects(first)).toEqual(searchOrder === 'asc' ? ['Broken tent', 'A', 'B'] : ['C', 'B', 'A']);
+      expect(first.json).toMatchObject({ facets: null, meta: { has_more: true, before_cursor: null } });
+      const next = `3&page[after]=${first.json.meta.after_cursor}`;
+      await clock.advance(3_600_000);
+      const last = await search(call, '', next);
+      expect([subjects(last), last.json.meta.has_more]).toEqual([[searchOrder === 'asc' ? 'C' : 'Broken tent'], false]);
+      await clock.advance(1000);
+      expect((await search(call, '', next)).status).toBe(400);
+    }
+  });
+
+  it('wants one type outside the query, at most 1,000 a page, and has a bucket of its own', async () => {
+    const { call, clock } = setUp({ limits: { searchExportPerMinute: 2 } });
+    const first = await search(call, '', '1000');
+    expect([first.status, first.headers.get('zendesk-ratelimit-search-export')]).toEqual([
+      200,
+      'total=2; remaining=1; resets=60',
+    ]);
+    expect((await search(call, '', '1001')).status).toBe(400);
+    const refused = await search(call, '');
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '60']);
+    await clock.advance(60_000);
+    expect((await search(call, 'type:ticket')).status).toBe(400);
+    expect((await call('GET', '/api/v2/search/export?page[size]=5&query=')).status).toBe(400);
+  });
+
+  it('is behind by the index’s lag', async () => {
+    const { call, clock } = setUp({ searchLagMs: 120_000 });
+    expect(subjects(await search(call, ''))).toEqual([]);
+    await clock.advance(120_000);
+    expect(subjects(await search(call, ''))).toEqual(['Broken tent']);
+  });
+});
+
 describe('limits', () => {
   it('takes 100 updates a minute, agents included, and names the bucket', async () => {
     const { zendesk, put, id, clock } = setUp({ limits: { updatesPerTicketPer10Minutes: 1000 } });
@@ -317,6 +424,16 @@ describe('limits', () => {
     await clock.advance(39_500);
     expect((await put({})).status).toBe(200);
     expect(zendesk.stats().rateLimited).toBe(1);
+  });
+
+  it('lets other users of the account spend the same buckets', async () => {
+    const { zendesk, put, clock } = setUp({ limits: 'vendor' });
+    zendesk.rival(60);
+    await clock.advance(30_000);
+    const { headers } = await put({ comment: { html_body: 'x', public: false } });
+    expect(headers.get('zendesk-ratelimit-tickets-update')).toBe('total=100; remaining=69; resets=30');
+    expect(headers.get('ratelimit-remaining')).toBe('369');
+    expect(zendesk.rivalsRefused()).toBe(0);
   });
 
   it('takes 30 updates per ticket in ten minutes', async () => {

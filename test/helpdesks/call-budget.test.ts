@@ -1,0 +1,192 @@
+import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../src/core/clock.ts';
+import { createCallBudget } from '../../src/helpdesks/call-budget.ts';
+import { freshdesk } from '../../src/helpdesks/freshdesk.ts';
+import { zendesk } from '../../src/helpdesks/zendesk.ts';
+import { createFreshdeskSimulator } from '../../src/sandbox/freshdesk.ts';
+import { inProcessFetch } from '../../src/sandbox/server.ts';
+import { createZendeskSimulator } from '../../src/sandbox/zendesk.ts';
+import { fakeClock } from '../support/fake-clock.ts';
+import { never, testDeps } from './deps.ts';
+
+/** Starts what has room, every 100 ms, against a vendor's minute of `total` that others use too. Answers our calls. */
+async function run(options: { total: number; configured: number; others?: number; resets?: boolean; minutes: number }) {
+  const { total, configured, others = 0, resets = true, minutes } = options;
+  const clock = fakeClock();
+  const budget = createCallBudget(configured, clock);
+  let ours = 0;
+  let lowest = total;
+  let startedAt = clock.steady();
+  let usedByOthers = 0;
+  let used = 0;
+  for (let step = 0; step < minutes * 600; step++) {
+    if (clock.steady() >= startedAt + 60_000) {
+      startedAt = clock.steady();
+      used = 0;
+      usedByOthers = 0;
+    }
+    const due = Math.floor((others * (clock.steady() - startedAt)) / 60_000);
+    used += due - usedByOthers;
+    usedByOthers = due;
+    while (budget.has(1)) {
+      budget.take(1);
+      ours += 1;
+      used += 1;
+      const resetsInMs = Math.ceil((startedAt + 60_000 - clock.steady()) / 1000) * 1000;
+      budget.answered(1, { total, remaining: Math.max(0, total - used), ...(resets ? { resetsInMs } : {}) });
+    }
+    lowest = Math.min(lowest, total - used);
+    await clock.advance(100);
+  }
+  return { perMinute: ours / minutes, lowest, budget };
+}
+
+describe('a budget', () => {
+  it('uses 98 % of what it may, and leaves the account a tenth', async () => {
+    const { perMinute, lowest, budget } = await run({ total: 100, configured: 1000, minutes: 5 });
+    expect(perMinute).toBeGreaterThanOrEqual(0.98 * 90);
+    expect(lowest).toBeGreaterThanOrEqual(5);
+    expect(budget.snapshot()).toMatchObject({ perMinute: 90, inForce: 90, learned: 100, reserved: 10 });
+  });
+
+  it('never goes over what is configured', async () => {
+    const { perMinute, lowest } = await run({ total: 100, configured: 80, minutes: 5 });
+    expect(perMinute).toBeGreaterThanOrEqual(0.98 * 80);
+    expect(perMinute).toBeLessThanOrEqual(81);
+    expect(lowest).toBeGreaterThanOrEqual(17);
+  });
+
+  it.each([
+    [100, 30, true],
+    [100, 60, true],
+    [700, 400, true],
+    [40, 15, false],
+    [400, 200, false],
+  ])(
+    'of %i, %i of which others take (resets told: %s), it takes nearly all that is left',
+    async (total, others, resets) => {
+      const { perMinute, lowest, budget } = await run({ total, configured: 1000, others, resets, minutes: 6 });
+      const left = total * 0.9 - others;
+      expect(perMinute).toBeGreaterThanOrEqual(0.85 * left);
+      expect(perMinute).toBeLessThanOrEqual(left + 4);
+      expect(lowest).toBeGreaterThan(0);
+      expect(Math.abs(budget.snapshot().inForce - left)).toBeLessThanOrEqual(Math.max(4, 0.1 * left));
+    },
+  );
+
+  it('goes on slowly where others take all but the reserve', async () => {
+    const { perMinute, lowest } = await run({ total: 100, configured: 1000, others: 88, minutes: 6 });
+    expect(perMinute).toBeGreaterThanOrEqual(2);
+    expect(perMinute).toBeLessThanOrEqual(9);
+    expect(lowest).toBeGreaterThanOrEqual(0);
+  });
+
+  it('takes no late answer of the last minute for one of this', async () => {
+    const clock = fakeClock();
+    const budget = createCallBudget(1000, clock);
+    budget.take(1);
+    budget.take(1);
+    await clock.advance(60_000);
+    budget.answered(1, { total: 100, remaining: 99, resetsInMs: 60_000 });
+    budget.answered(1, { total: 100, remaining: 3, resetsInMs: 1000 });
+    expect(budget.msUntil(1)).toBe(0);
+    expect(budget.snapshot().inForce).toBeGreaterThanOrEqual(88);
+  });
+
+  it('stops at the reserve when it finds the minute used up by others', async () => {
+    const clock = fakeClock();
+    const budget = createCallBudget(1000, clock);
+    budget.take(1);
+    budget.answered(1, { total: 100, remaining: 4, resetsInMs: 20_000 });
+    expect(budget.has(1)).toBe(false);
+    await clock.advance(19_000);
+    expect(budget.has(1)).toBe(false);
+    await clock.advance(2000);
+    expect(budget.has(1)).toBe(true);
+  });
+});
+
+const NOTE = (marker: string) => ({ marker, blocks: [{ kind: 'paragraph' as const, text: 'Hello.' }] });
+
+/** Works through tickets as a batch does, `width` at a time, for some minutes. */
+async function work(helpdesk: ReturnType<typeof zendesk.create>, ids: readonly string[], width: number): Promise<void> {
+  const rest = [...ids];
+  const one = async (ticketId: string): Promise<void> => {
+    const seen = await helpdesk.conversation(ticketId, never, 'batch');
+    const marker = `dd-${ticketId.padStart(12, '0')}`;
+    const { version, messages } = seen;
+    const seenMessageId = messages.at(-1)?.id ?? null;
+    const request = { ticketId, marker, version, seenMessageId, ambiguous: false, lane: 'batch' } as const;
+    const found = await helpdesk.look(request, never);
+    if (found.kind !== 'clear') throw new Error(found.kind);
+    await helpdesk.postPrivateNote({ ticketId, note: NOTE(marker), fence: found.fence, lane: 'batch' }, never);
+  };
+  const worker = async (): Promise<void> => {
+    for (let id = rest.shift(); id !== undefined; id = rest.shift()) await one(id);
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+}
+
+describe('a batch against the vendor’s own limits', () => {
+  it.each([0, 40])(
+    'Zendesk: no 429, the budget used, as many requests as demand tells (others take %i a minute)',
+    async (others) => {
+      const clock = fakeClock();
+      const simulator = createZendeskSimulator({ clock, random: seededRandom(3), limits: 'vendor' });
+      const deps = testDeps(inProcessFetch(simulator.fetch), clock);
+      const env = {
+        ZENDESK_BASE_URL: 'http://127.0.0.1:1',
+        ZENDESK_OAUTH_TOKEN: simulator.credentials.oauthToken,
+        ZENDESK_WEBHOOK_SECRET: 'webhook-secret-one',
+        // above bottleneck, whose own timers know nothing of a clock by hand
+        ZENDESK_REQUESTS_PER_MINUTE: '100000',
+        ZENDESK_UPDATES_PER_MINUTE: '100000',
+      };
+      const helpdesk = zendesk.create(zendesk.settings.parse(env), deps);
+      if (others > 0) simulator.rival(others);
+      await helpdesk.probe(never);
+      const before = simulator.stats().total;
+      const minutes = 4;
+      const usable = 90 - others;
+      const ids = Array.from({ length: usable * (minutes + 1) }, () =>
+        simulator.addTicket({ subject: 'Q', html: 'q' }),
+      );
+      const working = work(helpdesk, ids, 60);
+      await clock.advance(60_000);
+      const from = simulator.stats().notes;
+      await clock.advance(minutes * 60_000 - 60_000);
+      const notes = simulator.stats().notes - from;
+      expect(notes).toBeGreaterThanOrEqual((others === 0 ? 0.98 : 0.85) * usable * (minutes - 1));
+      await clock.advance(300_000);
+      await working;
+      expect(simulator.stats()).toMatchObject({ rateLimited: 0, notes: ids.length, publicComments: 0 });
+      expect(simulator.rivalsRefused()).toBe(0);
+      // comments, the note, and a part of two joint calls
+      expect((simulator.stats().total - before) / ids.length).toBeLessThanOrEqual(4);
+    },
+  );
+
+  it('Freshdesk: no 429 in any bucket, the tightest used', async () => {
+    const clock = fakeClock();
+    const simulator = createFreshdeskSimulator({ clock, random: seededRandom(3), limits: 'vendor' });
+    const deps = testDeps(inProcessFetch(simulator.fetch), clock);
+    const env = {
+      FRESHDESK_BASE_URL: 'http://127.0.0.1:1',
+      FRESHDESK_API_KEY: simulator.apiKey,
+      FRESHDESK_WEBHOOK_TOKEN: 'webhook-token-one',
+      FRESHDESK_REQUESTS_PER_MINUTE: '100000',
+    };
+    const helpdesk = freshdesk.create(freshdesk.settings.parse(env), deps);
+    await helpdesk.probe(never);
+    const ids = Array.from({ length: 60 }, () => simulator.addTicket({ subject: 'Q', html: 'q' }));
+    const working = work(helpdesk, ids, 20);
+    await clock.advance(60_000);
+    const from = simulator.stats().requests['GET /api/v2/tickets/:id'] ?? 0;
+    await clock.advance(300_000);
+    const views = (simulator.stats().requests['GET /api/v2/tickets/:id'] ?? 0) - from;
+    expect(2 * views).toBeGreaterThanOrEqual(0.95 * 36 * 5);
+    await clock.advance(300_000);
+    await working;
+    expect(simulator.stats()).toMatchObject({ rateLimited: 0, notes: 60 });
+  });
+});
