@@ -53,12 +53,18 @@ function read(env: Env, report: Report): OpenAiSettings {
     model,
     fallback: readFallback(env, model, report),
     timeoutMs: readTimeout(env, report),
-    ...readLimits(env, 'LLM', model, report),
+    ...readLimits(env, model, ['LLM_REQUESTS_PER_MINUTE', 'LLM_TOKENS_PER_MINUTE'], report),
   };
 }
 
-function readLimits(env: Env, prefix: 'LLM' | 'LLM_FALLBACK', model: string, report: Report): CallLimits {
-  const [requests, tokens] = [`${prefix}_REQUESTS_PER_MINUTE`, `${prefix}_TOKENS_PER_MINUTE`];
+const FALLBACK_LIMITS = ['LLM_FALLBACK_REQUESTS_PER_MINUTE', 'LLM_FALLBACK_TOKENS_PER_MINUTE'] as const;
+
+function readLimits(
+  env: Env,
+  model: string,
+  [requests, tokens]: readonly [requests: string, tokens: string],
+  report: Report,
+): CallLimits {
   const { requestsPerMinute, tokensPerMinute } = limitsOf(model);
   return {
     requestsPerMinute: readInteger(env, requests, requestsPerMinute, report),
@@ -74,13 +80,13 @@ function limitsOf(model: string): Limits {
 function readFallback(env: Env, first: string, report: Report): OpenAiSettings['fallback'] {
   const model = textOf(env, 'LLM_FALLBACK_MODEL');
   if (model === undefined) {
-    for (const name of ['LLM_FALLBACK_REQUESTS_PER_MINUTE', 'LLM_FALLBACK_TOKENS_PER_MINUTE']) {
+    for (const name of FALLBACK_LIMITS) {
       if (textOf(env, name) !== undefined) report(name, 'is set, but LLM_FALLBACK_MODEL is not');
     }
     return null;
   }
   if (model === first) report('LLM_FALLBACK_MODEL', 'must be another model than LLM_MODEL');
-  return { model, ...readLimits(env, 'LLM_FALLBACK', model, report) };
+  return { model, ...readLimits(env, model, FALLBACK_LIMITS, report) };
 }
 
 /** A variable set to nothing (`NAME=` in .env) is not set. */
