@@ -1,8 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer, type ServerType } from '@hono/node-server';
-import type { Config } from './config.ts';
+import { type Config, ConfigError } from './config.ts';
 import { type Clock, type Random, systemClock, systemRandom, uuidv7 } from './core/clock.ts';
 import type { Helpdesk } from './core/helpdesk.ts';
+import type { ModelRoutes } from './core/model-routes.ts';
 import { combineObservers, type Observer, silentObserver } from './core/observer.ts';
 import { ALL_TICKETS } from './core/progress.ts';
 import { createRateMeter, type RateMeter } from './core/rate-meter.ts';
@@ -61,13 +62,14 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     ...(overrides.observer === undefined ? [] : [overrides.observer]),
   ]);
 
+  const upstream = { fetch: overrides.fetch ?? createUpstreamFetch(), clock, random };
+  const routes = createRoutes(config.llm, { ...upstream, allowInsecureUpstreams: config.allowInsecureUpstreams });
+  assertPriced(config, routes);
   const connection = openDatabase({ path: config.databasePath, migrationsFolder: overrides.migrationsFolder });
   const outbox = openOutbox(connection, { clock, newId, owner: newId(), maxPending: config.outboxMaxPending });
   const reader = openTicketReader(connection, clock);
 
-  const upstream = { fetch: overrides.fetch ?? createUpstreamFetch(), clock, random };
   const helpdesks = createHelpdesks(config, upstream, observer);
-  const routes = createRoutes(config.llm, { ...upstream, allowInsecureUpstreams: config.allowInsecureUpstreams });
   const spending = createSpendGuard({ dailyBudgetUsd: config.llmDailyBudgetUsd, accounts: reader, clock });
   const probe = async (scope: string, signal: AbortSignal): Promise<void> => {
     if (scope === 'llm' || scope === BATCH_DRAFTS) spending.assertOpen(scope);
@@ -114,6 +116,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     totals: () => tally.read(),
     memory: readMemory,
     stopping: () => stopping,
+    maxPending: config.outboxMaxPending,
   });
   const app = createApp({
     helpdesks,
@@ -130,6 +133,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     throw error;
   });
   const url = urlOf(server, config.host);
+  outbox.onBatch((change) => observer.batch(change));
   pool.start();
   feeder.start();
   sweep.start();
@@ -175,6 +179,17 @@ function createHelpdesks(config: Config, upstream: Upstream, observer: Observer)
       });
       return [module.name, helpdesk];
     }),
+  );
+}
+
+/** A budget of a model without a price would bound nothing, in silence. Throws `ConfigError`. */
+function assertPriced({ llmDailyBudgetUsd }: Config, { routes }: ModelRoutes): void {
+  if (llmDailyBudgetUsd === null) return;
+  const one = { promptTokens: 1, cachedTokens: 0, completionTokens: 1 };
+  const unpriced = routes.filter(({ model }) => model.costUsd(one) === null);
+  if (unpriced.length === 0) return;
+  throw new ConfigError(
+    unpriced.map(({ model }) => `LLM_DAILY_BUDGET_USD cannot be kept: the price of ${model.model} is not known`),
   );
 }
 

@@ -1,4 +1,5 @@
 import type { ErrorClass } from './errors.ts';
+import type { BatchChange } from './outbox.ts';
 import type { TicketStatus } from './ticket.ts';
 
 /** Ids that every event about a ticket carries. No subject, no text, no address. */
@@ -58,7 +59,8 @@ export interface Observer {
   /** Work stopped for one scope: `all`, `llm` or a helpdesk's name. */
   paused(event: { readonly scope: string; readonly reason: string }): void;
   resumed(event: { readonly scope: string; readonly by: 'operator' | 'probe' }): void;
-  batch(event: { readonly batchId: string; readonly state: string; readonly total: number }): void;
+  /** A batch has come to another state; `reason` says why it paused by itself. */
+  batch(event: BatchChange): void;
   /** A helpdesk's list was looked through for tickets whose webhook never came; `found` got work. */
   sweep(event: { readonly helpdesk: string; readonly listed: number; readonly found: number }): void;
   /** A person must look: a note came back public, the clock is off, … */

@@ -200,6 +200,8 @@ export interface Outbox {
   clearPause(scope: string): Promise<boolean>;
   pauses(): readonly Pause[];
 
+  /** Calls back after a batch has come to another state, on the disk. Answers the removal. */
+  onBatch(callback: (change: BatchChange) => void): () => void;
   /** Calls back, soon after, when there may be work. A hint: polling is the truth. Answers the removal. */
   onWake(callback: () => void): () => void;
   close(): Promise<void>;
@@ -212,6 +214,14 @@ export interface CancelledBatch {
   readonly running: readonly Claim[];
   /** Are writing their note: to be let finish for a moment. */
   readonly posting: readonly Claim[];
+}
+
+/** A batch in its new state; `reason` says why it is paused when nobody did it by hand. */
+export interface BatchChange {
+  readonly batchId: string;
+  readonly state: BatchState;
+  readonly total: number;
+  readonly reason: string | null;
 }
 
 /** What became of an operator's wish; `conflict` names the state that does not allow it. */

@@ -148,10 +148,9 @@ async function upstream(answer: () => Promise<Response>): Promise<Response> {
   }
 }
 
-async function createBatch({ control, observer }: BatchDeps, request: NewBatch): Promise<Response> {
+async function createBatch({ control }: BatchDeps, request: NewBatch): Promise<Response> {
   const { id, duplicates, skippedDrafted } = await control.startBatch(request);
   const batch = known(control.batchProgress(id));
-  observer.batch({ batchId: id, state: batch.state, total: batch.total });
   return jsonResponse({ ...batchJson(batch), duplicates, skippedDrafted }, 202, { Location: `/admin/batches/${id}` });
 }
 
@@ -159,19 +158,13 @@ async function dryRun({ control }: BatchDeps, request: NewBatch): Promise<Respon
   return jsonResponse(await control.estimateBatch(request));
 }
 
-function actionResponse(
-  { control, observer }: BatchDeps,
-  id: string,
-  action: string,
-  result: BatchActionResult,
-): Response {
+function actionResponse({ control }: BatchDeps, id: string, action: string, result: BatchActionResult): Response {
   if (result.kind === 'conflict') {
     return problemResponse('conflict', `The batch is ${result.state}: ${action} is not possible.`, {
       members: { state: result.state },
     });
   }
   const batch = known(result.kind === 'unknown' ? null : control.batchProgress(id));
-  observer.batch({ batchId: id, state: batch.state, total: batch.total });
   return jsonResponse(batchJson(batch), 202);
 }
 

@@ -1,8 +1,8 @@
 import type { Clock } from '../core/clock.ts';
 import type { NewBatch } from '../core/batch.ts';
-import { errorName, type UpstreamError } from '../core/errors.ts';
+import { errorName, RequestError, type UpstreamError } from '../core/errors.ts';
 import type { Helpdesk } from '../core/helpdesk.ts';
-import type { TicketReader } from '../core/ticket-reader.ts';
+import type { StatusCounts, TicketReader } from '../core/ticket-reader.ts';
 import type { Observer } from '../core/observer.ts';
 import type { Outbox } from '../core/outbox.ts';
 import { type ProgressParts, readBatchProgress, readProgress } from '../core/progress.ts';
@@ -20,6 +20,9 @@ const PROBE_WAIT_MS = 2_000;
 /** How long notes that are being written may take after their batch was cancelled, ms: it must be over in 5 s. */
 const POSTING_GRACE_MS = 4_000;
 
+/** What a full outbox tells who starts a batch. */
+const FULL_RETRY_SECONDS = 60;
+
 export interface ControlParts extends Omit<ProgressParts, 'pauses' | 'workers'>, EstimateDeps {
   readonly reader: TicketReader;
   readonly outbox: Outbox;
@@ -30,11 +33,13 @@ export interface ControlParts extends Omit<ProgressParts, 'pauses' | 'workers'>,
   /** Asks one upstream (`llm` or a helpdesk's name) whether its credentials are good. */
   readonly probe: (scope: string, signal: AbortSignal) => Promise<void>;
   readonly stopping: () => boolean;
+  /** OUTBOX_MAX_PENDING. */
+  readonly maxPending: number;
 }
 
 /** What the HTTP side may do with the running service. */
 export function createControl(parts: ControlParts): ServiceControl {
-  const { reader, gate, pool, outbox, observer, clock, routes } = parts;
+  const { reader, gate, pool, outbox, clock, routes } = parts;
   const progressParts: ProgressParts = {
     ...parts,
     pauses: () => gate.pauses(),
@@ -99,10 +104,20 @@ export function createControl(parts: ControlParts): ServiceControl {
       await outbox.tendBatches();
       const summary = reader.batch(id);
       if (summary === null) return null;
-      observer.batch({ batchId: id, state: summary.state, total: summary.total });
       return readBatchProgress(summary, progressParts);
     },
-    startBatch: async (batch) => outbox.createBatch(await withFirstPage(batch)),
+    startBatch: async (batch) => {
+      const waiting = sumPending(reader.counts());
+      // live tickets must find room however large a batch is
+      if (waiting + batch.ticketIds.length > parts.maxPending) {
+        throw new RequestError(
+          'unavailable',
+          `The outbox has ${waiting} of OUTBOX_MAX_PENDING=${parts.maxPending} tickets; wait, or start a smaller batch.`,
+          { retryAfterSeconds: FULL_RETRY_SECONDS },
+        );
+      }
+      return outbox.createBatch(await withFirstPage(batch));
+    },
     estimateBatch: ({ helpdesk, ticketIds, source, skipDrafted, post }) => {
       const filter = source?.filter ?? null;
       const ids = filter === null ? ticketIds : null;
@@ -146,4 +161,8 @@ function checkCredential(scope: string, { clock, gate, probe, observer }: Contro
     }
     return verdict;
   };
+}
+
+function sumPending({ queued, drafting, retrying, posting }: StatusCounts): number {
+  return queued + drafting + retrying + posting;
 }

@@ -1,6 +1,6 @@
 import { isHopeless, judgeCanary, type BatchStop, type NewBatch } from '../core/batch.ts';
 import type { ErrorClass } from '../core/errors.ts';
-import type { BatchActionResult, CancelledBatch, Claim, Spent } from '../core/outbox.ts';
+import type { BatchActionResult, BatchChange, CancelledBatch, Claim, Spent } from '../core/outbox.ts';
 import { isFinal, type TicketStatus } from '../core/ticket.ts';
 import type { Connection } from './database.ts';
 import { type IngestParts, insertFollowUp, type Times } from './ingest.ts';
@@ -42,7 +42,14 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
        cost_usd = cost_usd + ? WHERE id = ?`,
   );
 
-  const save = (row: BatchRow): void => void saveRow.run(row);
+  /** Batches that were written since somebody asked, and the state each was last told in. */
+  const written = new Set<string>();
+  const told = new Map<string, BatchRow['state']>();
+
+  const save = (row: BatchRow): void => {
+    saveRow.run(row);
+    written.add(row.id);
+  };
 
   /** Every wish of an operator: find the batch, refuse in states that do not allow it, change it, see what follows. */
   const act = (
@@ -167,6 +174,7 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
         finishedAt: null,
       } satisfies BatchRow);
       insertIds.run(id, JSON.stringify(request.ticketIds));
+      written.add(id);
       return id;
     },
 
@@ -239,6 +247,18 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
       if (row === undefined) return;
       reopen(row);
       save(row);
+    },
+
+    /** Which batches have come to another state since the last call. After the commit. */
+    takeChanges(): readonly BatchChange[] {
+      const changes = Array.from(written, (id) => byId.get(id)).filter((row) => row !== undefined);
+      written.clear();
+      return changes
+        .filter(({ id, state }) => told.get(id) !== state)
+        .map(({ id, state, total, reason }) => {
+          told.set(id, state);
+          return { batchId: id, state, total, reason };
+        });
     },
 
     spend(id: string, { usage, costUsd }: Spent): void {

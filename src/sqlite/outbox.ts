@@ -1,6 +1,6 @@
 import { type Clock, type NewId, sha256 } from '../core/clock.ts';
 import type { ErrorClass } from '../core/errors.ts';
-import type { BatchActionResult, Outbox, Pause } from '../core/outbox.ts';
+import type { BatchActionResult, BatchChange, Outbox, Pause } from '../core/outbox.ts';
 import { prepareTending } from './batch-tending.ts';
 import { prepareBatches } from './batches.ts';
 import { prepareClaims } from './claims.ts';
@@ -37,9 +37,11 @@ export function openOutbox(connection: Connection, options: OutboxOptions): Outb
   const listeners = new Set<() => void>();
   const wake = (): void => listeners.forEach((listener) => listener());
   const group = createGroupCommit(connection);
-  /** A write after which there may be work to claim. */
+  const batchListeners = new Set<(change: BatchChange) => void>();
+  /** A write after which there may be work to claim, or a batch in another state. */
   const writeAndWake = async <T>(run: () => T): Promise<T> => {
     const result = await group.write(run);
+    for (const change of batches.takeChanges()) batchListeners.forEach((listener) => listener(change));
     wake();
     return result;
   };
@@ -111,7 +113,7 @@ export function openOutbox(connection: Connection, options: OutboxOptions): Outb
       return retried;
     },
     createBatch: async (request) => {
-      const id = await group.write(() => {
+      const id = await writeAndWake(() => {
         const created = batches.create(request, times());
         tending.note(created);
         return created;
@@ -127,8 +129,8 @@ export function openOutbox(connection: Connection, options: OutboxOptions): Outb
         await writeAndWake(() => tending.addPage(id, slice, last ? nextCursor : undefined, times()));
       }
     },
-    cancelBatch: (id) => group.write(() => batches.cancel(id, times())),
-    pauseBatch: (id, stop) => group.write(() => batches.pause(id, stop, times())),
+    cancelBatch: (id) => writeAndWake(() => batches.cancel(id, times())),
+    pauseBatch: (id, stop) => writeAndWake(() => batches.pause(id, stop, times())),
     resumeBatch: (id) => actAndTend(() => batches.resume(id, times())),
     retryBatch: (id, errorClass) => actAndTend(() => batches.retry(id, errorClass, times())),
     releaseBatch: (id, minConfidence) => actAndTend(() => batches.release(id, minConfidence, times())),
@@ -144,6 +146,10 @@ export function openOutbox(connection: Connection, options: OutboxOptions): Outb
     setPause: (pause) => group.write(() => pauses.set(pause)),
     clearPause: (scope) => group.write(() => pauses.clear(scope)),
     pauses: () => pauses.all(),
+    onBatch: (callback) => {
+      batchListeners.add(callback);
+      return () => batchListeners.delete(callback);
+    },
     onWake: (callback) => {
       listeners.add(callback);
       return () => listeners.delete(callback);

@@ -154,6 +154,19 @@ export function outboxBatchContract(name: string, open: (setup: OutboxSetup) => 
       });
     });
 
+    it('tells every change of its state once, after it is on the disk, and why it paused by itself', async () => {
+      const told: string[] = [];
+      store.outbox.onBatch(({ state, total, reason }) => told.push(`${state} ${total} ${reason?.slice(0, 6) ?? '-'}`));
+      const { id } = await start(range(4), { canary: { size: 2, maxErrorRate: 0 } });
+      await work(1, DEAD);
+      await store.outbox.resumeBatch(id);
+      await work(10, makeDrafted({ next: 'hold' }));
+      await store.outbox.tendBatches();
+      await work(10, makeDrafted({ next: 'hold' }));
+      await cancel(id);
+      expect(told).toEqual(['canary 0 -', 'paused 4 Canary', 'canary 4 -', 'running 4 -', 'completed 4 -']);
+    });
+
     describe('pause and resume', () => {
       it('hands out nothing of a paused batch, at either stage, and goes on where it was', async () => {
         const { id } = await start(['1', '2']);

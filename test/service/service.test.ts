@@ -197,3 +197,18 @@ describe('the service, with faults on both sides', () => {
     60_000,
   );
 });
+
+it('does not start with a budget that it cannot keep', async () => {
+  await using vendors = await startVendors();
+  const env = { ...vendors.env, LLM_MODEL: 'our-own-model', LLM_DAILY_BUDGET_USD: '5' };
+  await expect(startTestService(env)).rejects.toThrow(/LLM_DAILY_BUDGET_USD .* our-own-model is not known/);
+});
+
+it('refuses a batch that would leave no room for live tickets', async () => {
+  await using vendors = await startVendors();
+  await using running = await startTestService({ ...vendors.env, OUTBOX_MAX_PENDING: '10' });
+  const ticketIds = Array.from({ length: 11 }, (_, index) => index + 1);
+  const { status, body } = await running.admin.post('/admin/batches', { helpdesk: 'zendesk', ticketIds });
+  expect(status).toBe(503);
+  expect(body).toMatchObject({ detail: expect.stringContaining('OUTBOX_MAX_PENDING=10') });
+});

@@ -159,6 +159,7 @@ export function fakeOutbox(): FakeOutbox {
     setPause: unused,
     clearPause: unused,
     pauses: () => [],
+    onBatch: unused,
     onWake: unused,
     close: unused,
   };
