@@ -40,6 +40,7 @@ export function prepareClaims(connection: Connection, jobs: Jobs, owner: string,
     `SELECT id, lane FROM batch WHERE helpdesk = ? AND state IN ('canary', 'running') ORDER BY id`,
   );
   const tierOf = connection.prepare<[string], BatchLane>('SELECT lane FROM batch WHERE id = ?').pluck();
+  const tendCancelled = connection.prepare(`UPDATE batch SET todo = 1 WHERE state = 'cancelling'`);
   const extend = connection.prepare('UPDATE job SET lease_until = ? WHERE id = ? AND attempt = ? AND owner = ?');
   const expired = prepare<JobRow>(
     connection,
@@ -104,6 +105,8 @@ export function prepareClaims(connection: Connection, jobs: Jobs, owner: string,
         row.updatedAt = times.wall;
         jobs.save(row);
       }
+      // what was let arrive in a cancelled batch will not arrive any more
+      if (rows.length > 0) tendCancelled.run();
       return rows.length;
     },
   };

@@ -167,6 +167,20 @@ export function outboxBatchContract(name: string, open: (setup: OutboxSetup) => 
       expect(told).toEqual(['canary 0 -', 'paused 4 Canary', 'canary 4 -', 'running 4 -', 'completed 4 -']);
     });
 
+    it('is cancelled although the process died while a note of it was let arrive', async () => {
+      const { id } = await start(['1', '2']);
+      await work(1, makeDrafted());
+      await store.outbox.intendPost(await claimOne(POST), store.clock.steady());
+      await cancel(id);
+      expect(batch(id).state).toBe('cancelling');
+      store = await store.reopen('second');
+      await store.outbox.tendBatches();
+      expect(batch(id)).toMatchObject({ state: 'cancelled', counts: { cancelled: 2 } });
+      await store.outbox.resumeBatch(id);
+      // it may be there: the next try looks first
+      expect((await claimOne(POST)).postIntendedAt).not.toBeNull();
+    });
+
     describe('pause and resume', () => {
       it('hands out nothing of a paused batch, at either stage, and goes on where it was', async () => {
         const { id } = await start(['1', '2']);
