@@ -34,17 +34,16 @@ export interface SpendRequest {
 /** Keeps money inside its bounds: what a call may cost at most is reserved before it is made. */
 export interface SpendGuard {
   /**
-   * Reserves; answers the release, to be called once the real cost is in the accounts. Throws `UpstreamError`:
-   * `batch_budget` (with `retryAfterMs` when only calls in flight stand in the way), `budget_exhausted` (upstream
-   * `batches` or `llm`: what of the day is used up), `gone` with reason `requester_budget`.
+   * Reserves; answers the release, to be called once the real cost is in the accounts. While only calls in flight stand
+   * in the way it waits for them: they may cost less than their worst. Throws what the signal says when it aborts, and
+   * `UpstreamError`: `batch_budget`, `budget_exhausted` (upstream `batches` or `llm`: what of the day is used up), `gone`
+   * with reason `requester_budget`.
    */
-  reserve(request: SpendRequest): () => void;
+  reserve(request: SpendRequest, signal: AbortSignal): Promise<() => void>;
   /** Throws `budget_exhausted` while the day's budget for this scope (`batches` or `llm`) is used up. */
   assertOpen(scope: string): void;
 }
 
-/** When to ask again for what calls in flight may leave over, ms. */
-const IN_FLIGHT_MS = 1_000;
 const CENT = 0.01;
 
 export function createSpendGuard(options: {
@@ -55,6 +54,7 @@ export function createSpendGuard(options: {
   const { dailyBudgetUsd, accounts, clock } = options;
   const reserved = new Map<string, number>();
   const refused = new Map<string, number>();
+  const waiting = new Set<() => void>();
   const held = (name: string): number => reserved.get(name) ?? 0;
   const hold = (name: string, usd: number): void => {
     const sum = held(name) + usd;
@@ -63,27 +63,21 @@ export function createSpendGuard(options: {
     else reserved.set(name, sum);
   };
 
-  const checkBatch = (batchId: string, usd: number): void => {
+  /** Each check throws where even an end of all calls in flight makes no room, and answers false where it may. */
+  const fitsBatch = (batchId: string, usd: number): boolean => {
     const account = accounts.batchAccount(batchId);
-    if (account === null || account.budgetUsd === null) return;
+    if (account === null || account.budgetUsd === null) return true;
     const { budgetUsd, costUsd } = account;
-    if (costUsd + held(batchId) + usd <= budgetUsd) return;
-    const inFlight = costUsd + usd <= budgetUsd;
-    throw new UpstreamError(
-      'batch_budget',
-      `The batch has spent its budget: ${dollars(costUsd)} of ${dollars(budgetUsd)}.`,
-      {
-        upstream: 'batch',
-        ...(inFlight ? { retryAfterMs: IN_FLIGHT_MS } : {}),
-      },
-    );
+    if (costUsd + usd <= budgetUsd) return costUsd + held(batchId) + usd <= budgetUsd;
+    const message = `The batch has spent its budget: ${dollars(costUsd)} of ${dollars(budgetUsd)}.`;
+    throw new UpstreamError('batch_budget', message, { upstream: 'batch' });
   };
 
-  const checkDay = (scope: string, usd: number): void => {
-    if (dailyBudgetUsd === null) return;
+  const fitsDay = (scope: string, usd: number): boolean => {
+    if (dailyBudgetUsd === null) return true;
     const limit = scope === BATCH_DRAFTS ? dailyBudgetUsd * BATCH_SHARE : dailyBudgetUsd;
-    const spent = accounts.spentOn(utcDay(clock.now()), '') + held('');
-    if (spent + usd <= limit) return;
+    const spent = accounts.spentOn(utcDay(clock.now()), '');
+    if (spent + usd <= limit) return spent + held('') + usd <= limit;
     refused.set(scope, usd);
     const what = scope === BATCH_DRAFTS ? `the ${BATCH_SHARE * 100} % of it that batches may use are` : 'it is';
     throw new UpstreamError(
@@ -93,24 +87,43 @@ export function createSpendGuard(options: {
     );
   };
 
-  const checkRequester = (scope: string, usd: number): void => {
-    if (dailyBudgetUsd === null) return;
-    const spent = accounts.spentOn(utcDay(clock.now()), scope) + held(scope);
+  const fitsRequester = (scope: string, usd: number): boolean => {
+    if (dailyBudgetUsd === null) return true;
+    const limit = dailyBudgetUsd * REQUESTER_SHARE;
+    const spent = accounts.spentOn(utcDay(clock.now()), scope);
     // the first ticket of a day is always drafted
-    if (spent === 0 || spent + usd <= dailyBudgetUsd * REQUESTER_SHARE) return;
+    if (spent === 0 || spent + usd <= limit) return held(scope) === 0 || spent + held(scope) + usd <= limit;
     throw new UpstreamError('gone', 'This requester has used a tenth of LLM_DAILY_BUDGET_USD today.', {
       upstream: 'llm',
       reason: 'requester_budget',
     });
   };
 
+  /** Until a reservation is given back, or the signal aborts. */
+  const nextRelease = (signal: AbortSignal): Promise<void> =>
+    new Promise((resolve) => {
+      const wake = (): void => {
+        waiting.delete(wake);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      waiting.add(wake);
+      signal.addEventListener('abort', wake);
+    });
+
   return {
-    reserve: ({ helpdesk, requesterId, batchId, lane, usd }) => {
+    reserve: async ({ helpdesk, requesterId, batchId, lane, usd }, signal) => {
       if (usd === null) return () => undefined;
       const requester = requesterId === null ? null : `${helpdesk} ${requesterId}`;
-      if (batchId !== null) checkBatch(batchId, usd);
-      checkDay(lane === 'batch' ? BATCH_DRAFTS : 'llm', usd);
-      if (requester !== null) checkRequester(requester, usd);
+      const fits = (): boolean =>
+        (batchId === null || fitsBatch(batchId, usd)) &&
+        fitsDay(lane === 'batch' ? BATCH_DRAFTS : 'llm', usd) &&
+        (requester === null || fitsRequester(requester, usd));
+      signal.throwIfAborted();
+      while (!fits()) {
+        await nextRelease(signal);
+        signal.throwIfAborted();
+      }
       const names = ['', ...(batchId === null ? [] : [batchId]), ...(requester === null ? [] : [requester])];
       for (const name of names) hold(name, usd);
       let released = false;
@@ -118,10 +131,11 @@ export function createSpendGuard(options: {
         if (released) return;
         released = true;
         for (const name of names) hold(name, -usd);
+        for (const wake of waiting) wake();
       };
     },
     // open is where the call fits that did not
-    assertOpen: (scope) => checkDay(scope, refused.get(scope) ?? CENT / 100),
+    assertOpen: (scope) => void fitsDay(scope, refused.get(scope) ?? CENT / 100),
   };
 }
 

@@ -29,7 +29,7 @@ export interface DraftRequest {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Told before each call what it may use at most; what it throws stops the draft. */
-  readonly beforeCall: (most: TokenUsage, model: LanguageModel) => void;
+  readonly beforeCall: (most: TokenUsage, model: LanguageModel) => Promise<void>;
   /** Told once about each call that was made, also when it failed, and which model was asked. */
   readonly onCall: (call: CallReport, model: string) => void;
 }
@@ -70,7 +70,7 @@ async function ask(
   const { prompt, promptTokens } = prepared;
   const { maxOutputTokens } = prompt;
   const context = contextOf(use, prepared);
-  beforeCall({ promptTokens, cachedTokens: 0, completionTokens: maxOutputTokens }, model);
+  await beforeCall({ promptTokens, cachedTokens: 0, completionTokens: maxOutputTokens }, model);
   const grant = await budget.acquire({ promptTokens, maxOutputTokens, lane }, waitSignal);
   const startedAt = clock.steady();
   const report = (errorClass: ErrorClass | null, spent: Spent): void =>

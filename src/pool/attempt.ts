@@ -58,10 +58,8 @@ async function stopOthers(job: ClaimedJob, { error, pauseScope }: Judged, deps: 
   if (error === null) return;
   const { errorClass, message } = error;
   if (pauseScope !== null) await deps.gate.close(pauseScope, errorClass, message);
-  // with a time to wait, only calls in flight stand in the way of the budget
-  const overBudget = errorClass === 'batch_budget' && error.retryAfterMs === null;
-  if (overBudget && job.batchId !== null) {
-    const reason = `${message} Start a batch with a larger budgetUsd for the rest.`;
+  if (errorClass === 'batch_budget' && job.batchId !== null) {
+    const reason = `${message} To go on, cancel it and start a batch of the same tickets with a larger budgetUsd.`;
     await deps.outbox.pauseBatch(job.batchId, { reason, errorClass });
   }
 }

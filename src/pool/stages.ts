@@ -58,11 +58,12 @@ async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
     clock: deps.clock,
     signal,
     tier: job.tier === 'flex' ? 'flex' : 'standard',
-    beforeCall: (most, model) => {
+    beforeCall: async (most, model) => {
       const { helpdesk: name, batchId, lane } = job;
       const usd = model.costUsd(most);
       run.release();
-      run.release = deps.spending.reserve({ helpdesk: name, requesterId: facts.requesterId, batchId, lane, usd });
+      const { requesterId } = facts;
+      run.release = await deps.spending.reserve({ helpdesk: name, requesterId, batchId, lane, usd }, signal);
     },
     onCall: (call, model) => {
       run.spent = addSpent(run.spent, call);

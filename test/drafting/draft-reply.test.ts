@@ -57,7 +57,7 @@ function setUp(conversation = makeConversation('1'), guidelines = '') {
       lane: 'live',
       clock,
       signal: new AbortController().signal,
-      beforeCall: () => undefined,
+      beforeCall: async () => undefined,
       onCall: (call) => calls.push(call),
     });
   return { llm, run, calls, ...recorded };
@@ -243,7 +243,7 @@ function setUpTwo(tier: ServiceTier = 'standard') {
       tier,
       clock,
       signal: new AbortController().signal,
-      beforeCall: () => undefined,
+      beforeCall: async () => undefined,
       onCall: ({ errorClass }, model) => calls.push(`${model} ${errorClass ?? 'ok'}`),
     });
   return { first, second, firstBudget, secondBudget, run, calls, tiers, note };

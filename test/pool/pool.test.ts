@@ -423,6 +423,23 @@ describe('the pool', () => {
     expect(reader.batch(id)).toMatchObject({ state: 'cancelled', counts: { cancelled: 2 } });
   });
 
+  it('begins no more tickets than it has workers while calls in flight hold the rest of a budget', async () => {
+    const calls: (() => void)[] = [];
+    llm.script.complete = () => new Promise((resolve) => calls.push(() => resolve(makeCompletion())));
+    const ids = Array.from({ length: 30 }, (_, index) => String(index + 1));
+    // room for one call at its worst
+    const { id } = await outbox.createBatch(makeBatch(ids, { budgetUsd: 0.015 }));
+    await run(20_000);
+    expect(llm.calls.complete).toBe(1);
+    expect(helpdesk.calls.conversation).toBe(CONCURRENCY);
+    expect(reader.batch(id)).toMatchObject({ state: 'running', counts: { drafting: CONCURRENCY, retrying: 0 } });
+    calls[0]?.();
+    await pass(100);
+    expect(llm.calls.complete).toBe(2);
+    for (const done of calls) done();
+    await pass(100);
+  });
+
   it('gives work back unharmed when it is stopped', async () => {
     llm.script.complete = (_, signal) =>
       new Promise((_resolve, reject) => {
