@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer, type ServerType } from '@hono/node-server';
 import type { Config } from './config.ts';
+import type { BatchModel } from './core/batch-model.ts';
 import { type Clock, type Random, systemClock, systemRandom, uuidv7 } from './core/clock.ts';
 import { createRateBudget } from './core/gcra-budget.ts';
 import type { Helpdesk } from './core/helpdesk.ts';
@@ -14,6 +15,7 @@ import { createTally } from './core/tally.ts';
 import { createApp } from './http/app.ts';
 import { createBatchFeeder } from './pool/batch-feeder.ts';
 import { createControl } from './pool/control.ts';
+import { createEconomy } from './pool/economy.ts';
 import { createGate } from './pool/gate.ts';
 import { createPool } from './pool/pool.ts';
 import { createSweep } from './pool/sweep.ts';
@@ -29,6 +31,8 @@ export interface ServiceOverrides {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly fetch?: typeof fetch;
+  /** How often the provider's Batch API is asked how far it is, ms. */
+  readonly economyPollMs?: number;
   /** Hears every event, besides the log. */
   readonly observer?: Observer;
   /** Where the SQL files lie. */
@@ -79,7 +83,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   const retry = { maxAttempts: config.maxAttempts, baseMs: config.retryBaseMs, maxMs: config.retryMaxMs };
   let wake = (): void => undefined;
   const gate = createGate({ outbox, clock, observer, probe, onOpen: () => wake() });
-  const pool = createPool({
+  const attempts = {
     outbox,
     gate,
     helpdesks,
@@ -91,8 +95,15 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     guidelines: config.guidelines,
     postFindings: config.postFindings,
     retry,
-    concurrency: config.workerConcurrency,
+  };
+  const economy = createEconomy({
+    ...attempts,
+    consignments: outbox.consignments,
+    model: createBatchModel(config, upstream),
+    newId,
+    ...(overrides.economyPollMs === undefined ? {} : { pollMs: overrides.economyPollMs }),
   });
+  const pool = createPool({ ...attempts, packer: economy.packer, concurrency: config.workerConcurrency });
   wake = () => pool.wake();
 
   const feeder = createBatchFeeder({ outbox, reader, helpdesks, gate, retry, clock, random, observer });
@@ -115,6 +126,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     totals: () => tally.read(),
     memory: readMemory,
     stopping: () => stopping,
+    onCancel: () => economy.wake(),
   });
   const app = createApp({
     helpdesks,
@@ -134,6 +146,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   pool.start();
   feeder.start();
   sweep.start();
+  economy.start();
   observer.service({ phase: 'listening', url });
   // Bad credentials are found, and said, before the first ticket comes.
   void control.readiness();
@@ -145,6 +158,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     feeder.stop();
     sweep.stop();
     await pool.stop(config.shutdownGraceMs);
+    await economy.stop();
     await closeServer(server);
     await outbox.close();
     connection.close();
@@ -189,6 +203,13 @@ function createRoutes(config: Config, upstream: Upstream): ModelRoutes {
     budget: createRateBudget({ ...module.limits(settings, name), clock, random }),
   }));
   return createModelRoutes(routes, clock);
+}
+
+function createBatchModel(
+  { llm: { module, settings }, allowInsecureUpstreams }: Config,
+  upstream: Upstream,
+): BatchModel {
+  return module.createBatchModel(settings, { ...upstream, allowInsecureUpstreams });
 }
 
 function meterObserver(meter: RateMeter): Observer {

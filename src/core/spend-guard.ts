@@ -15,11 +15,20 @@ export function utcDay(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(0, 10);
 }
 
+export interface BatchAccount {
+  readonly budgetUsd: number | null;
+  readonly costUsd: number;
+  /** Reserved for its drafts that are on their way in consignments. */
+  readonly consignedUsd: number;
+}
+
 /** What the accounts say; all in USD. */
 export interface Accounts {
   /** Spent on a UTC day: scope '' is all, else `helpdesk requesterId`. */
   spentOn(day: string, scope: string): number;
-  batchAccount(batchId: string): { readonly budgetUsd: number | null; readonly costUsd: number } | null;
+  batchAccount(batchId: string): BatchAccount | null;
+  /** Reserved for all drafts that are on their way in consignments. */
+  consignedUsd(): number;
 }
 
 export interface SpendRequest {
@@ -45,6 +54,8 @@ export interface SpendGuard {
 
 /** When to ask again for what calls in flight may leave over, ms. */
 const IN_FLIGHT_MS = 1_000;
+/** The same for what consignments may leave over: they take hours. */
+const CONSIGNED_MS = 60_000;
 const CENT = 0.01;
 
 export function createSpendGuard(options: {
@@ -66,15 +77,15 @@ export function createSpendGuard(options: {
   const checkBatch = (batchId: string, usd: number): void => {
     const account = accounts.batchAccount(batchId);
     if (account === null || account.budgetUsd === null) return;
-    const { budgetUsd, costUsd } = account;
-    if (costUsd + held(batchId) + usd <= budgetUsd) return;
+    const { budgetUsd, costUsd, consignedUsd } = account;
+    if (costUsd + consignedUsd + held(batchId) + usd <= budgetUsd) return;
     const inFlight = costUsd + usd <= budgetUsd;
     throw new UpstreamError(
       'batch_budget',
       `The batch has spent its budget: ${dollars(costUsd)} of ${dollars(budgetUsd)}.`,
       {
         upstream: 'batch',
-        ...(inFlight ? { retryAfterMs: IN_FLIGHT_MS } : {}),
+        ...(inFlight ? { retryAfterMs: consignedUsd > 0 ? CONSIGNED_MS : IN_FLIGHT_MS } : {}),
       },
     );
   };
@@ -82,7 +93,7 @@ export function createSpendGuard(options: {
   const checkDay = (scope: string, usd: number): void => {
     if (dailyBudgetUsd === null) return;
     const limit = scope === BATCH_DRAFTS ? dailyBudgetUsd * BATCH_SHARE : dailyBudgetUsd;
-    const spent = accounts.spentOn(utcDay(clock.now()), '') + held('');
+    const spent = accounts.spentOn(utcDay(clock.now()), '') + accounts.consignedUsd() + held('');
     if (spent + usd <= limit) return;
     refused.set(scope, usd);
     const what = scope === BATCH_DRAFTS ? `the ${BATCH_SHARE * 100} % of it that batches may use are` : 'it is';

@@ -56,6 +56,7 @@ export function createOpenAiBatchModel(
     status: async (id, signal) => readStatus(await retrieve(client, id, bounds(signal))),
     results: (id, signal) => results({ client, downloads, model }, id, bounds(signal)),
     cancel: (id, signal) => cancel(client, id, bounds(signal)),
+    forget: (id, signal) => forget(client, id, bounds(signal)),
   };
 }
 
@@ -161,6 +162,19 @@ async function cancel(client: OpenAI, id: string, bounds: Bounds): Promise<void>
     // it was over already
     const over = error instanceof LanguageModelError && (error.status === 400 || error.status === 409);
     if (!over || !(readStatus(await retrieve(client, id, bounds)).state in OVER)) throw error;
+  }
+}
+
+async function forget(client: OpenAI, id: string, bounds: Bounds): Promise<void> {
+  const { input_file_id, output_file_id, error_file_id } = await retrieve(client, id, bounds);
+  for (const fileId of [input_file_id, output_file_id, error_file_id]) {
+    if (!fileId) continue;
+    try {
+      await within(bounds, (signal) => client.files.delete(fileId, { signal }));
+    } catch (error) {
+      // gone already
+      if (!(error instanceof LanguageModelError) || error.status !== 404) throw error;
+    }
   }
 }
 

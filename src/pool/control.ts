@@ -30,6 +30,8 @@ export interface ControlParts extends Omit<ProgressParts, 'pauses' | 'workers'>,
   /** Asks one upstream (`llm` or a helpdesk's name) whether its credentials are good. */
   readonly probe: (scope: string, signal: AbortSignal) => Promise<void>;
   readonly stopping: () => boolean;
+  /** Asks the provider to stop what it still does for a cancelled batch. */
+  readonly onCancel: () => void;
 }
 
 /** What the HTTP side may do with the running service. */
@@ -94,6 +96,7 @@ export function createControl(parts: ControlParts): ServiceControl {
     cancelBatch: async (id) => {
       const cancelled = await outbox.cancelBatch(id);
       if (cancelled === null) return null;
+      parts.onCancel();
       pool.abort(cancelled.running);
       if (cancelled.posting.length > 0) clock.after(POSTING_GRACE_MS, () => pool.abort(cancelled.posting));
       await outbox.tendBatches();

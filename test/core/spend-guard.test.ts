@@ -8,13 +8,14 @@ const DAY_MS = 24 * 3_600_000;
 function setUp({ dailyBudgetUsd = null as number | null, budgetUsd = null as number | null } = {}) {
   const clock = fakeClock();
   const spent = new Map<string, number>();
-  const batch = { budgetUsd, costUsd: 0 };
+  const batch = { budgetUsd, costUsd: 0, consignedUsd: 0 };
   const guard = createSpendGuard({
     dailyBudgetUsd,
     clock,
     accounts: {
       spentOn: (day, scope) => spent.get(`${day} ${scope}`) ?? 0,
       batchAccount: (id) => (id === 'b1' ? batch : null),
+      consignedUsd: () => batch.consignedUsd,
     },
   });
   const request = (overrides: Partial<SpendRequest> = {}): SpendRequest => ({
