@@ -59,6 +59,14 @@ describe('the budget of a batch', () => {
     expect(reserve({ batchId: 'b1', usd: 0.8 })).toBeTypeOf('function');
   });
 
+  it('counts what is on its way in consignments, which takes longer to become known', () => {
+    const { reserve, batch } = setUp({ budgetUsd: 3 });
+    batch.consignedUsd = 2.5;
+    expect(reserve({ batchId: 'b1' })).toMatchObject({ errorClass: 'batch_budget', retryAfterMs: 60_000 });
+    batch.costUsd = 2.5;
+    expect(reserve({ batchId: 'b1' })).toMatchObject({ errorClass: 'batch_budget', retryAfterMs: null });
+  });
+
   it('is spent when the next call may not fit any more', () => {
     const { reserve, batch } = setUp({ budgetUsd: 3 });
     batch.costUsd = 2.5;
