@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer, type ServerType } from '@hono/node-server';
 import { type Config, ConfigError } from './config.ts';
+import type { BatchModel } from './core/batch-model.ts';
 import { type Clock, type Random, systemClock, systemRandom, uuidv7 } from './core/clock.ts';
 import type { Helpdesk } from './core/helpdesk.ts';
 import type { ModelRoutes } from './core/model-routes.ts';
@@ -13,6 +14,7 @@ import { createTally } from './core/tally.ts';
 import { createApp } from './http/app.ts';
 import { createBatchFeeder } from './pool/batch-feeder.ts';
 import { createControl } from './pool/control.ts';
+import { createEconomy } from './pool/economy.ts';
 import { createGate } from './pool/gate.ts';
 import { createPool } from './pool/pool.ts';
 import { createSweep } from './pool/sweep.ts';
@@ -29,6 +31,8 @@ export interface ServiceOverrides {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly fetch?: typeof fetch;
+  /** How often the provider's Batch API is asked how far it is, ms. */
+  readonly economyPollMs?: number;
   /** Hears every event, besides the log. */
   readonly observer?: Observer;
   /** Where the SQL files lie. */
@@ -80,7 +84,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   const retry = { maxAttempts: config.maxAttempts, baseMs: config.retryBaseMs, maxMs: config.retryMaxMs };
   let wake = (): void => undefined;
   const gate = createGate({ outbox, clock, observer, probe, onOpen: () => wake() });
-  const pool = createPool({
+  const attempts = {
     outbox,
     gate,
     helpdesks,
@@ -92,8 +96,15 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     guidelines: config.guidelines,
     postFindings: config.postFindings,
     retry,
-    concurrency: config.workerConcurrency,
+  };
+  const economy = createEconomy({
+    ...attempts,
+    consignments: outbox.consignments,
+    model: createBatchModel(config, upstream),
+    newId,
+    ...(overrides.economyPollMs === undefined ? {} : { pollMs: overrides.economyPollMs }),
   });
+  const pool = createPool({ ...attempts, packer: economy.packer, concurrency: config.workerConcurrency });
   wake = () => pool.wake();
 
   const feeder = createBatchFeeder({ outbox, reader, helpdesks, gate, retry, clock, random, observer });
@@ -117,6 +128,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     memory: readMemory,
     stopping: () => stopping,
     maxPending: config.outboxMaxPending,
+    onCancel: () => economy.wake(),
   });
   const app = createApp({
     helpdesks,
@@ -137,6 +149,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   pool.start();
   feeder.start();
   sweep.start();
+  economy.start();
   observer.service({ phase: 'listening', url });
   // Bad credentials are found, and said, before the first ticket comes.
   void control.readiness();
@@ -148,6 +161,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     feeder.stop();
     sweep.stop();
     await pool.stop(config.shutdownGraceMs);
+    await economy.stop();
     await closeServer(server);
     await outbox.close();
     connection.close();
@@ -191,6 +205,13 @@ function assertPriced({ llmDailyBudgetUsd }: Config, { routes }: ModelRoutes): v
   throw new ConfigError(
     unpriced.map(({ model }) => `LLM_DAILY_BUDGET_USD cannot be kept: the price of ${model.model} is not known`),
   );
+}
+
+function createBatchModel(
+  { llm: { module, settings }, allowInsecureUpstreams }: Config,
+  upstream: Upstream,
+): BatchModel {
+  return module.createBatchModel(settings, { ...upstream, allowInsecureUpstreams });
 }
 
 function meterObserver(meter: RateMeter): Observer {

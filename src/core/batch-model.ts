@@ -67,4 +67,6 @@ export interface BatchModel {
   results(id: string, signal: AbortSignal): AsyncIterable<BatchResult>;
   /** Asks to stop; what is done by then stays and is billed. A batch that is over stays as it is. */
   cancel(id: string, signal: AbortSignal): Promise<void>;
+  /** Deletes the files of a batch that is over: they hold the texts of tickets. There are no results afterwards. */
+  forget(id: string, signal: AbortSignal): Promise<void>;
 }

@@ -77,6 +77,24 @@ export interface TicketFacts {
   readonly requesterId: string | null;
 }
 
+/** What it takes to finish a draft whose answer comes hours later: plain data, kept beside the job. */
+export interface ConsignedContext {
+  readonly conversationVersion: string;
+  readonly seenMessageId: string | null;
+  /** Steady ms, as in `drafted`. */
+  readonly fetchedAt: number;
+  /** Epoch ms, wall clock: when this try began. */
+  readonly startedAt: number;
+  /** `PreparedPrompt.knownText`. */
+  readonly knownText: string;
+  /** See `Draft.cut`. */
+  readonly cut: string | null;
+  /** The model that is asked. */
+  readonly model: string;
+  /** The most its draft can cost, USD: reserved until its result is stored; null when the price is not known. */
+  readonly usd: number | null;
+}
+
 /** What a try came to. The outbox turns it into the job's next state, in one write together with the attempt. */
 export type JobOutcome =
   | {
@@ -86,12 +104,19 @@ export type JobOutcome =
       readonly seenMessageId: string | null;
       /** Steady ms when the conversation was fetched: events received before are in it. */
       readonly fetchedAt: number;
-      readonly facts: TicketFacts;
+      readonly facts?: TicketFacts;
       /** `skip`: the finding is kept but not posted. */
       readonly next: 'post' | 'hold' | 'skip';
     }
   | { readonly kind: 'posted'; readonly noteId: string; readonly facts?: TicketFacts }
   | { readonly kind: 'skipped'; readonly reason: SkipReason; readonly facts?: TicketFacts }
+  /** Its draft is bought in a consignment: the job waits for the result, no attempt is recorded yet. */
+  | {
+      readonly kind: 'consigned';
+      readonly consignment: string;
+      readonly context: ConsignedContext;
+      readonly facts: TicketFacts;
+    }
   /** Nothing new to answer: the job vanishes and the ticket shows its earlier status again. */
   | { readonly kind: 'duplicate' }
   /** The customer wrote again before the note was posted: back to drafting. */
@@ -131,6 +156,8 @@ export interface ClaimOffer {
   readonly limit: number;
   /** False: only live tickets. */
   readonly batches: boolean;
+  /** In stage `draft`: how many of them may be of the economy lane, to be consigned. Default 0. */
+  readonly economy?: number;
 }
 
 export interface Pause {

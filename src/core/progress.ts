@@ -76,7 +76,10 @@ export function readBatchProgress(summary: BatchSummary, parts: ProgressParts): 
 const NEARLY_USED = 0.9;
 
 /** Why it does not go faster, in the words of the settings and the pauses. */
-function waitingFor({ state, reason, helpdesk, counts, lane, listing }: BatchSummary, parts: ProgressParts): string[] {
+function waitingFor(
+  { state, reason, helpdesk, counts, lane, listing, economy }: BatchSummary,
+  parts: ProgressParts,
+): string[] {
   if (state === 'paused') return [`paused: ${reason ?? 'by an operator'}`];
   const found: string[] = [];
   for (const { scope, reason: why } of parts.pauses()) {
@@ -98,7 +101,12 @@ function waitingFor({ state, reason, helpdesk, counts, lane, listing }: BatchSum
     );
   }
   if (counts.posting > 0 && parts.helpdesks.get(helpdesk)?.room() === 0) found.push(`${helpdesk}.updates`);
-  if (lane === 'economy' && drafts) found.push('the economy lane: within a day');
+  if (lane === 'economy' && drafts) {
+    const { sent = 0, done = 0 } = economy ?? {};
+    found.push(
+      sent > done ? `the provider's Batch API: ${done} of ${sent} batches done` : 'the economy lane: within a day',
+    );
+  }
   if (state === 'canary') found.push('the canary: its first tickets are judged before more begin');
   if (listing && counts.queued === 0) found.push(`the list of tickets at ${helpdesk}`);
   const { busy, total } = parts.workers();

@@ -15,11 +15,20 @@ export function utcDay(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(0, 10);
 }
 
+export interface BatchAccount {
+  readonly budgetUsd: number | null;
+  readonly costUsd: number;
+  /** Reserved for its drafts that are on their way in consignments. */
+  readonly consignedUsd: number;
+}
+
 /** What the accounts say; all in USD. */
 export interface Accounts {
   /** Spent on a UTC day: scope '' is all, else `helpdesk requesterId`. */
   spentOn(day: string, scope: string): number;
-  batchAccount(batchId: string): { readonly budgetUsd: number | null; readonly costUsd: number } | null;
+  batchAccount(batchId: string): BatchAccount | null;
+  /** Reserved for all drafts that are on their way in consignments. */
+  consignedUsd(): number;
 }
 
 export interface SpendRequest {
@@ -36,7 +45,7 @@ export interface SpendGuard {
   /**
    * Reserves; answers the release, to be called once the real cost is in the accounts. While only calls in flight stand
    * in the way it waits for them: they may cost less than their worst. Throws what the signal says when it aborts, and
-   * `UpstreamError`: `batch_budget`, `budget_exhausted` (upstream `batches` or `llm`: what of the day is used up), `gone`
+   * `UpstreamError`: `batch_budget` (with `retryAfterMs` while consignments hold the rest), `budget_exhausted` (upstream `batches` or `llm`: what of the day is used up), `gone`
    * with reason `requester_budget`.
    */
   reserve(request: SpendRequest, signal: AbortSignal): Promise<() => void>;
@@ -44,6 +53,8 @@ export interface SpendGuard {
   assertOpen(scope: string): void;
 }
 
+/** When to ask again for what consignments may leave over, ms: they take hours. */
+const CONSIGNED_MS = 60_000;
 const CENT = 0.01;
 
 export function createSpendGuard(options: {
@@ -67,16 +78,21 @@ export function createSpendGuard(options: {
   const fitsBatch = (batchId: string, usd: number): boolean => {
     const account = accounts.batchAccount(batchId);
     if (account === null || account.budgetUsd === null) return true;
-    const { budgetUsd, costUsd } = account;
-    if (costUsd + usd <= budgetUsd) return costUsd + held(batchId) + usd <= budgetUsd;
+    const { budgetUsd, costUsd, consignedUsd } = account;
+    const known = costUsd + consignedUsd;
+    if (known + usd <= budgetUsd) return known + held(batchId) + usd <= budgetUsd;
+    const consigned = costUsd + usd <= budgetUsd;
     const message = `The batch has spent its budget: ${dollars(costUsd)} of ${dollars(budgetUsd)}.`;
-    throw new UpstreamError('batch_budget', message, { upstream: 'batch' });
+    throw new UpstreamError('batch_budget', message, {
+      upstream: 'batch',
+      ...(consigned ? { retryAfterMs: CONSIGNED_MS } : {}),
+    });
   };
 
   const fitsDay = (scope: string, usd: number): boolean => {
     if (dailyBudgetUsd === null) return true;
     const limit = scope === BATCH_DRAFTS ? dailyBudgetUsd * BATCH_SHARE : dailyBudgetUsd;
-    const spent = accounts.spentOn(utcDay(clock.now()), '');
+    const spent = accounts.spentOn(utcDay(clock.now()), '') + accounts.consignedUsd();
     if (spent + usd <= limit) return spent + held('') + usd <= limit;
     refused.set(scope, usd);
     const what = scope === BATCH_DRAFTS ? `the ${BATCH_SHARE * 100} % of it that batches may use are` : 'it is';

@@ -43,9 +43,20 @@ export interface BatchSummary {
   readonly canary: (Canary & { readonly target: number | null }) | null;
   /** Paid so far, USD; calls of unknown price count nothing. */
   readonly spent: { readonly promptTokens: number; readonly completionTokens: number; readonly costUsd: number };
+  /** Null where nothing was sent to the provider's Batch API. */
+  readonly economy: EconomyState | null;
   /** Epoch ms. */
   readonly createdAt: number;
   readonly finishedAt: number | null;
+}
+
+/** How far the provider's Batch API is with the drafts of a batch. */
+export interface EconomyState {
+  /** Consignments that were sent, and those of them whose results are stored. */
+  readonly sent: number;
+  readonly done: number;
+  /** Tickets in all that were sent. */
+  readonly lines: number;
 }
 
 /** What goes wrong in a batch: tickets that are dead or wait for another try, by class. */

@@ -196,6 +196,7 @@ function batchJson(batch: BatchProgress) {
     canary: batch.canary,
     post: batch.post,
     lane: batch.lane,
+    economy: batch.economy,
     filter: batch.filter === null ? null : filterJson(batch.filter),
     listing: batch.listing,
     createdAt: new Date(batch.createdAt).toISOString(),

@@ -42,20 +42,28 @@ export function createOpenAiBatchModel(
     submit: async (key, lines, signal) => {
       const timeoutMs = longTimeoutMs(settings.timeoutMs);
       const fileId = await upload(client, encodeLines(lines, to), { ...bounds(signal), timeoutMs });
-      const { id } = await knowingBatches(() =>
-        within(bounds(signal), (ownSignal) =>
-          client.batches.create(
-            { input_file_id: fileId, endpoint: ENDPOINT, completion_window: '24h', metadata: { [KEY]: key } },
-            { signal: ownSignal },
+      try {
+        const { id } = await knowingBatches(() =>
+          within(bounds(signal), (ownSignal) =>
+            client.batches.create(
+              { input_file_id: fileId, endpoint: ENDPOINT, completion_window: '24h', metadata: { [KEY]: key } },
+              { signal: ownSignal },
+            ),
           ),
-        ),
-      );
-      return { id };
+        );
+        return { id };
+      } catch (error) {
+        // refused for good: the texts of tickets need not stay there
+        const refused = error instanceof LanguageModelError && (error.status ?? 500) < 500;
+        if (refused) await removeFile(client, fileId, bounds(signal)).catch(() => undefined);
+        throw error;
+      }
     },
     find: (key, signal) => knowingBatches(() => find(client, key, bounds(signal))),
     status: async (id, signal) => readStatus(await retrieve(client, id, bounds(signal))),
     results: (id, signal) => results({ client, downloads, model }, id, bounds(signal)),
     cancel: (id, signal) => cancel(client, id, bounds(signal)),
+    forget: (id, signal) => forget(client, id, bounds(signal)),
   };
 }
 
@@ -161,6 +169,22 @@ async function cancel(client: OpenAI, id: string, bounds: Bounds): Promise<void>
     // it was over already
     const over = error instanceof LanguageModelError && (error.status === 400 || error.status === 409);
     if (!over || !(readStatus(await retrieve(client, id, bounds)).state in OVER)) throw error;
+  }
+}
+
+async function forget(client: OpenAI, id: string, bounds: Bounds): Promise<void> {
+  const { input_file_id, output_file_id, error_file_id } = await retrieve(client, id, bounds);
+  for (const fileId of [input_file_id, output_file_id, error_file_id]) {
+    if (fileId) await removeFile(client, fileId, bounds);
+  }
+}
+
+async function removeFile(client: OpenAI, fileId: string, bounds: Bounds): Promise<void> {
+  try {
+    await within(bounds, (signal) => client.files.delete(fileId, { signal }));
+  } catch (error) {
+    // gone already
+    if (!(error instanceof LanguageModelError) || error.status !== 404) throw error;
   }
 }
 

@@ -11,7 +11,8 @@ import {
 import { asUpstreamError, decide, type RetrySettings } from '../core/retry-policy.ts';
 import type { TicketStatus } from '../core/ticket.ts';
 import type { Gate } from './gate.ts';
-import { LostClaim, refOf, STAGES, type StageDeps, type StageRun } from './stages.ts';
+import { refOf, type StageDeps, type StageFunction, type StageRun } from './stage-run.ts';
+import { LostClaim, STAGES } from './stages.ts';
 
 export interface AttemptDeps extends StageDeps {
   readonly outbox: Outbox;
@@ -29,11 +30,22 @@ interface Judged {
 /** How long between tries to store a result that the outbox refuses, ms. */
 const STORE_AGAIN_MS = 500;
 
+export interface AttemptRequest {
+  readonly job: ClaimedJob;
+  readonly signal: AbortSignal;
+  /** What to do; by default the job's own stage. */
+  readonly stage?: StageFunction;
+  /** Gates it goes through; by default those of its stage. */
+  readonly scopes?: readonly string[];
+  /** Epoch ms: when it began, if that was before now. */
+  readonly startedAt?: number;
+}
+
 /** One try of one stage, from claim to report. Never rejects. */
-export async function runAttempt(job: ClaimedJob, signal: AbortSignal, deps: AttemptDeps): Promise<void> {
-  const startedAt = deps.clock.now();
-  const from = deps.clock.steady();
-  const scopes = scopesOf(job);
+export async function runAttempt(request: AttemptRequest, deps: AttemptDeps): Promise<void> {
+  const { job, signal, stage = STAGES[job.stage], scopes = scopesOf(job) } = request;
+  const { startedAt = deps.clock.now() } = request;
+  const from = deps.clock.steady() - Math.max(0, deps.clock.now() - startedAt);
   for (const scope of scopes) deps.gate.begin(scope);
   const run: StageRun = {
     job,
@@ -42,7 +54,7 @@ export async function runAttempt(job: ClaimedJob, signal: AbortSignal, deps: Att
     spent: null,
     release: () => undefined,
   };
-  const judged = await work(run, deps);
+  const judged = await work(run, stage, deps);
   await stopOthers(job, judged, deps).catch((error: unknown) =>
     deps.observer.fault({ where: 'gate', error: errorName(error) }),
   );
@@ -58,7 +70,9 @@ async function stopOthers(job: ClaimedJob, { error, pauseScope }: Judged, deps: 
   if (error === null) return;
   const { errorClass, message } = error;
   if (pauseScope !== null) await deps.gate.close(pauseScope, errorClass, message);
-  if (errorClass === 'batch_budget' && job.batchId !== null) {
+  // with a time to wait, only what is on its way stands in the way of the budget
+  const overBudget = errorClass === 'batch_budget' && error.retryAfterMs === null;
+  if (overBudget && job.batchId !== null) {
     const reason = `${message} To go on, cancel it and start a batch of the same tickets with a larger budgetUsd.`;
     await deps.outbox.pauseBatch(job.batchId, { reason, errorClass });
   }
@@ -66,7 +80,7 @@ async function stopOthers(job: ClaimedJob, { error, pauseScope }: Judged, deps: 
 
 /** What a try needs to be open: its helpdesk, and for a draft the model. */
 function scopesOf(job: ClaimedJob): readonly string[] {
-  return job.stage === 'draft' ? [job.helpdesk, 'llm'] : [job.helpdesk];
+  return job.stage === 'draft' && job.tier !== 'economy' ? [job.helpdesk, 'llm'] : [job.helpdesk];
 }
 
 async function endScope(scope: string, judged: Judged, deps: AttemptDeps): Promise<void> {
@@ -81,9 +95,9 @@ function proves(scope: string, { kind }: JobOutcome): boolean {
   return scope === 'llm' ? kind === 'drafted' : kind !== 'retry' && kind !== 'dead';
 }
 
-async function work(run: StageRun, deps: AttemptDeps): Promise<Judged> {
+async function work(run: StageRun, stage: StageFunction, deps: AttemptDeps): Promise<Judged> {
   try {
-    return { outcome: await STAGES[run.job.stage](run, deps), error: null, pauseScope: null };
+    return { outcome: await stage(run, deps), error: null, pauseScope: null };
   } catch (thrown) {
     return judge(thrown, run, deps);
   }
@@ -159,6 +173,8 @@ function tell(
   deps: AttemptDeps,
 ): void {
   const { observer, clock } = deps;
+  // the try goes on at the provider
+  if (outcome.kind === 'consigned' && result === 'ok') return;
   const errorClass: ErrorClass | null = 'errorClass' in outcome ? outcome.errorClass : null;
   observer.attempt({
     ticket: refOf(job),
@@ -195,6 +211,7 @@ function restingStatus(outcome: JobOutcome): TicketStatus | null {
       return outcome.kind;
     case 'drafted':
       return outcome.next === 'hold' ? 'drafted' : outcome.next === 'skip' ? 'skipped' : null;
+    case 'consigned':
     case 'duplicate':
     case 'outdated':
     case 'retry':

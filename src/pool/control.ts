@@ -35,6 +35,8 @@ export interface ControlParts extends Omit<ProgressParts, 'pauses' | 'workers'>,
   readonly stopping: () => boolean;
   /** OUTBOX_MAX_PENDING. */
   readonly maxPending: number;
+  /** Asks the provider to stop what it still does for a cancelled batch. */
+  readonly onCancel: () => void;
 }
 
 /** What the HTTP side may do with the running service. */
@@ -99,6 +101,7 @@ export function createControl(parts: ControlParts): ServiceControl {
     cancelBatch: async (id) => {
       const cancelled = await outbox.cancelBatch(id);
       if (cancelled === null) return null;
+      parts.onCancel();
       pool.abort(cancelled.running);
       if (cancelled.posting.length > 0) clock.after(POSTING_GRACE_MS, () => pool.abort(cancelled.posting));
       await outbox.tendBatches();

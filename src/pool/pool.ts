@@ -54,12 +54,13 @@ export function createPool(options: PoolOptions): Pool {
   const makeOffers = (free: number): ClaimOffer[] => {
     // Drafts that would only wait out the provider's pause would keep notes from being posted.
     const batches = gate.allowance(BATCH_DRAFTS) > 0;
+    const economy = options.packer?.room() ?? 0;
     const draftRoom = Math.min(free, gate.allowance('llm'), routes.canTake());
     return [...helpdesks.values()].flatMap((helpdesk) => {
       const allowed = Math.min(free, gate.allowance(helpdesk.name));
       const offers: ClaimOffer[] = [
         { stage: 'post', helpdesk: helpdesk.name, limit: Math.min(allowed, helpdesk.room()), batches: true },
-        { stage: 'draft', helpdesk: helpdesk.name, limit: Math.min(allowed, draftRoom), batches },
+        { stage: 'draft', helpdesk: helpdesk.name, limit: Math.min(allowed, draftRoom), batches, economy },
       ];
       return offers.filter((offer) => offer.limit > 0);
     });
@@ -68,7 +69,7 @@ export function createPool(options: PoolOptions): Pool {
   const begin = (job: ClaimedJob): void => {
     const controller = new AbortController();
     const key = keyOf(job);
-    const done = runAttempt(job, controller.signal, options).finally(() => {
+    const done = runAttempt({ job, signal: controller.signal }, options).finally(() => {
       running.delete(key);
       wake();
     });

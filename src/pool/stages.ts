@@ -1,41 +1,11 @@
-import type { Clock } from '../core/clock.ts';
 import { UpstreamError } from '../core/errors.ts';
 import type { Conversation, Helpdesk } from '../core/helpdesk.ts';
 import { covers } from '../core/message-order.ts';
-import type { ModelRoutes } from '../core/model-routes.ts';
-import type { Observer, TicketRef } from '../core/observer.ts';
-import type { ClaimedJob, JobOutcome, Outbox, Spent, Stage, TicketFacts } from '../core/outbox.ts';
-import type { SpendGuard } from '../core/spend-guard.ts';
+import type { ClaimedJob, JobOutcome, Spent, Stage } from '../core/outbox.ts';
 import { type CallReport, draftReply } from '../drafting/draft-reply.ts';
 import { buildNote } from '../drafting/note.ts';
-
-export interface StageDeps {
-  readonly helpdesks: ReadonlyMap<string, Helpdesk>;
-  readonly routes: ModelRoutes;
-  readonly spending: SpendGuard;
-  readonly outbox: Pick<Outbox, 'intendPost'>;
-  readonly clock: Clock;
-  readonly observer: Observer;
-  readonly guidelines: string;
-  /** False: where the model has no draft, nothing is posted and the ticket is skipped. */
-  readonly postFindings: boolean;
-}
-
-/** One try of one stage, as far as the stage itself knows it. */
-export interface StageRun {
-  readonly job: ClaimedJob;
-  readonly signal: AbortSignal;
-  /** A write of ours may have landed, or may yet. Kept here so that it is known however the try ends. */
-  postInDoubt: boolean;
-  /** Known once the conversation is fetched. */
-  facts?: TicketFacts;
-  /** What the LLM has charged for so far. */
-  spent: Spent | null;
-  /** Gives back what was reserved of budgets, once the cost is in the accounts. */
-  release: () => void;
-}
-
-type StageFunction = (run: StageRun, deps: StageDeps) => Promise<JobOutcome>;
+import { consignDraft } from './consigned-draft.ts';
+import { nextOf, refOf, type StageDeps, type StageFunction, type StageRun } from './stage-run.ts';
 
 /** The two durable steps of a job. */
 export const STAGES: Readonly<Record<Stage, StageFunction>> = { draft, post };
@@ -50,6 +20,10 @@ async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
   run.facts = facts;
   const verdict = judge(job, conversation);
   if (verdict !== null) return verdict.kind === 'duplicate' ? verdict : { ...verdict, facts };
+  const { packer } = deps;
+  if (job.tier === 'economy' && packer !== undefined) {
+    return consignDraft(run, { conversation, fetchedAt, facts }, { ...deps, packer });
+  }
   const made = await draftReply({
     conversation,
     guidelines: deps.guidelines,
@@ -77,7 +51,7 @@ async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
     seenMessageId: conversation.messages.at(-1)?.id ?? null,
     fetchedAt,
     facts,
-    next: made.body === null && !deps.postFindings ? 'skip' : job.post === 'hold' ? 'hold' : 'post',
+    next: nextOf(made, job, deps.postFindings),
   };
 }
 
@@ -182,8 +156,4 @@ function helpdeskOf(job: ClaimedJob, deps: StageDeps): Helpdesk {
   const helpdesk = deps.helpdesks.get(job.helpdesk);
   if (helpdesk === undefined) throw new Error(`no helpdesk ${job.helpdesk}`);
   return helpdesk;
-}
-
-export function refOf(job: ClaimedJob): TicketRef {
-  return { helpdesk: job.helpdesk, ticketId: job.ticketId, traceparent: job.traceparent };
 }

@@ -27,6 +27,8 @@ export interface BatchStats {
   readonly batches: number;
   /** Lines that were answered, and billed. */
   readonly lines: number;
+  /** Files that were not deleted. */
+  readonly kept: number;
 }
 
 type Env = { Bindings: SimulatorEnv };
@@ -62,11 +64,17 @@ export function createBatchApi(options: BatchApiOptions): { readonly app: Hono<E
   app.post('/files', (c) => uploadFile(c, state));
   app.get('/files/:id', (c) => withFile(c, state, (file) => c.json(fileObject(file))));
   app.get('/files/:id/content', (c) => withFile(c, state, (file) => c.body(file.text)));
+  app.delete('/files/:id', (c) =>
+    withFile(c, state, ({ id }) => {
+      state.files.delete(id);
+      return c.json({ id, object: 'file', deleted: true });
+    }),
+  );
   app.post('/batches', (c) => createBatch(c, state));
   app.get('/batches', (c) => listBatches(c, state));
   app.get('/batches/:id', (c) => withJob(c, state, (job) => c.json(batchObject(job, state))));
   app.post('/batches/:id/cancel', (c) => withJob(c, state, (job) => cancelBatch(c, state, job)));
-  return { app, stats: () => ({ ...state.counts }) };
+  return { app, stats: () => ({ ...state.counts, kept: state.files.size }) };
 }
 
 function fail(c: Context<Env>, { status, error }: LlmErrorBody): Response {

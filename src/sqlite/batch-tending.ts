@@ -1,5 +1,6 @@
 import { newTraceparent } from '../core/clock.ts';
 import { type Batches, type BatchRow, type Release, type Revival } from './batches.ts';
+import { IS_CONSIGNED } from './consignments.ts';
 import type { Connection } from './database.ts';
 import { type IngestParts, insertJob, type Times } from './ingest.ts';
 import { hasCurrentDraft, isLive, type JobRow } from './jobs.ts';
@@ -27,9 +28,10 @@ export function prepareTending(connection: Connection, parts: IngestParts, batch
   const removeIds = connection.prepare('DELETE FROM batch_ids WHERE batch_id = ?');
   const inBatch = connection.prepare<[number, string], number>('SELECT 1 FROM job WHERE ticket = ? AND batch_id = ?');
   const cancelWhere = (where: string): string =>
-    `UPDATE job SET status = 'cancelled', due_at = NULL, updated_at = @wall WHERE rowid IN (
-       SELECT rowid FROM job WHERE batch_id = @id AND ${where} LIMIT ${ROWS_AT_ONCE})`;
+    `UPDATE job SET status = 'cancelled', due_at = NULL, owner = NULL, lease_until = NULL, updated_at = @wall
+     WHERE rowid IN (SELECT rowid FROM job WHERE batch_id = @id AND ${where} LIMIT ${ROWS_AT_ONCE})`;
   const cancelWaiting = connection.prepare(cancelWhere('due_at IS NOT NULL AND lane = 1 AND pending_at IS NULL'));
+  const cancelConsigned = connection.prepare(cancelWhere(IS_CONSIGNED));
   const cancelHeld = connection.prepare(cancelWhere(`status = 'drafted' AND lane = 1 AND pending_at IS NULL`));
   const select = (where: string) =>
     prepare<JobRow>(connection, `SELECT ${columnsOf(job)} FROM job WHERE batch_id = @id AND ${where}`);
@@ -105,6 +107,7 @@ export function prepareTending(connection: Connection, parts: IngestParts, batch
   const cancelSome = (row: BatchRow, times: Times): boolean => {
     const { id } = row;
     if (cancelWaiting.run({ id, wall: times.wall }).changes > 0) return true;
+    if (cancelConsigned.run({ id, wall: times.wall }).changes > 0) return true;
     if (cancelHeld.run({ id, wall: times.wall }).changes > 0) return true;
     const rows = joined.flatMap((statement) => statement.all({ id }));
     // what is being written is let arrive

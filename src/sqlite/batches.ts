@@ -2,6 +2,7 @@ import { isHopeless, judgeCanary, type BatchStop, type NewBatch } from '../core/
 import type { ErrorClass } from '../core/errors.ts';
 import type { BatchActionResult, BatchChange, CancelledBatch, Claim, Spent } from '../core/outbox.ts';
 import { isFinal, type TicketStatus } from '../core/ticket.ts';
+import { IS_RUNNING } from './consignments.ts';
 import type { Connection } from './database.ts';
 import { type IngestParts, insertFollowUp, type Times } from './ingest.ts';
 import { type JobRow, rest } from './jobs.ts';
@@ -35,7 +36,9 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
   );
   const running = prepare<JobRow>(
     connection,
-    `SELECT ${columnsOf(job)} FROM job WHERE owner IS NOT NULL AND batch_id = ?`,
+    IS_RUNNING.map((isRunning) => `SELECT ${columnsOf(job)} FROM job WHERE ${isRunning} AND batch_id = @id`).join(
+      ' UNION ALL ',
+    ),
   );
   const addSpent = connection.prepare(
     `UPDATE batch SET prompt_tokens = prompt_tokens + ?, completion_tokens = completion_tokens + ?,
@@ -188,7 +191,7 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
       if (state === 'completed' || state === 'cancelled') return { state, running: [], posting: [] };
       save({ ...row, state: 'cancelling', reason: null, errorClass: null, revive: null, release: null, todo: 1 });
       const found: { running: Claim[]; posting: Claim[] } = { running: [], posting: [] };
-      for (const held of running.all(id)) {
+      for (const held of running.all({ id })) {
         const claim = { jobId: held.id, attempt: held.attempt, owner: held.owner ?? '' };
         // a note on its way is let arrive: forgetting it would mean a second one some day
         if (held.postIntendedAt !== null) found.posting.push(claim);

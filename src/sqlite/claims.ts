@@ -1,9 +1,11 @@
 import type { BatchLane } from '../core/batch.ts';
-import type { Claim, ClaimedJob, ClaimOffer, Stage, StoredDraft } from '../core/outbox.ts';
+import type { Claim, ClaimedJob, ClaimOffer, Stage } from '../core/outbox.ts';
 import { PRIORITIES, type TicketStatus } from '../core/ticket.ts';
+import { describeJob } from './claimed-job.ts';
+import { type ConsignmentRows, IS_RUNNING } from './consignments.ts';
 import type { Connection } from './database.ts';
 import type { Times } from './ingest.ts';
-import type { DraftRow, JobRow, Jobs } from './jobs.ts';
+import type { JobRow, Jobs } from './jobs.ts';
 import { columnsOf, prepare } from './rows.ts';
 import { job } from './schema.ts';
 
@@ -19,8 +21,16 @@ function liveRange(priority: number): string {
         ORDER BY due_at LIMIT @limit)`;
 }
 
+export interface ClaimParts {
+  readonly jobs: Jobs;
+  readonly consignments: Pick<ConsignmentRows, 'hasBudget'>;
+  /** Names this process. */
+  readonly owner: string;
+  readonly leaseMs: number;
+}
+
 /** Handing out, keeping and taking back jobs. Everything here runs inside a transaction. */
-export function prepareClaims(connection: Connection, jobs: Jobs, owner: string, leaseMs: number) {
+export function prepareClaims(connection: Connection, { jobs, consignments, owner, leaseMs }: ClaimParts) {
   const claimLive = prepare<JobRow>(
     connection,
     `UPDATE job ${CLAIMED} WHERE rowid IN (
@@ -44,7 +54,9 @@ export function prepareClaims(connection: Connection, jobs: Jobs, owner: string,
   const extend = connection.prepare('UPDATE job SET lease_until = ? WHERE id = ? AND attempt = ? AND owner = ?');
   const expired = prepare<JobRow>(
     connection,
-    `SELECT ${columnsOf(job)} FROM job WHERE owner IS NOT NULL AND (owner <> @owner OR lease_until < @now)`,
+    IS_RUNNING.map(
+      (isRunning) => `SELECT ${columnsOf(job)} FROM job WHERE ${isRunning} AND (owner <> @owner OR lease_until < @now)`,
+    ).join(' UNION ALL '),
   );
 
   const claimedAs = (stage: Stage, times: Times): object => {
@@ -66,15 +78,26 @@ export function prepareClaims(connection: Connection, jobs: Jobs, owner: string,
     offers.forEach(({ stage, helpdesk }, index) =>
       take(index, (limit) => claimLive.all({ ...claimedAs(stage, times), helpdesk, limit })),
     );
-    offers.forEach(({ stage, helpdesk, batches }, index) => {
+    offers.forEach(({ stage, helpdesk, batches, economy = 0 }, index) => {
       if (!batches || claimed.length >= room) return;
+      let toConsign = economy;
       for (const { id, lane } of activeBatches.all(helpdesk)) {
-        // drafts of the economy lane are bought by the thousand, not here
-        if (stage === 'draft' && lane === 'economy') continue;
-        take(index, (limit) => claimOfBatch.all({ ...claimedAs(stage, times), batchId: id, limit }));
+        const claim = (limit: number) => claimOfBatch.all({ ...claimedAs(stage, times), batchId: id, limit });
+        if (stage !== 'draft' || lane !== 'economy') take(index, claim);
+        else if (toConsign > 0 && consignments.hasBudget(id)) {
+          const before = claimed.length;
+          take(index, (limit) => claim(Math.min(limit, toConsign)));
+          toConsign -= claimed.length - before;
+        }
       }
     });
     return claimed;
+  };
+
+  /** Somebody waits for a live ticket: a day is too long for it. */
+  const tier = ({ batchId, lane }: JobRow): BatchLane => {
+    const wanted = (batchId === null ? undefined : tierOf.get(batchId)) ?? 'standard';
+    return wanted === 'economy' && lane === 0 ? 'standard' : wanted;
   };
 
   return {
@@ -83,9 +106,7 @@ export function prepareClaims(connection: Connection, jobs: Jobs, owner: string,
       const ordered = [...offers].toSorted((a, b) => Number(a.stage === 'draft') - Number(b.stage === 'draft'));
       const left = ordered.map((offer) => offer.limit);
       const rows = claimRows(ordered, left, limit, times);
-      return rows.map((row) =>
-        describe(row, jobs, row.batchId === null ? 'standard' : (tierOf.get(row.batchId) ?? 'standard')),
-      );
+      return rows.map((row) => describeJob(row, jobs, tier(row)));
     },
 
     heartbeat(claims: readonly Claim[], times: Times): Claim[] {
@@ -109,53 +130,5 @@ export function prepareClaims(connection: Connection, jobs: Jobs, owner: string,
       if (rows.length > 0) tendCancelled.run();
       return rows.length;
     },
-  };
-}
-
-function describe(row: JobRow, jobs: Jobs, tier: BatchLane): ClaimedJob {
-  const ticket = jobs.ticketById(row.ticket);
-  const stored = row.draftId === null ? undefined : jobs.draftById(row.draftId);
-  return {
-    jobId: row.id,
-    attempt: row.attempt,
-    owner: row.owner ?? '',
-    helpdesk: row.helpdesk,
-    ticketId: ticket.ticketId,
-    stage: row.stage,
-    lane: row.lane === 0 ? 'live' : 'batch',
-    batchId: row.batchId,
-    tier,
-    stageAttempt: row.stageAttempt,
-    failures: row.failures,
-    marker: row.marker,
-    traceparent: row.traceparent,
-    queuedAt: row.queuedAt,
-    postIntendedAt: row.postIntendedAt,
-    draft: row.stage === 'post' && stored !== undefined ? toStoredDraft(stored) : null,
-    earlier: ticket.postedMarker === null ? null : { seenMessageId: ticket.postedSeenId, marker: ticket.postedMarker },
-    verify: row.verify === 1,
-    post: row.post,
-  };
-}
-
-/** The draft as the core knows it. */
-export function toStoredDraft(row: DraftRow): StoredDraft & { readonly createdAt: number } {
-  return {
-    body: row.body,
-    finding: row.finding,
-    language: row.language,
-    confidence: row.confidence,
-    questions: JSON.parse(row.questions) as string[],
-    sources: JSON.parse(row.sources) as StoredDraft['sources'],
-    cut: row.cut,
-    model: row.model,
-    promptTokens: row.promptTokens,
-    cachedTokens: row.cachedTokens,
-    completionTokens: row.completionTokens,
-    costUsd: row.costUsd,
-    version: row.version,
-    conversationVersion: row.conversationVersion,
-    seenMessageId: row.seenMessageId,
-    createdAt: row.createdAt,
   };
 }

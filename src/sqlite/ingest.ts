@@ -4,8 +4,9 @@ import type { TicketEvent } from '../core/helpdesk.ts';
 import type { IngestRequest, IngestResult } from '../core/outbox.ts';
 import { covers } from '../core/message-order.ts';
 import { type Lane, PRIORITIES, type Priority } from '../core/ticket.ts';
+import { type ConsignmentRows, isConsigned } from './consignments.ts';
 import type { Connection } from './database.ts';
-import { enterStage, isLive, type JobRow, type Jobs, type TicketRow } from './jobs.ts';
+import { enterStage, isLive, type JobRow, type Jobs, type TicketRow, wait } from './jobs.ts';
 import { laneNumber, NOT_YET } from './schema.ts';
 
 export interface NewJob {
@@ -122,7 +123,11 @@ export function insertFollowUp(parts: IngestParts, row: JobRow, times: Times): v
 }
 
 /** Stores what a webhook told, once (reliability.md promise 4). Inside a transaction. */
-export function prepareIngest(connection: Connection, parts: IngestParts) {
+export function prepareIngest(
+  connection: Connection,
+  parts: IngestParts,
+  consignments: Pick<ConsignmentRows, 'seenBy'>,
+) {
   const { jobs } = parts;
   const isKnown = connection
     .prepare<[string, string], number>('SELECT 1 FROM event WHERE helpdesk = ? AND key = ?')
@@ -174,12 +179,18 @@ export function prepareIngest(connection: Connection, parts: IngestParts) {
   /** A newer event meets work that is not over yet. */
   function join(row: JobRow, { messageId, key, priority }: TicketEvent, times: Times): IngestResult {
     if (row.stage === 'post' && covers(seenBy(row), messageId)) return 'duplicate';
+    if (isConsigned(row) && covers(consignments.seenBy(row), messageId)) return 'duplicate';
     // Somebody waits for this ticket now: it leaves the back-log's lane.
     row.lane = laneNumber('live');
     if (priority !== null) row.priority = priorityNumber(priority);
     if (row.dueAt === NOT_YET) row.dueAt = times.steady;
     row.updatedAt = times.wall;
     const answer: IngestResult = key === null ? 'duplicate' : 'joined';
+    if (isConsigned(row)) {
+      // nobody waits a day for an answer to something older: what comes of the consignment is void
+      row.status = 'queued';
+      wait(row, times.steady);
+    }
     const waitsForDraft = row.stage === 'draft' && row.owner === null;
     if (waitsForDraft) {
       jobs.save(row);

@@ -1,5 +1,6 @@
 import type { TicketActionResult } from '../core/outbox.ts';
 import type { Batches } from './batches.ts';
+import type { ConsignmentRows } from './consignments.ts';
 import type { Connection } from './database.ts';
 import type { Times } from './ingest.ts';
 import { enterStage, type JobRow, type Jobs, rest } from './jobs.ts';
@@ -15,7 +16,11 @@ export interface DeadFilter {
 }
 
 /** What operators do to tickets. Everything here runs inside a transaction. */
-export function prepareOperator(connection: Connection, jobs: Jobs, batches: Pick<Batches, 'reopen'>) {
+export function prepareOperator(
+  connection: Connection,
+  jobs: Jobs,
+  { batches, consignments }: { batches: Pick<Batches, 'reopen'>; consignments: Pick<ConsignmentRows, 'takeBack'> },
+) {
   const dead = prepare<JobRow>(
     connection,
     `SELECT ${columnsOf(job)} FROM job WHERE status = 'dead' AND id > ? ORDER BY id LIMIT ${ROWS}`,
@@ -32,6 +37,8 @@ export function prepareOperator(connection: Connection, jobs: Jobs, batches: Pic
       rest(row);
       row.status = 'drafted';
     }
+    // what is paid for, or will be, is not bought again
+    if (!postable && row.lane === laneNumber('batch')) consignments.takeBack(row);
     row.updatedAt = times.wall;
     jobs.save(row);
   };

@@ -1,9 +1,11 @@
 import { type Clock, type NewId, sha256 } from '../core/clock.ts';
 import type { ErrorClass } from '../core/errors.ts';
+import type { Consignments } from '../core/consignment.ts';
 import type { BatchActionResult, BatchChange, Outbox, Pause } from '../core/outbox.ts';
 import { prepareTending } from './batch-tending.ts';
 import { prepareBatches } from './batches.ts';
 import { prepareClaims } from './claims.ts';
+import { prepareConsignments } from './consignments.ts';
 import type { Connection } from './database.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { type IngestParts, prepareIngest, type Times } from './ingest.ts';
@@ -32,7 +34,10 @@ const DUE_HORIZON_MS = 16 * 60_000;
 const PAGE_SLICE = 200;
 
 /** The outbox on SQLite. Owns the connection's writes; `close` does not close the connection. */
-export function openOutbox(connection: Connection, options: OutboxOptions): Outbox {
+export function openOutbox(
+  connection: Connection,
+  options: OutboxOptions,
+): Outbox & { readonly consignments: Consignments } {
   const { clock, newId, owner, leaseMs = 10_000 } = options;
   const listeners = new Set<() => void>();
   const wake = (): void => listeners.forEach((listener) => listener());
@@ -53,11 +58,12 @@ export function openOutbox(connection: Connection, options: OutboxOptions): Outb
     maxPending: options.maxPending,
   };
   const times = (): Times => ({ steady: Math.floor(clock.steady()), wall: Math.floor(clock.now()) });
-  const ingest = prepareIngest(connection, parts);
-  const claims = prepareClaims(connection, jobs, owner, leaseMs);
+  const consignments = prepareConsignments(connection, jobs);
+  const ingest = prepareIngest(connection, parts, consignments);
+  const claims = prepareClaims(connection, { jobs, consignments, owner, leaseMs });
   const batches = prepareBatches(connection, parts);
-  const report = prepareReport(connection, parts, batches);
-  const operator = prepareOperator(connection, jobs, batches);
+  const report = prepareReport(connection, parts, { batches, consignments });
+  const operator = prepareOperator(connection, jobs, { batches, consignments });
   const tending = prepareTending(connection, parts, batches, operator);
   const missed = prepareMissed(jobs, ingest);
   const pauses = preparePauses(connection);
@@ -142,6 +148,14 @@ export function openOutbox(connection: Connection, options: OutboxOptions): Outb
         found += await writeAndWake(() => missed(helpdesk, slice, times()));
       }
       return found;
+    },
+    consignments: {
+      open: () => consignments.open(),
+      begin: (key) => group.write(() => consignments.begin(key, times())),
+      sent: (key, providerId) => group.write(() => consignments.sent(key, providerId)),
+      waiting: (key, jobIds) => consignments.waiting(key, jobIds),
+      waitingAfter: (key, after, limit) => consignments.waitingAfter(key, after, limit),
+      close: (key) => writeAndWake(() => consignments.close(key, times())),
     },
     setPause: (pause) => group.write(() => pauses.set(pause)),
     clearPause: (scope) => group.write(() => pauses.clear(scope)),

@@ -3,6 +3,7 @@ import { utcDay } from '../core/spend-guard.ts';
 import { covers } from '../core/message-order.ts';
 import { isFinal } from '../core/ticket.ts';
 import type { Batches } from './batches.ts';
+import { type ConsignmentRows, isConsigned } from './consignments.ts';
 import type { Connection } from './database.ts';
 import { type IngestParts, insertFollowUp, type Times } from './ingest.ts';
 import { enterStage, type JobRow, rest, wait } from './jobs.ts';
@@ -14,12 +15,13 @@ const ALL = '';
 
 type Drafted = Extract<JobOutcome, { kind: 'drafted' }>;
 
+export interface ReportParts {
+  readonly batches: Pick<Batches, 'settle' | 'isCancelling' | 'spend'>;
+  readonly consignments: Pick<ConsignmentRows, 'store' | 'settle'>;
+}
+
 /** Turns what a worker's try came to into the job's next state. Inside a transaction. */
-export function prepareReport(
-  connection: Connection,
-  parts: IngestParts,
-  batches: Pick<Batches, 'settle' | 'isCancelling' | 'spend'>,
-) {
+export function prepareReport(connection: Connection, parts: IngestParts, { batches, consignments }: ReportParts) {
   const { jobs, newId } = parts;
   const insertAttempt = connection.prepare(insertInto(attempt));
   const insertDraft = connection.prepare(insertInto(draft));
@@ -176,14 +178,40 @@ export function prepareReport(
     wait(row, times.steady + Math.ceil(outcome.delayMs));
   };
 
+  /** What comes too late is paid all the same. */
+  const late = (claim: Claim, outcome: JobOutcome, timing: AttemptTiming, times: Times): void => {
+    const row = jobs.byId(claim.jobId);
+    if (row === undefined) return;
+    if (timing.spent !== null) account(row, timing.spent, times);
+    const keeps = isConsigned(claim) && row.status === 'cancelled' && row.current === 1;
+    if (!keeps || row.attempt !== claim.attempt || outcome.kind !== 'drafted') return;
+    // resumed some day, it is posted and not bought again
+    record(row, outcome, timing);
+    storeDraft(row, outcome, times);
+    row.stage = 'post';
+    row.stageAttempt = 0;
+    row.failures = 0;
+    row.reason = outcome.next === 'skip' ? 'no_draft' : null;
+    row.updatedAt = times.wall;
+    jobs.save(row);
+  };
+
+  const consign = (row: JobRow, outcome: Extract<JobOutcome, { kind: 'consigned' }>, times: Times): ReportResult => {
+    // the customer wrote meanwhile: he does not wait for a day
+    if (row.pendingAt !== null) return redraft(row, times);
+    consignments.store(row, outcome, times);
+    return 'ok';
+  };
+
   return (claim: Claim, outcome: JobOutcome, timing: AttemptTiming, times: Times): ReportResult => {
+    // a line of results that was read before
+    if (isConsigned(claim) && !consignments.settle(claim)) return 'lost';
     const row = jobs.held(claim);
     if (row === undefined) {
-      const lost = timing.spent === null ? undefined : jobs.byId(claim.jobId);
-      if (lost !== undefined && timing.spent !== null) account(lost, timing.spent, times);
+      late(claim, outcome, timing, times);
       return 'lost';
     }
-    record(row, outcome, timing);
+    if (outcome.kind !== 'consigned') record(row, outcome, timing);
     rememberFacts(row, outcome);
     if (timing.spent !== null) account(row, timing.spent, times);
     row.updatedAt = times.wall;
@@ -198,6 +226,10 @@ export function prepareReport(
     switch (outcome.kind) {
       case 'drafted':
         result = drafted(row, outcome, times);
+        jobs.save(row);
+        break;
+      case 'consigned':
+        result = consign(row, outcome, times);
         jobs.save(row);
         break;
       case 'posted':

@@ -219,6 +219,47 @@ export const batchIds = sqliteTable('batch_ids', {
   position: integer().notNull(),
 });
 
+/** Drafts of a batch that go to the provider's Batch API together. */
+export const consignment = sqliteTable(
+  'consignment',
+  {
+    key: text().primaryKey(),
+    batchId: text('batch_id').notNull(),
+    model: text().notNull(),
+    /** The provider's id; null until it is known to have it. */
+    providerId: text('provider_id'),
+    lines: integer().notNull().default(0),
+    /** What its open lines can cost at most, and one of them. */
+    reservedUsd: real('reserved_usd').notNull().default(0),
+    lineUsd: real('line_usd').notNull().default(0),
+    createdAt: integer('created_at').notNull(),
+    /** Since then the provider may have it. */
+    sendingAt: integer('sending_at'),
+    doneAt: integer('done_at'),
+  },
+  (t) => [
+    index('consignment_batch').on(t.batchId),
+    index('consignment_open')
+      .on(t.key)
+      .where(sql`done_at IS NULL`),
+  ],
+);
+
+/** Jobs whose draft is on its way; the row goes when its result is stored. */
+export const consigned = sqliteTable(
+  'consigned',
+  {
+    jobId: text('job_id').primaryKey(),
+    key: text().notNull(),
+    /** Of the claim that the result is reported with. */
+    attempt: integer().notNull(),
+    usd: real(),
+    /** JSON of a ConsignedContext. */
+    context: text().notNull(),
+  },
+  (t) => [index('consigned_key').on(t.key, t.jobId)],
+);
+
 /** USD spent per UTC day: scope '' is all, else `helpdesk requesterId`. */
 export const spending = sqliteTable(
   'spending',

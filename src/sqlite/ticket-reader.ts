@@ -3,18 +3,19 @@ import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import { type Clock, traceIdOf } from '../core/clock.ts';
 import { type ErrorClass, RequestError } from '../core/errors.ts';
 import type { TicketFilter } from '../core/helpdesk.ts';
-import type { Accounts } from '../core/spend-guard.ts';
+import type { Accounts, BatchAccount } from '../core/spend-guard.ts';
 import { TICKET_STATUSES, type TicketStatus, type TicketSummary } from '../core/ticket.ts';
 import type {
   BatchResult,
   BatchSummary,
+  EconomyState,
   Page,
   StatusCounts,
   TicketQuery,
   TicketReader,
 } from '../core/ticket-reader.ts';
 import type { BatchRow } from './batches.ts';
-import { toStoredDraft } from './claims.ts';
+import { toStoredDraft } from './claimed-job.ts';
 import type { Connection } from './database.ts';
 import { type DraftRow, hasCurrentDraft, isLive, prepareJobs } from './jobs.ts';
 import { columnsOf, prepare } from './rows.ts';
@@ -80,7 +81,16 @@ export function openTicketReader(connection: Connection, clock: Clock): TicketRe
     for (const row of countsOf.all({ scope })) result[row.status] = row.n;
     return result;
   };
-  const summarizeBatch = (row: BatchRow): BatchSummary => toSummary(row, counts(row.id));
+  const summarizeBatch = (row: BatchRow): BatchSummary => toSummary(row, counts(row.id), economyOf(row.id));
+  const sentOf = prepare<EconomyState>(
+    connection,
+    `SELECT count(*) AS sent, count(done_at) AS done, coalesce(sum(lines), 0) AS lines
+     FROM consignment WHERE batch_id = ? AND provider_id IS NOT NULL`,
+  );
+  const economyOf = (id: string): EconomyState | null => {
+    const state = sentOf.get(id);
+    return state === undefined || state.sent === 0 ? null : state;
+  };
   const accounts = prepareAccounts(connection);
   const batchErrors = prepare<{ errorClass: ErrorClass; count: number; ticketId: string; error: string | null }>(
     connection,
@@ -170,13 +180,18 @@ function prepareAccounts(connection: Connection): Accounts {
   const spent = connection
     .prepare<[string, string], number>('SELECT cost_usd FROM spending WHERE day = ? AND scope = ?')
     .pluck();
-  const account = prepare<{ budgetUsd: number | null; costUsd: number }>(
+  const account = prepare<BatchAccount>(
     connection,
-    'SELECT budget_usd AS budgetUsd, cost_usd AS costUsd FROM batch WHERE id = ?',
+    `SELECT budget_usd AS budgetUsd, cost_usd AS costUsd, (SELECT coalesce(sum(reserved_usd), 0)
+       FROM consignment WHERE batch_id = batch.id AND done_at IS NULL) AS consignedUsd FROM batch WHERE id = ?`,
   );
+  const consigned = connection
+    .prepare<[], number>('SELECT coalesce(sum(reserved_usd), 0) FROM consignment WHERE done_at IS NULL')
+    .pluck();
   return {
     spentOn: (day, scope) => spent.get(day, scope) ?? 0,
     batchAccount: (batchId) => account.get(batchId) ?? null,
+    consignedUsd: () => consigned.get() ?? 0,
   };
 }
 
@@ -184,7 +199,7 @@ function readFilter({ filter }: BatchRow): TicketFilter {
   return filter === null ? {} : (JSON.parse(filter) as TicketFilter);
 }
 
-function toSummary(row: BatchRow, counts: StatusCounts): BatchSummary {
+function toSummary(row: BatchRow, counts: StatusCounts, economy: EconomyState | null): BatchSummary {
   const { id, name, helpdesk, state, reason, errorClass, total, post, lane, budgetUsd, skippedDrafted } = row;
   const { promptTokens, completionTokens, costUsd, createdAt, finishedAt } = row;
   const hasCanary = row.canarySize !== null && row.canaryMaxErrorRate !== null;
@@ -207,6 +222,7 @@ function toSummary(row: BatchRow, counts: StatusCounts): BatchSummary {
       ? { size: row.canarySize ?? 0, maxErrorRate: row.canaryMaxErrorRate ?? 0, target: row.target }
       : null,
     spent: { promptTokens, completionTokens, costUsd },
+    economy,
     createdAt,
     finishedAt,
   };

@@ -437,7 +437,7 @@ export function outboxBatchContract(name: string, open: (setup: OutboxSetup) => 
         expect(await store.outbox.claim([{ ...DRAFT, batches: false }], 10)).toMatchObject([{ ticketId: '2' }]);
       });
 
-      it('gives drafts of the economy lane to nobody, and their notes like all others', async () => {
+      it('gives drafts of the economy lane to nobody who has no consignment to put them in, and their notes like all others', async () => {
         await start(['1'], { lane: 'economy' });
         await start(['2'], { lane: 'flex' });
         expect(await store.outbox.claim([DRAFT], 10)).toMatchObject([{ ticketId: '2', tier: 'flex' }]);
@@ -452,7 +452,7 @@ export function outboxBatchContract(name: string, open: (setup: OutboxSetup) => 
         await report(await claimOne(DRAFT), retry({ facts: { subject: 's', requesterId: '7' } }), spent);
         await report(await claimOne(DRAFT), makeDrafted(), spent);
         expect(batch(id).spent).toEqual({ promptTokens: 1000, completionTokens: 200, costUsd: 0.5 });
-        expect(store.reader.batchAccount(id)).toEqual({ budgetUsd: 5, costUsd: 0.5 });
+        expect(store.reader.batchAccount(id)).toEqual({ budgetUsd: 5, costUsd: 0.5, consignedUsd: 0 });
         const day = new Date(store.clock.now()).toISOString().slice(0, 10);
         expect(store.reader.spentOn(day, '')).toBe(0.5);
         expect(store.reader.spentOn(day, 'zendesk 7')).toBe(0.5);

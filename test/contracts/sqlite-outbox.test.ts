@@ -7,10 +7,11 @@ import { openOutbox } from '../../src/sqlite/outbox.ts';
 import { openTicketReader } from '../../src/sqlite/ticket-reader.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import { migrationsFolder } from '../support/paths.ts';
+import { consignmentContract } from './consignments.ts';
 import { outboxBatchContract } from './outbox-batches.ts';
 import { outboxContract, type OutboxSetup, type OutboxUnderTest } from './outbox.ts';
 
-const open = async ({ maxPending }: OutboxSetup): Promise<OutboxUnderTest> => {
+const open = async ({ maxPending }: OutboxSetup): Promise<ReturnType<typeof attach>> => {
   const folder = mkdtempSync(join(tmpdir(), 'draftdesk-'));
   const clock = fakeClock();
   return attach({ folder, clock, maxPending, owner: 'first' });
@@ -18,6 +19,7 @@ const open = async ({ maxPending }: OutboxSetup): Promise<OutboxUnderTest> => {
 
 outboxContract('sqlite', open);
 outboxBatchContract('sqlite', open);
+consignmentContract('sqlite', open);
 
 interface Store {
   readonly folder: string;
@@ -28,7 +30,9 @@ interface Store {
   readonly idsSetBackMs?: number;
 }
 
-function attach(store: Store): OutboxUnderTest {
+type SqliteStore = OutboxUnderTest & { readonly outbox: ReturnType<typeof openOutbox> };
+
+function attach(store: Store): SqliteStore {
   const { folder, clock, maxPending, owner, idsSetBackMs = 0 } = store;
   const newId = uuidv7({ ...clock, now: () => clock.now() - idsSetBackMs });
   const connection: Connection = openDatabase({ path: join(folder, 'test.db'), migrationsFolder });

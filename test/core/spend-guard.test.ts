@@ -8,13 +8,14 @@ const DAY_MS = 24 * 3_600_000;
 function setUp({ dailyBudgetUsd = null as number | null, budgetUsd = null as number | null } = {}) {
   const clock = fakeClock();
   const spent = new Map<string, number>();
-  const batch = { budgetUsd, costUsd: 0 };
+  const batch = { budgetUsd, costUsd: 0, consignedUsd: 0 };
   const guard = createSpendGuard({
     dailyBudgetUsd,
     clock,
     accounts: {
       spentOn: (day, scope) => spent.get(`${day} ${scope}`) ?? 0,
       batchAccount: (id) => (id === 'b1' ? batch : null),
+      consignedUsd: () => batch.consignedUsd,
     },
   });
   const request = (overrides: Partial<SpendRequest> = {}): SpendRequest => ({
@@ -82,6 +83,14 @@ describe('the budget of a batch', () => {
     await expect(waiting).rejects.toMatchObject({ errorClass: 'batch_budget', retryAfterMs: null });
     expect(await reserve({ batchId: 'b1' })).toMatchObject({ errorClass: 'batch_budget' });
     expect(await reserve({ batchId: 'another' })).toBeTypeOf('function');
+  });
+
+  it('counts what is on its way in consignments, which takes longer to become known', async () => {
+    const { reserve, batch } = setUp({ budgetUsd: 3 });
+    batch.consignedUsd = 2.5;
+    expect(await reserve({ batchId: 'b1' })).toMatchObject({ errorClass: 'batch_budget', retryAfterMs: 60_000 });
+    batch.costUsd = 2.5;
+    expect(await reserve({ batchId: 'b1' })).toMatchObject({ errorClass: 'batch_budget', retryAfterMs: null });
   });
 
   it('waits no longer than it is wanted, and leaves nothing reserved', async () => {

@@ -43,6 +43,7 @@ describe('batches', () => {
       processed: 0,
       succeeded: 0,
       failed: 0,
+      economy: null,
       errorRate: 0,
       ratePerMinute: 0,
       etaSeconds: null,

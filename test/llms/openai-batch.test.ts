@@ -92,6 +92,29 @@ describe('a batch', () => {
     expect(seventh.costUsd).toBeCloseTo((llm.costUsd(seventh.usage) ?? 0) / 2, 12);
   });
 
+  it('leaves no file at the provider once it is forgotten, and may be forgotten twice', async () => {
+    const { clock, batches, simulator } = await setUp({ batchFault: (id) => (id === 't1' ? 'overloaded' : null) });
+    const { id } = await batches.submit('key', linesOf(3), never);
+    await clock.advance(10_000);
+    expect((await batches.status(id, never)).state).toBe('completed');
+    expect(simulator.stats().batches.kept).toBe(3);
+    await batches.forget(id, never);
+    await batches.forget(id, never);
+    expect(simulator.stats().batches.kept).toBe(0);
+  });
+
+  it('leaves no file at the provider that refuses it', async () => {
+    const deleted: string[] = [];
+    const { batches } = withServer(async (url, init) => {
+      if (init?.method === 'DELETE') deleted.push(url);
+      if (!url.endsWith('/files')) return Response.json({ error: { message: 'no' } }, { status: 400 });
+      await new Response(init?.body).arrayBuffer();
+      return Response.json({ id: 'file-1' });
+    });
+    await failure(batches.submit('key', linesOf(1), never));
+    expect(deleted).toEqual([expect.stringMatching(/\/files\/file-1$/)]);
+  });
+
   it('is found again under its key, so that nobody pays twice', async () => {
     const { batches } = await setUp();
     expect(await batches.find('key 1', never)).toBeNull();

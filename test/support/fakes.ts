@@ -71,6 +71,7 @@ export function makeBatchProgress(overrides: Partial<BatchProgress> = {}): Batch
     listing: false,
     canary: null,
     spent: { promptTokens: 0, completionTokens: 0, costUsd: 0, forecastUsd: null },
+    economy: null,
     errors: [],
     waitingFor: [],
     limits: {},
@@ -203,6 +204,7 @@ export function fakeReader(): FakeReader {
     averageDraft: () => null,
     spentOn: () => 0,
     batchAccount: () => null,
+    consignedUsd: () => 0,
     batchResults: (_id, after, limit) => {
       check();
       const start = after === null ? 0 : fake.results.findIndex(({ id }) => id === after) + 1;

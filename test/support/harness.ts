@@ -5,6 +5,7 @@ import { readConfig } from '../../src/config.ts';
 import { seededRandom, systemClock } from '../../src/core/clock.ts';
 import type { TicketStatus } from '../../src/core/ticket.ts';
 import { type Service, startService } from '../../src/main.ts';
+import type { BatchTimes } from '../../src/sandbox/openai-batch-job.ts';
 import type { FaultProfile } from '../../src/sandbox/faults.ts';
 import { createFreshdeskSimulator, type FreshdeskSimulator } from '../../src/sandbox/freshdesk.ts';
 import type { WebhookCall } from '../../src/sandbox/webhook-sender.ts';
@@ -30,17 +31,23 @@ export interface VendorOptions {
   readonly faults?: FaultProfile;
   readonly seed?: number;
   readonly latencyMs?: number;
+  readonly batchTimes?: Partial<BatchTimes>;
 }
 
 const TIMEOUT_MS = 800;
 
-export async function startVendors({ faults = 'off', seed = 1, latencyMs = 0 }: VendorOptions = {}): Promise<Vendors> {
+export async function startVendors({
+  faults = 'off',
+  seed = 1,
+  latencyMs = 0,
+  batchTimes = {},
+}: VendorOptions = {}): Promise<Vendors> {
   const clock = systemClock();
   const random = seededRandom(seed);
   const shared = { clock, random, faults, lateCommitMs: TIMEOUT_MS + 200, faultRetryAfterSeconds: 0 };
   const zendesk = createZendeskSimulator(shared);
   const freshdesk = createFreshdeskSimulator(shared);
-  const llm = createLlmSimulator({ clock, random, faults, latencyMs });
+  const llm = createLlmSimulator({ clock, random, faults, latencyMs, batchTimes });
   const servers = await Promise.all([zendesk.fetch, freshdesk.fetch, llm.fetch].map((app) => listen(app)));
   const [zendeskUrl = '', freshdeskUrl = '', llmUrl = ''] = servers.map((server) => server.url);
   const folder = mkdtempSync(join(tmpdir(), 'draftdesk-'));
@@ -94,7 +101,7 @@ export interface RunningService extends AsyncDisposable {
 
 export async function startTestService(env: Readonly<Record<string, string>>): Promise<RunningService> {
   const observer = recordingObserver();
-  const service = await startService(readConfig(env), { migrationsFolder, observer });
+  const service = await startService(readConfig(env), { migrationsFolder, observer, economyPollMs: 50 });
   return { service, observer, admin: adminClient(service.url), [Symbol.asyncDispose]: () => service.stop() };
 }
 

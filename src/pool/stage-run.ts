@@ -1,0 +1,52 @@
+import type { Clock } from '../core/clock.ts';
+import type { Helpdesk } from '../core/helpdesk.ts';
+import type { ModelRoutes } from '../core/model-routes.ts';
+import type { Observer, TicketRef } from '../core/observer.ts';
+import type { ClaimedJob, JobOutcome, Outbox, Spent, TicketFacts } from '../core/outbox.ts';
+import type { SpendGuard } from '../core/spend-guard.ts';
+import type { Draft } from '../core/ticket.ts';
+import type { Packer } from './consignment-packer.ts';
+
+export interface StageDeps {
+  readonly helpdesks: ReadonlyMap<string, Helpdesk>;
+  readonly routes: ModelRoutes;
+  readonly spending: SpendGuard;
+  readonly outbox: Pick<Outbox, 'intendPost'>;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  readonly guidelines: string;
+  /** False: where the model has no draft, nothing is posted and the ticket is skipped. */
+  readonly postFindings: boolean;
+  /** Takes the drafts of the economy lane; without one there is no such lane. */
+  readonly packer?: Packer;
+}
+
+/** One try of one stage, as far as the stage itself knows it. */
+export interface StageRun {
+  readonly job: ClaimedJob;
+  readonly signal: AbortSignal;
+  /** A write of ours may have landed, or may yet. Kept here so that it is known however the try ends. */
+  postInDoubt: boolean;
+  /** Known once the conversation is fetched. */
+  facts?: TicketFacts;
+  /** What the LLM has charged for so far. */
+  spent: Spent | null;
+  /** Gives back what was reserved of budgets, once the cost is in the accounts. */
+  release: () => void;
+}
+
+export type StageFunction = (run: StageRun, deps: StageDeps) => Promise<JobOutcome>;
+
+/** What becomes of a draft. */
+export function nextOf(
+  { body }: Draft,
+  { post: wanted }: ClaimedJob,
+  postFindings: boolean,
+): Extract<JobOutcome, { kind: 'drafted' }>['next'] {
+  if (body === null && !postFindings) return 'skip';
+  return wanted === 'hold' ? 'hold' : 'post';
+}
+
+export function refOf(job: ClaimedJob): TicketRef {
+  return { helpdesk: job.helpdesk, ticketId: job.ticketId, traceparent: job.traceparent };
+}
