@@ -43,7 +43,7 @@ export function prepareTending(connection: Connection, parts: IngestParts, batch
   ];
   const open = connection.prepare(
     `UPDATE job SET due_at = @now WHERE rowid IN (
-       SELECT rowid FROM job WHERE batch_id = @id AND due_at = ${NOT_YET} AND lane = 1 AND stage = 'draft' LIMIT @limit)`,
+       SELECT rowid FROM job WHERE batch_id = @id AND stage = 'draft' AND (attempt = 0) = 1 AND due_at = ${NOT_YET} AND lane = 1 LIMIT @limit)`,
   );
   const ended = prepare<JobRow>(
     connection,

@@ -21,6 +21,15 @@ function liveRange(priority: number): string {
         ORDER BY due_at LIMIT @limit)`;
 }
 
+/** The same of a batch: what was begun is finished first, or its retries would wait behind ten thousand others. */
+function batchRange(which: 'begun' | 'new'): string {
+  return `SELECT * FROM (
+        SELECT rowid AS id FROM job
+        WHERE due_at IS NOT NULL AND lane = 1 AND batch_id = @batchId AND stage = @stage
+          AND (attempt = 0) = ${which === 'new' ? 1 : 0} AND due_at <= @now
+        ORDER BY due_at LIMIT @limit)`;
+}
+
 export interface ClaimParts {
   readonly jobs: Jobs;
   readonly consignments: Pick<ConsignmentRows, 'hasBudget'>;
@@ -40,9 +49,7 @@ export function prepareClaims(connection: Connection, { jobs, consignments, owne
   const claimOfBatch = prepare<JobRow>(
     connection,
     `UPDATE job ${CLAIMED} WHERE rowid IN (
-       SELECT rowid FROM job
-       WHERE due_at IS NOT NULL AND lane = 1 AND batch_id = @batchId AND stage = @stage AND due_at <= @now
-       ORDER BY due_at LIMIT @limit)
+       ${batchRange('begun')} UNION ALL ${batchRange('new')} LIMIT @limit)
      RETURNING ${columnsOf(job)}`,
   );
   const activeBatches = prepare<{ id: string; lane: BatchLane }>(

@@ -76,7 +76,7 @@ export const job = sqliteTable(
       .on(t.stage, t.helpdesk, t.priority, t.dueAt)
       .where(sql`due_at IS NOT NULL AND lane = 0`),
     index('job_due_batch')
-      .on(t.batchId, t.stage, t.dueAt)
+      .on(t.batchId, t.stage, sql`(attempt = 0)`, t.dueAt)
       .where(sql`due_at IS NOT NULL AND lane = 1`),
     index('job_running')
       .on(t.owner)

@@ -431,6 +431,15 @@ export function outboxBatchContract(name: string, open: (setup: OutboxSetup) => 
         expect(jobs.map(({ ticketId }) => ticketId)).toEqual(['13', '12', '14', '11', '1', '2', '3']);
       });
 
+      it('finishes what was begun before it begins more of a batch', async () => {
+        await start(range(5));
+        const first = await claimOne(DRAFT);
+        await report(first, retry({ delayMs: 1000 }));
+        expect((await claimOne(DRAFT)).ticketId).toBe('2');
+        await store.clock.advance(1000);
+        expect((await claimOne(DRAFT)).ticketId).toBe('1');
+      });
+
       it('gives no work of batches where only live work is wanted', async () => {
         await start(['1']);
         await ingest('2');
