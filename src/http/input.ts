@@ -85,13 +85,19 @@ function check<T>(schema: z.ZodType<T>, value: unknown, detail: string): T {
 
 /** Zod names unknown keys in its message; nothing of the input goes back out. */
 function toField(issue: z.core.$ZodIssue): FieldProblem {
-  const path = issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
+  const path = pathOf(issue.path);
   if (issue.code === 'unrecognized_keys') {
     const [key = ''] = issue.keys;
-    return { path: /^\w{1,40}$/.test(key) ? key : '', message: 'is not a field or parameter that is known here' };
+    const named = /^\w{1,40}$/.test(key) ? pathOf([...issue.path, key]) : path;
+    return { path: named, message: 'is not a field or parameter that is known here' };
   }
-  const message = issue.code === 'invalid_type' && path === '' ? 'must be a JSON object' : issue.message;
-  return { path: path.replace(/^\./, ''), message };
+  return { path, message: issue.code === 'invalid_type' && path === '' ? 'must be a JSON object' : issue.message };
+}
+
+/** `ticketIds[3]`, `canary.size`; empty for the whole. */
+function pathOf(parts: readonly PropertyKey[]): string {
+  const text = parts.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
+  return text.replace(/^\./, '');
 }
 
 /** Ties a cursor to the list it continues, so that one of another query is refused instead of answering nonsense. */

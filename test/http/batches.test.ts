@@ -84,7 +84,8 @@ describe('batches', () => {
     ['skipDrafted as text', { ticketIds: [1], skipDrafted: 'yes' }, 400, 'skipDrafted'],
     ['ids and a filter', { ticketIds: [1], filter: { status: 'new' } }, 400, 'ticketIds'],
     ['a filter without a condition', { filter: {} }, 400, 'filter'],
-    ['a filter with an unknown field', { filter: { state: 'new' } }, 400, 'state'],
+    ['a filter with an unknown field', { filter: { state: 'new' } }, 400, 'filter.state'],
+    ['a canary with an unknown field', { ticketIds: [1], canary: { foo: 1 } }, 400, 'canary.foo'],
     ['a filter with a local time', { filter: { createdSince: '2026-11-24 10:00' } }, 400, 'filter.createdSince'],
     [
       'a filter of no time',
