@@ -27,8 +27,6 @@ export interface RateBudgetOptions {
 
 const PAUSE_JITTER_MS = 250;
 const MINUTE_MS = 60_000;
-/** A call that costs more, in ms of the rate, may need all that a strict server's bucket holds. */
-const LARGE_MS = 900;
 const ONE: Charge = { estimated: 0, fixed: 1 };
 
 /** What a call was granted with. */
@@ -72,8 +70,7 @@ export function createRateBudget(options: RateBudgetOptions): RateBudget {
 
   const costOf = ({ promptTokens, maxOutputTokens }: BudgetRequest): number => {
     const cost = Math.ceil(promptTokens * ratio.reserved()) + maxOutputTokens;
-    if (cost < (tokens.limit / MINUTE_MS) * LARGE_MS) return cost;
-    return Math.ceil(promptTokens * ratio.highest()) + maxOutputTokens;
+    return tokens.tight(cost) ? Math.ceil(promptTokens * ratio.highest()) + maxOutputTokens : cost;
   };
 
   const waitOf = ({ request }: Waiter, now: number): number =>
@@ -141,7 +138,7 @@ export function createRateBudget(options: RateBudgetOptions): RateBudget {
       now,
     );
     if (requests.seen() && tokens.seen()) speed.headersKnow();
-    if (limits.remainingTokens === null) return;
+    if (limits.remainingTokens === null || tokens.shallow) return;
     const next = queue.head();
     const idle = next === undefined || tokens.waitFor(costOf(next.request), now) === 0;
     const full = !idle && tokens.full(now);
@@ -151,12 +148,15 @@ export function createRateBudget(options: RateBudgetOptions): RateBudget {
   /** The true prompt is known now, and what the answer left of its reservation; the server may keep the latter. */
   const correct = ({ request, prompt }: Granted, usage: TokenUsage, now: number): void => {
     const unused = request.maxOutputTokens - usage.completionTokens;
-    const back = prompt - usage.promptTokens + (unused < 0 ? unused : unused * refund.factor);
+    const overestimate = prompt - usage.promptTokens;
+    // a bucket that just holds the call was full before we knew, and what flowed in since is lost
+    const known = tokens.tight(prompt + request.maxOutputTokens) ? Math.min(0, overestimate) : overestimate;
+    const back = known + (unused < 0 ? unused : unused * refund.factor);
     ratio.learn(request.promptTokens, usage.promptTokens);
     refund.ended(Math.max(0, unused), now);
     tokens.feedback.leave(Math.max(0, unused), now);
     tokens.giveBack(back, now);
-    used.tokens.add(-back);
+    used.tokens.add(known - overestimate - back);
   };
 
   const refused = (reason: Refusal, { request, requests: mark }: Granted, limits: ProviderLimits | null): void => {

@@ -12,6 +12,8 @@ const FIT_EVERY_MS = 20;
 const NOISE_MS = 50;
 /** A bucket that lacks less than this, in ms of the rate, counts as full: it may be losing what flows in. */
 const FULL_MS = 100;
+/** Of a call that costs more, in ms of the rate, a server with nothing left does not tell how much it lacks. */
+const CENSORED_MS = 150;
 
 /** What a call costs in one dimension, by the time it is granted. */
 export interface Charge {
@@ -82,6 +84,8 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
   let groups: Group[] = [];
   let since = Number.NEGATIVE_INFINITY;
   let depth = 0;
+  /** The depth rests on something that was told. */
+  let shown = false;
   /** What a full bucket would hold more. It is taken for full at the start. */
   let missing = 0;
   let missingAt = startedAt;
@@ -184,10 +188,14 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
     tell: (mark, told, now) => {
       if (mark.at < since) return;
       advance(now);
-      const before = told + mark.own.estimated * model().ratio + mark.own.fixed;
-      depth = Math.max(depth, before);
+      const charged = mark.own.estimated * model().ratio + mark.own.fixed;
       if (newest === null || mark.at >= newest.mark.at) newest = { mark, told };
-      collect(mark, told, before);
+      // a large call may have left a debt, of which nothing is told
+      if (told !== 0 || charged < CENSORED_MS * model().perMs) {
+        shown = true;
+        depth = Math.max(depth, told + charged);
+        collect(mark, told, told + charged);
+      }
       fit(now);
       estimate(now);
     },
@@ -204,7 +212,7 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
     },
     level: (now) => {
       advance(now);
-      return newest === null ? null : depth - missing;
+      return newest === null || !shown ? null : depth - missing;
     },
     drift: () => (seen ? drift() : null),
     refundSeen: () => {
