@@ -14,6 +14,8 @@ const SETTLE_MS = 4_000;
 const LARGE_MS = 400;
 /** From call to call, how much of the largest is remembered. */
 const LATE_KEPT = 0.98;
+/** A full bucket loses what flows in: kept so far from it, ms of the rate, it shows whether unused output comes back. */
+const OPEN_MS = 250;
 const SMALLEST_SHARE = 1 / 16;
 
 export interface SharedLimitOptions {
@@ -116,7 +118,7 @@ export function createSharedLimit(options: SharedLimitOptions): SharedLimit {
     const drift = feedback.drift();
     sharing ||= slack < slackAim() * SLACK_LOW;
     if (drift === null) return;
-    const aim = sharing ? slackAim() : slackFull();
+    const aim = sharing ? slackAim() : Math.max(0, slackFull() - (spare() > 0 ? OPEN_MS * perMs() : 0));
     const gain = Math.min(spare(), drift + (slack - aim) / SETTLE_MS);
     const left = perMs() + (sharing ? gain : Math.max(0, gain));
     // of a server that allows more than the operator we use no more than the operator allows
@@ -136,7 +138,7 @@ export function createSharedLimit(options: SharedLimitOptions): SharedLimit {
     get shallow() {
       return shallow();
     },
-    waitFor: (cost, now) => gcra.waitFor(cost, now, feedback.depth > cost + RESERVE_MS * perMs()),
+    waitFor: (cost, now) => gcra.waitFor(cost, now, !tight(cost)),
     take: (charge, cost, now) => {
       largestOfLate = Math.max(cost, largestOfLate * LATE_KEPT);
       gcra.take(cost, now);
