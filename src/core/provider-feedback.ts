@@ -14,6 +14,11 @@ const NOISE_MS = 50;
 const FULL_MS = 100;
 /** Of a call that costs more, in ms of the rate, a server with nothing left does not tell how much it lacks. */
 const CENSORED_MS = 150;
+const MINUTE_MS = 60_000;
+/** So much at once, in ms of the rate, comes only with a new minute. */
+const ROLLED_MS = 10_000;
+/** Not seen for so long, a server counts by the minute no longer. */
+const FORGET_MINUTE_MS = 2.5 * MINUTE_MS;
 
 /** What a call costs in one dimension, by the time it is granted. */
 export interface Charge {
@@ -58,6 +63,8 @@ export interface ProviderFeedback {
   reset(now: number, empty: boolean): void;
   /** The most that the bucket was seen to hold; 0 = never told. */
   readonly depth: number;
+  /** Where the server counts by the minute: when that ends; null = it refills all the time. */
+  minuteEndsAt(now: number): number | null;
   /** What is in the bucket now; null = not known. */
   level(now: number): number | null;
   /** What the bucket gains beside the known flows, units per ms; negative = lost to others; null = not seen long enough. */
@@ -93,12 +100,26 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
   let line: Line | null = null;
   let seen = false;
   let fittedAt = Number.NEGATIVE_INFINITY;
+  /** When a server that counts by the minute was last seen to begin a new one. */
+  let rolledAt: number | null = null;
+
+  /** A server that counts by the minute lets nothing flow in between. */
+  const inflow = (): number => (rolledAt === null ? model().perMs : 0);
+
+  /** More has come back than can have flowed in or been left unused: the server has begun a new minute. */
+  const hasRolled = (mark: Mark, told: number): boolean => {
+    if (newest === null || mark.at <= newest.mark.at) return false;
+    const { perMs, ratio } = model();
+    const from = newest.mark;
+    const charged = (mark.estimated - from.estimated) * ratio + mark.fixed - from.fixed;
+    const known = perMs * (mark.at - from.at) + mark.unused - from.unused;
+    return told - newest.told + charged > known + ROLLED_MS * perMs;
+  };
 
   /** What the bucket holds, less all that we know has flowed: constant while nobody else takes and nothing comes back. */
   const offset = (seen: Omit<Mark, 'own'>, told: number, refund: number): number => {
-    const { perMs, ratio } = model();
-    const charged = seen.estimated * ratio + seen.fixed;
-    return told + charged + seen.lost - refund * seen.unused - perMs * (seen.at - startedAt);
+    const charged = seen.estimated * model().ratio + seen.fixed;
+    return told + charged + seen.lost - refund * seen.unused - inflow() * (seen.at - startedAt);
   };
 
   /** What flows into a full bucket is lost. */
@@ -117,7 +138,7 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
   };
 
   const advance = (now: number): void => {
-    add(Math.max(0, now - missingAt) * Math.max(0, model().perMs + drift()));
+    add(Math.max(0, now - missingAt) * Math.max(0, inflow() + drift()));
     missingAt = now;
   };
 
@@ -172,6 +193,14 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
     groups = groups.filter((each) => (latest - each.index) * GROUP_MS < OLDEST_MS).slice(-GROUPS);
   };
 
+  const forget = (now: number): void => {
+    groups = [];
+    since = now;
+    newest = null;
+    line = null;
+    seen = false;
+  };
+
   return {
     take: (own, now) => {
       advance(now);
@@ -188,6 +217,10 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
     tell: (mark, told, now) => {
       if (mark.at < since) return;
       advance(now);
+      if (hasRolled(mark, told)) {
+        forget(mark.at);
+        rolledAt = mark.at;
+      }
       const charged = mark.own.estimated * model().ratio + mark.own.fixed;
       if (newest === null || mark.at >= newest.mark.at) newest = { mark, told };
       // a large call may have left a debt, of which nothing is told
@@ -200,19 +233,24 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
       estimate(now);
     },
     reset: (now, empty) => {
-      groups = [];
-      since = now;
+      forget(now);
       if (empty) missing = Number.POSITIVE_INFINITY;
-      newest = null;
-      line = null;
-      seen = false;
+    },
+    minuteEndsAt: (now) => {
+      if (rolledAt !== null && now - rolledAt > FORGET_MINUTE_MS) {
+        rolledAt = null;
+        forget(now);
+      }
+      return rolledAt === null ? null : rolledAt + Math.ceil(Math.max(1, now - rolledAt) / MINUTE_MS) * MINUTE_MS;
     },
     get depth() {
       return depth;
     },
     level: (now) => {
       advance(now);
-      return newest === null || !shown ? null : depth - missing;
+      const stale =
+        rolledAt !== null && newest !== null && minuteOf(now, rolledAt) > minuteOf(newest.mark.at, rolledAt);
+      return newest === null || !shown || stale ? null : depth - missing;
     },
     drift: () => (seen ? drift() : null),
     refundSeen: () => {
@@ -226,6 +264,10 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
       return { low: share.slope - 2 * share.slopeError, high: share.slope + 2 * share.slopeError };
     },
   };
+}
+
+function minuteOf(at: number, rolledAt: number): number {
+  return Math.floor((at - rolledAt) / MINUTE_MS);
 }
 
 /** Many enough, over a time long enough, to show a trend. */

@@ -16,6 +16,8 @@ const LARGE_MS = 400;
 const LATE_KEPT = 0.98;
 /** A full bucket loses what flows in: kept so far from it, ms of the rate, it shows whether unused output comes back. */
 const OPEN_MS = 250;
+/** The last of a minute is not spent: clocks differ. */
+const LAST_MS = 3_000;
 const SMALLEST_SHARE = 1 / 16;
 
 export interface SharedLimitOptions {
@@ -106,9 +108,19 @@ export function createSharedLimit(options: SharedLimitOptions): SharedLimit {
     gcra.share = share * brake;
   };
 
+  /** What is left of the server's minute goes evenly over the rest of it. */
+  const spread = (level: number | null, restMs: number): void => {
+    if (level === null) return setShare(1);
+    const most = 1 + (spare() * MINUTE_MS) / gcra.limit;
+    const even = ((level / Math.max(restMs, LAST_MS)) * MINUTE_MS) / gcra.limit;
+    setShare(Math.max(SMALLEST_SHARE, Math.min(even, most)));
+  };
+
   /** Compares our account with the server's, and makes ours the lower one of both. */
   const follow = (now: number): void => {
+    const minuteEnd = feedback.minuteEndsAt(now);
     const level = feedback.level(now);
+    if (minuteEnd !== null) return spread(level, minuteEnd - now);
     if (level === null) return;
     const slack = level - gcra.balance(now);
     const reserve = Math.min(RESERVE_MS * perMs(), slackAim());
