@@ -64,6 +64,8 @@ export function createRateBudget(options: RateBudgetOptions): RateBudget {
   const used = { requests: createMinuteCount(clock), tokens: createMinuteCount(clock) };
   const queue = createGrantQueue();
   const concurrency = createConcurrencyBrake();
+  /** One for all: ten thousand of them at once are most of what a cancelled batch costs. */
+  const stopped = cancelled();
   const speed = createSpeed();
   let pausedUntil = Number.NEGATIVE_INFINITY;
   let timer: { readonly at: number; readonly cancel: () => void } | null = null;
@@ -182,12 +184,12 @@ export function createRateBudget(options: RateBudgetOptions): RateBudget {
   const acquire: RateBudget['acquire'] = (request, signal) => {
     const cost = costOf(request);
     if (cost > tokens.largest) return Promise.reject(tooLarge(cost, tokens.largest));
-    if (signal.aborted) return Promise.reject(cancelled());
+    if (signal.aborted) return Promise.reject(stopped);
     return new Promise((resolve, reject) => {
       const since = clock.steady();
       const leave = (): void => {
         const wasHead = queue.head() === waiter;
-        if (queue.remove(waiter)) reject(cancelled());
+        if (queue.remove(waiter)) reject(stopped);
         if (wasHead) pump();
       };
       const waiter: Waiter = {

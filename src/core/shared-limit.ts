@@ -8,8 +8,9 @@ const SLACK_MS = 500;
 const SLACK_LOW = 0.5;
 /** Kept free for what changes its order on the way, ms of the rate. */
 const RESERVE_MS = 50;
-/** How fast the slack is won back. */
-const SETTLE_MS = 4_000;
+/** How fast the slack is won back beside others, whose moves we hear of late, and how fast when alone. */
+const SETTLE_SHARED_MS = 8_000;
+const SETTLE_ALONE_MS = 4_000;
 /** A call that costs more, in ms of the rate, leaves little of what a strict server's bucket holds. */
 const LARGE_MS = 400;
 /** From call to call, how much of the largest is remembered. */
@@ -131,7 +132,7 @@ export function createSharedLimit(options: SharedLimitOptions): SharedLimit {
     sharing ||= slack < slackAim() * SLACK_LOW;
     if (drift === null) return;
     const aim = sharing ? slackAim() : Math.max(0, slackFull() - (spare() > 0 ? OPEN_MS * perMs() : 0));
-    const gain = Math.min(spare(), drift + (slack - aim) / SETTLE_MS);
+    const gain = Math.min(spare(), drift + (slack - aim) / (sharing ? SETTLE_SHARED_MS : SETTLE_ALONE_MS));
     const left = perMs() + (sharing ? gain : Math.max(0, gain));
     // of a server that allows more than the operator we use no more than the operator allows
     const most = gcra.limit / MINUTE_MS + Math.max(0, gain);
