@@ -9,7 +9,7 @@ const SLACK_LOW = 0.5;
 /** Kept free for what changes its order on the way, ms of the rate. */
 const RESERVE_MS = 50;
 /** How fast the slack is won back beside others, whose moves we hear of late, and how fast when alone. */
-const SETTLE_SHARED_MS = 8_000;
+const SETTLE_SHARED_MS = 6_000;
 const SETTLE_ALONE_MS = 4_000;
 /** A call that costs more, in ms of the rate, leaves little of what a strict server's bucket holds. */
 const LARGE_MS = 400;
