@@ -290,8 +290,9 @@ export function rateBudgetContract(name: string, create: (setup: BudgetSetup) =>
       const after = async (reason: 'rate_limited' | 'slow_down' | 'overloaded'): Promise<number> => {
         const { budget, clock } = setUp(6000);
         budget.pause(1000, reason);
+        const untilFree = (budget.snapshot().pausedUntil ?? 0) - clock.now();
         const granted = ask(budget, 2000);
-        await clock.advance(4250);
+        await clock.advance(untilFree + 3000);
         return granted.length;
       };
       const [limited, growing, overloaded] = [
@@ -299,9 +300,29 @@ export function rateBudgetContract(name: string, create: (setup: BudgetSetup) =>
         await after('slow_down'),
         await after('overloaded'),
       ];
-      expect(overloaded).toBeGreaterThan(280);
+      expect(overloaded).toBeGreaterThan(295);
       expect(limited).toBeLessThan(250);
       expect(growing).toBeLessThan(limited);
+    });
+
+    it('is slowed down once by a wave of refusals', async () => {
+      const { budget, clock } = setUp(6000);
+      const wave = ask(budget, 40);
+      await clock.advance(10);
+      for (const grant of wave) {
+        grant.settle({ refused: 'rate_limited' });
+        await clock.advance(10);
+      }
+      let granted = 0;
+      for (let index = 0; index < 400; index += 1) {
+        void budget.acquire(request(1), never).then((grant) => {
+          granted += 1;
+          grant.settle({});
+        });
+      }
+      await clock.advance(1000);
+      // half of 100 a second and the burst; a cut for each refusal would leave a quarter
+      expect(granted).toBeGreaterThan(60);
     });
 
     it('shares nothing with another budget', async () => {
