@@ -38,7 +38,13 @@ interface Granted {
   readonly prompt: number;
 }
 
-/** Requests and tokens of one model, in this process. See `RateBudget`. */
+/**
+ * Requests and tokens of one model, in this process. See `RateBudget`. What it is made of:
+ * `gcra` paces one limit. `shared-limit` (one for requests, one for tokens) keeps that pace no faster than what the server
+ * has left, which `provider-feedback` reads from its headers, by `header-readings` and `linear-fit`. `prompt-ratio` and
+ * `refund-factor` learn what a call really costs. After refusals `speed` brakes the pace and `concurrency-brake` what is in
+ * flight. `grant-queue` says whose turn it is.
+ */
 export function createRateBudget(options: RateBudgetOptions): RateBudget {
   const { clock, random, burstMs = 500, configured } = options;
   const startedAt = clock.steady();

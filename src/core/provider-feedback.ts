@@ -1,12 +1,6 @@
+import { createReadings, enough, ENOUGH_GROUPS, type Group, meanOf } from './header-readings.ts';
 import { fitLine, type Line, type Point } from './linear-fit.ts';
 
-/** What the headers say is old by the time of an answer and disturbed on the way, so it is read in groups. */
-const GROUP_MS = 250;
-const GROUPS = 16;
-const OLDEST_MS = 60_000;
-const ENOUGH_GROUPS = 4;
-const ENOUGH_ANSWERS = 8;
-const ENOUGH_MS = 700;
 const FIT_EVERY_MS = 20;
 /** Calls change their order on the way: so much of the rate a single reading may be off. */
 const NOISE_MS = 50;
@@ -73,22 +67,9 @@ export interface ProviderFeedback {
   refundSeen(): { readonly low: number; readonly high: number } | null;
 }
 
-interface Group {
-  readonly index: number;
-  answers: number;
-  /** Sums over the group's answers. */
-  at: number;
-  told: number;
-  before: number;
-  estimated: number;
-  fixed: number;
-  unused: number;
-  lost: number;
-}
-
 export function createProviderFeedback(model: () => FeedbackModel, startedAt: number): ProviderFeedback {
   const totals = { estimated: 0, fixed: 0, unused: 0, lost: 0 };
-  let groups: Group[] = [];
+  const readings = createReadings(startedAt);
   let since = Number.NEGATIVE_INFINITY;
   let depth = 0;
   /** The depth rests on something that was told. */
@@ -151,9 +132,9 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
     const { refund } = model();
     const lineOf = (some: readonly Group[]): Line | null =>
       enough(some) ? fitLine(some.map((each) => pointOf(each, (mean) => mean.at, refund))) : null;
-    const all = lineOf(groups);
+    const all = lineOf(readings.groups);
     const gains = all !== null && all.slope > 2 * all.slopeError;
-    line = gains ? all : lineOf(groups.filter((each) => !isFull(each)));
+    line = gains ? all : lineOf(readings.groups.filter((each) => !isFull(each)));
     seen = all !== null;
   };
 
@@ -167,7 +148,7 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
     if (newest === null) return;
     const { refund, perMs } = model();
     let base = offset(newest.mark, newest.told, refund);
-    const latest = groups.at(-1);
+    const latest = readings.groups.at(-1);
     if (line !== null && latest !== undefined && !isFull(latest)) {
       const fitted = line.meanY + line.slope * (newest.mark.at - line.meanX);
       base = Math.min(fitted, base + NOISE_MS * perMs);
@@ -176,25 +157,8 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
     missing = Math.max(0, depth - base + offset({ at: now, ...totals }, 0, refund));
   };
 
-  const collect = (mark: Mark, told: number, before: number): void => {
-    const index = Math.floor((mark.at - startedAt) / GROUP_MS);
-    let place = groups.length;
-    while (place > 0 && (groups[place - 1]?.index ?? 0) >= index) place -= 1;
-    let group = groups[place];
-    if (group?.index !== index) {
-      group = { index, answers: 0, at: 0, told: 0, before: 0, estimated: 0, fixed: 0, unused: 0, lost: 0 };
-      groups.splice(place, 0, group);
-    }
-    group.answers += 1;
-    group.told += told;
-    group.before += before;
-    for (const key of ['at', 'estimated', 'fixed', 'unused', 'lost'] as const) group[key] += mark[key];
-    const latest = groups.at(-1)?.index ?? 0;
-    groups = groups.filter((each) => (latest - each.index) * GROUP_MS < OLDEST_MS).slice(-GROUPS);
-  };
-
   const forget = (now: number): void => {
-    groups = [];
+    readings.clear();
     since = now;
     newest = null;
     line = null;
@@ -227,7 +191,7 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
       if (told !== 0 || charged < CENSORED_MS * model().perMs) {
         shown = true;
         depth = Math.max(depth, told + charged);
-        collect(mark, told, told + charged);
+        readings.add(mark, told, told + charged);
       }
       fit(now);
       estimate(now);
@@ -254,7 +218,7 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
     },
     drift: () => (seen ? drift() : null),
     refundSeen: () => {
-      const open = groups.filter((each) => !isFull(each));
+      const open = readings.groups.filter((each) => !isFull(each));
       const [oldest, latest] = [open[0], open.at(-1)];
       if (oldest === undefined || latest === undefined || open.length < ENOUGH_GROUPS) return null;
       const unused = meanOf(latest).unused - meanOf(oldest).unused;
@@ -268,22 +232,4 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
 
 function minuteOf(at: number, rolledAt: number): number {
   return Math.floor((at - rolledAt) / MINUTE_MS);
-}
-
-/** Many enough, over a time long enough, to show a trend. */
-function enough(groups: readonly Group[]): boolean {
-  const [oldest, latest] = [groups[0], groups.at(-1)];
-  if (oldest === undefined || latest === undefined || groups.length < ENOUGH_GROUPS) return false;
-  const answers = groups.reduce((sum, each) => sum + each.answers, 0);
-  return answers >= ENOUGH_ANSWERS && latest.at / latest.answers - oldest.at / oldest.answers >= ENOUGH_MS;
-}
-
-function meanOf({ answers, at, estimated, fixed, unused, lost }: Group): Omit<Mark, 'own'> {
-  return {
-    at: at / answers,
-    estimated: estimated / answers,
-    fixed: fixed / answers,
-    unused: unused / answers,
-    lost: lost / answers,
-  };
 }
