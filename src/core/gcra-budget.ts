@@ -27,8 +27,6 @@ export interface RateBudgetOptions {
 
 const PAUSE_JITTER_MS = 250;
 const MINUTE_MS = 60_000;
-/** A call that costs more, in ms of the rate, may need all that a strict server's bucket holds. */
-const LARGE_MS = 900;
 const ONE: Charge = { estimated: 0, fixed: 1 };
 
 /** What a call was granted with. */
@@ -40,7 +38,13 @@ interface Granted {
   readonly prompt: number;
 }
 
-/** Requests and tokens of one model, in this process. See `RateBudget`. */
+/**
+ * Requests and tokens of one model, in this process. See `RateBudget`. What it is made of:
+ * `gcra` paces one limit. `shared-limit` (one for requests, one for tokens) keeps that pace no faster than what the server
+ * has left, which `provider-feedback` reads from its headers, by `header-readings` and `linear-fit`. `prompt-ratio` and
+ * `refund-factor` learn what a call really costs. After refusals `speed` brakes the pace and `concurrency-brake` what is in
+ * flight. `grant-queue` says whose turn it is.
+ */
 export function createRateBudget(options: RateBudgetOptions): RateBudget {
   const { clock, random, burstMs = 500, configured } = options;
   const startedAt = clock.steady();
@@ -66,14 +70,15 @@ export function createRateBudget(options: RateBudgetOptions): RateBudget {
   const used = { requests: createMinuteCount(clock), tokens: createMinuteCount(clock) };
   const queue = createGrantQueue();
   const concurrency = createConcurrencyBrake();
+  /** One for all: ten thousand of them at once are most of what a cancelled batch costs. */
+  const stopped = cancelled();
   const speed = createSpeed();
   let pausedUntil = Number.NEGATIVE_INFINITY;
   let timer: { readonly at: number; readonly cancel: () => void } | null = null;
 
   const costOf = ({ promptTokens, maxOutputTokens }: BudgetRequest): number => {
     const cost = Math.ceil(promptTokens * ratio.reserved()) + maxOutputTokens;
-    if (cost < (tokens.limit / MINUTE_MS) * LARGE_MS) return cost;
-    return Math.ceil(promptTokens * ratio.highest()) + maxOutputTokens;
+    return tokens.tight(cost) ? Math.ceil(promptTokens * ratio.highest()) + maxOutputTokens : cost;
   };
 
   const waitOf = ({ request }: Waiter, now: number): number =>
@@ -141,7 +146,7 @@ export function createRateBudget(options: RateBudgetOptions): RateBudget {
       now,
     );
     if (requests.seen() && tokens.seen()) speed.headersKnow();
-    if (limits.remainingTokens === null) return;
+    if (limits.remainingTokens === null || tokens.shallow) return;
     const next = queue.head();
     const idle = next === undefined || tokens.waitFor(costOf(next.request), now) === 0;
     const full = !idle && tokens.full(now);
@@ -151,12 +156,15 @@ export function createRateBudget(options: RateBudgetOptions): RateBudget {
   /** The true prompt is known now, and what the answer left of its reservation; the server may keep the latter. */
   const correct = ({ request, prompt }: Granted, usage: TokenUsage, now: number): void => {
     const unused = request.maxOutputTokens - usage.completionTokens;
-    const back = prompt - usage.promptTokens + (unused < 0 ? unused : unused * refund.factor);
+    const overestimate = prompt - usage.promptTokens;
+    // a bucket that just holds the call was full before we knew, and what flowed in since is lost
+    const known = tokens.tight(prompt + request.maxOutputTokens) ? Math.min(0, overestimate) : overestimate;
+    const back = known + (unused < 0 ? unused : unused * refund.factor);
     ratio.learn(request.promptTokens, usage.promptTokens);
     refund.ended(Math.max(0, unused), now);
     tokens.feedback.leave(Math.max(0, unused), now);
     tokens.giveBack(back, now);
-    used.tokens.add(-back);
+    used.tokens.add(known - overestimate - back);
   };
 
   const refused = (reason: Refusal, { request, requests: mark }: Granted, limits: ProviderLimits | null): void => {
@@ -182,12 +190,12 @@ export function createRateBudget(options: RateBudgetOptions): RateBudget {
   const acquire: RateBudget['acquire'] = (request, signal) => {
     const cost = costOf(request);
     if (cost > tokens.largest) return Promise.reject(tooLarge(cost, tokens.largest));
-    if (signal.aborted) return Promise.reject(cancelled());
+    if (signal.aborted) return Promise.reject(stopped);
     return new Promise((resolve, reject) => {
       const since = clock.steady();
       const leave = (): void => {
         const wasHead = queue.head() === waiter;
-        if (queue.remove(waiter)) reject(cancelled());
+        if (queue.remove(waiter)) reject(stopped);
         if (wasHead) pump();
       };
       const waiter: Waiter = {

@@ -1,17 +1,18 @@
+import { createReadings, enough, ENOUGH_GROUPS, type Group, meanOf } from './header-readings.ts';
 import { fitLine, type Line, type Point } from './linear-fit.ts';
 
-/** What the headers say is old by the time of an answer and disturbed on the way, so it is read in groups. */
-const GROUP_MS = 250;
-const GROUPS = 16;
-const OLDEST_MS = 60_000;
-const ENOUGH_GROUPS = 4;
-const ENOUGH_ANSWERS = 8;
-const ENOUGH_MS = 700;
 const FIT_EVERY_MS = 20;
 /** Calls change their order on the way: so much of the rate a single reading may be off. */
 const NOISE_MS = 50;
 /** A bucket that lacks less than this, in ms of the rate, counts as full: it may be losing what flows in. */
 const FULL_MS = 100;
+/** Of a call that costs more, in ms of the rate, a server with nothing left does not tell how much it lacks. */
+const CENSORED_MS = 150;
+const MINUTE_MS = 60_000;
+/** So much at once, in ms of the rate, comes only with a new minute. */
+const ROLLED_MS = 10_000;
+/** Not seen for so long, a server counts by the minute no longer. */
+const FORGET_MINUTE_MS = 2.5 * MINUTE_MS;
 
 /** What a call costs in one dimension, by the time it is granted. */
 export interface Charge {
@@ -56,6 +57,8 @@ export interface ProviderFeedback {
   reset(now: number, empty: boolean): void;
   /** The most that the bucket was seen to hold; 0 = never told. */
   readonly depth: number;
+  /** Where the server counts by the minute: when that ends; null = it refills all the time. */
+  minuteEndsAt(now: number): number | null;
   /** What is in the bucket now; null = not known. */
   level(now: number): number | null;
   /** What the bucket gains beside the known flows, units per ms; negative = lost to others; null = not seen long enough. */
@@ -64,24 +67,13 @@ export interface ProviderFeedback {
   refundSeen(): { readonly low: number; readonly high: number } | null;
 }
 
-interface Group {
-  readonly index: number;
-  answers: number;
-  /** Sums over the group's answers. */
-  at: number;
-  told: number;
-  before: number;
-  estimated: number;
-  fixed: number;
-  unused: number;
-  lost: number;
-}
-
 export function createProviderFeedback(model: () => FeedbackModel, startedAt: number): ProviderFeedback {
   const totals = { estimated: 0, fixed: 0, unused: 0, lost: 0 };
-  let groups: Group[] = [];
+  const readings = createReadings(startedAt);
   let since = Number.NEGATIVE_INFINITY;
   let depth = 0;
+  /** The depth rests on something that was told. */
+  let shown = false;
   /** What a full bucket would hold more. It is taken for full at the start. */
   let missing = 0;
   let missingAt = startedAt;
@@ -89,12 +81,26 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
   let line: Line | null = null;
   let seen = false;
   let fittedAt = Number.NEGATIVE_INFINITY;
+  /** When a server that counts by the minute was last seen to begin a new one. */
+  let rolledAt: number | null = null;
+
+  /** A server that counts by the minute lets nothing flow in between. */
+  const inflow = (): number => (rolledAt === null ? model().perMs : 0);
+
+  /** More has come back than can have flowed in or been left unused: the server has begun a new minute. */
+  const hasRolled = (mark: Mark, told: number): boolean => {
+    if (newest === null || mark.at <= newest.mark.at) return false;
+    const { perMs, ratio } = model();
+    const from = newest.mark;
+    const charged = (mark.estimated - from.estimated) * ratio + mark.fixed - from.fixed;
+    const known = perMs * (mark.at - from.at) + mark.unused - from.unused;
+    return told - newest.told + charged > known + ROLLED_MS * perMs;
+  };
 
   /** What the bucket holds, less all that we know has flowed: constant while nobody else takes and nothing comes back. */
   const offset = (seen: Omit<Mark, 'own'>, told: number, refund: number): number => {
-    const { perMs, ratio } = model();
-    const charged = seen.estimated * ratio + seen.fixed;
-    return told + charged + seen.lost - refund * seen.unused - perMs * (seen.at - startedAt);
+    const charged = seen.estimated * model().ratio + seen.fixed;
+    return told + charged + seen.lost - refund * seen.unused - inflow() * (seen.at - startedAt);
   };
 
   /** What flows into a full bucket is lost. */
@@ -113,7 +119,7 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
   };
 
   const advance = (now: number): void => {
-    add(Math.max(0, now - missingAt) * Math.max(0, model().perMs + drift()));
+    add(Math.max(0, now - missingAt) * Math.max(0, inflow() + drift()));
     missingAt = now;
   };
 
@@ -126,9 +132,9 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
     const { refund } = model();
     const lineOf = (some: readonly Group[]): Line | null =>
       enough(some) ? fitLine(some.map((each) => pointOf(each, (mean) => mean.at, refund))) : null;
-    const all = lineOf(groups);
+    const all = lineOf(readings.groups);
     const gains = all !== null && all.slope > 2 * all.slopeError;
-    line = gains ? all : lineOf(groups.filter((each) => !isFull(each)));
+    line = gains ? all : lineOf(readings.groups.filter((each) => !isFull(each)));
     seen = all !== null;
   };
 
@@ -142,7 +148,7 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
     if (newest === null) return;
     const { refund, perMs } = model();
     let base = offset(newest.mark, newest.told, refund);
-    const latest = groups.at(-1);
+    const latest = readings.groups.at(-1);
     if (line !== null && latest !== undefined && !isFull(latest)) {
       const fitted = line.meanY + line.slope * (newest.mark.at - line.meanX);
       base = Math.min(fitted, base + NOISE_MS * perMs);
@@ -151,21 +157,12 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
     missing = Math.max(0, depth - base + offset({ at: now, ...totals }, 0, refund));
   };
 
-  const collect = (mark: Mark, told: number, before: number): void => {
-    const index = Math.floor((mark.at - startedAt) / GROUP_MS);
-    let place = groups.length;
-    while (place > 0 && (groups[place - 1]?.index ?? 0) >= index) place -= 1;
-    let group = groups[place];
-    if (group?.index !== index) {
-      group = { index, answers: 0, at: 0, told: 0, before: 0, estimated: 0, fixed: 0, unused: 0, lost: 0 };
-      groups.splice(place, 0, group);
-    }
-    group.answers += 1;
-    group.told += told;
-    group.before += before;
-    for (const key of ['at', 'estimated', 'fixed', 'unused', 'lost'] as const) group[key] += mark[key];
-    const latest = groups.at(-1)?.index ?? 0;
-    groups = groups.filter((each) => (latest - each.index) * GROUP_MS < OLDEST_MS).slice(-GROUPS);
+  const forget = (now: number): void => {
+    readings.clear();
+    since = now;
+    newest = null;
+    line = null;
+    seen = false;
   };
 
   return {
@@ -184,31 +181,44 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
     tell: (mark, told, now) => {
       if (mark.at < since) return;
       advance(now);
-      const before = told + mark.own.estimated * model().ratio + mark.own.fixed;
-      depth = Math.max(depth, before);
+      if (hasRolled(mark, told)) {
+        forget(mark.at);
+        rolledAt = mark.at;
+      }
+      const charged = mark.own.estimated * model().ratio + mark.own.fixed;
       if (newest === null || mark.at >= newest.mark.at) newest = { mark, told };
-      collect(mark, told, before);
+      // a large call may have left a debt, of which nothing is told
+      if (told !== 0 || charged < CENSORED_MS * model().perMs) {
+        shown = true;
+        depth = Math.max(depth, told + charged);
+        readings.add(mark, told, told + charged);
+      }
       fit(now);
       estimate(now);
     },
     reset: (now, empty) => {
-      groups = [];
-      since = now;
+      forget(now);
       if (empty) missing = Number.POSITIVE_INFINITY;
-      newest = null;
-      line = null;
-      seen = false;
+    },
+    minuteEndsAt: (now) => {
+      if (rolledAt !== null && now - rolledAt > FORGET_MINUTE_MS) {
+        rolledAt = null;
+        forget(now);
+      }
+      return rolledAt === null ? null : rolledAt + Math.ceil(Math.max(1, now - rolledAt) / MINUTE_MS) * MINUTE_MS;
     },
     get depth() {
       return depth;
     },
     level: (now) => {
       advance(now);
-      return newest === null ? null : depth - missing;
+      const stale =
+        rolledAt !== null && newest !== null && minuteOf(now, rolledAt) > minuteOf(newest.mark.at, rolledAt);
+      return newest === null || !shown || stale ? null : depth - missing;
     },
     drift: () => (seen ? drift() : null),
     refundSeen: () => {
-      const open = groups.filter((each) => !isFull(each));
+      const open = readings.groups.filter((each) => !isFull(each));
       const [oldest, latest] = [open[0], open.at(-1)];
       if (oldest === undefined || latest === undefined || open.length < ENOUGH_GROUPS) return null;
       const unused = meanOf(latest).unused - meanOf(oldest).unused;
@@ -220,20 +230,6 @@ export function createProviderFeedback(model: () => FeedbackModel, startedAt: nu
   };
 }
 
-/** Many enough, over a time long enough, to show a trend. */
-function enough(groups: readonly Group[]): boolean {
-  const [oldest, latest] = [groups[0], groups.at(-1)];
-  if (oldest === undefined || latest === undefined || groups.length < ENOUGH_GROUPS) return false;
-  const answers = groups.reduce((sum, each) => sum + each.answers, 0);
-  return answers >= ENOUGH_ANSWERS && latest.at / latest.answers - oldest.at / oldest.answers >= ENOUGH_MS;
-}
-
-function meanOf({ answers, at, estimated, fixed, unused, lost }: Group): Omit<Mark, 'own'> {
-  return {
-    at: at / answers,
-    estimated: estimated / answers,
-    fixed: fixed / answers,
-    unused: unused / answers,
-    lost: lost / answers,
-  };
+function minuteOf(at: number, rolledAt: number): number {
+  return Math.floor((at - rolledAt) / MINUTE_MS);
 }

@@ -8,8 +8,17 @@ const SLACK_MS = 500;
 const SLACK_LOW = 0.5;
 /** Kept free for what changes its order on the way, ms of the rate. */
 const RESERVE_MS = 50;
-/** How fast the slack is won back. */
-const SETTLE_MS = 4_000;
+/** How fast the slack is won back beside others, whose moves we hear of late, and how fast when alone. */
+const SETTLE_SHARED_MS = 6_000;
+const SETTLE_ALONE_MS = 4_000;
+/** A call that costs more, in ms of the rate, leaves little of what a strict server's bucket holds. */
+const LARGE_MS = 400;
+/** From call to call, how much of the largest is remembered. */
+const LATE_KEPT = 0.98;
+/** A full bucket loses what flows in: kept so far from it, ms of the rate, it shows whether unused output comes back. */
+const OPEN_MS = 250;
+/** The last of a minute is not spent: clocks differ. */
+const LAST_MS = 3_000;
 const SMALLEST_SHARE = 1 / 16;
 
 export interface SharedLimitOptions {
@@ -39,6 +48,10 @@ export interface SharedLimit {
   readonly largest: number;
   readonly feedback: ProviderFeedback;
   waitFor(cost: number, now: number): number;
+  /** A large cost, and for all we know the server's bucket may hold no more than it. */
+  tight(cost: number): boolean;
+  /** Calls of late were that large. */
+  readonly shallow: boolean;
   /** `cost` is what we reserve for the charge. */
   take(charge: Charge, cost: number, now: number): Mark;
   giveBack(amount: number, now: number): void;
@@ -67,6 +80,7 @@ export function createSharedLimit(options: SharedLimitOptions): SharedLimit {
   /** The headers decide about our share until it is whole again. */
   let sharing = false;
   let tells = false;
+  let largestOfLate = 0;
   const perMs = (): number => serverLimit / MINUTE_MS;
   const feedback = createProviderFeedback(
     () => ({ perMs: perMs(), ratio: ratio(), refund: refund(), spare: spare() }),
@@ -86,24 +100,43 @@ export function createSharedLimit(options: SharedLimitOptions): SharedLimit {
   const slackFull = (): number => Math.max(0, feedback.depth - (gcra.limit * burstMs) / MINUTE_MS);
   const slackAim = (): number => Math.min(SLACK_MS * perMs(), slackFull());
 
+  const tight = (cost: number): boolean => cost > LARGE_MS * perMs() && feedback.depth <= cost + LARGE_MS * perMs();
+  const shallow = (): boolean => tight(largestOfLate);
+
+  const setShare = (next: number): void => {
+    share = next;
+    sharing = share < 1;
+    gcra.share = share * brake;
+  };
+
+  /** What is left of the server's minute goes evenly over the rest of it. */
+  const spread = (level: number | null, restMs: number): void => {
+    if (level === null) return setShare(1);
+    const most = 1 + (spare() * MINUTE_MS) / gcra.limit;
+    const even = ((level / Math.max(restMs, LAST_MS)) * MINUTE_MS) / gcra.limit;
+    setShare(Math.max(SMALLEST_SHARE, Math.min(even, most)));
+  };
+
   /** Compares our account with the server's, and makes ours the lower one of both. */
   const follow = (now: number): void => {
+    const minuteEnd = feedback.minuteEndsAt(now);
     const level = feedback.level(now);
+    if (minuteEnd !== null) return spread(level, minuteEnd - now);
     if (level === null) return;
     const slack = level - gcra.balance(now);
     const reserve = Math.min(RESERVE_MS * perMs(), slackAim());
     if (slack < reserve) gcra.drain(level - reserve, now);
+    // where one call empties the bucket, what remains says nothing about a trend
+    if (shallow()) return setShare(1);
     const drift = feedback.drift();
     sharing ||= slack < slackAim() * SLACK_LOW;
     if (drift === null) return;
-    const aim = sharing ? slackAim() : slackFull();
-    const gain = Math.min(spare(), drift + (slack - aim) / SETTLE_MS);
+    const aim = sharing ? slackAim() : Math.max(0, slackFull() - (spare() > 0 ? OPEN_MS * perMs() : 0));
+    const gain = Math.min(spare(), drift + (slack - aim) / (sharing ? SETTLE_SHARED_MS : SETTLE_ALONE_MS));
     const left = perMs() + (sharing ? gain : Math.max(0, gain));
     // of a server that allows more than the operator we use no more than the operator allows
     const most = gcra.limit / MINUTE_MS + Math.max(0, gain);
-    share = Math.max(SMALLEST_SHARE, (Math.min(left, most) * MINUTE_MS) / gcra.limit);
-    sharing = share < 1;
-    gcra.share = share * brake;
+    setShare(Math.max(SMALLEST_SHARE, (Math.min(left, most) * MINUTE_MS) / gcra.limit));
   };
 
   return {
@@ -114,8 +147,13 @@ export function createSharedLimit(options: SharedLimitOptions): SharedLimit {
       return largest;
     },
     feedback,
-    waitFor: (cost, now) => gcra.waitFor(cost, now, feedback.depth > cost + RESERVE_MS * perMs()),
+    tight,
+    get shallow() {
+      return shallow();
+    },
+    waitFor: (cost, now) => gcra.waitFor(cost, now, !tight(cost)),
     take: (charge, cost, now) => {
+      largestOfLate = Math.max(cost, largestOfLate * LATE_KEPT);
       gcra.take(cost, now);
       return feedback.take(charge, now);
     },

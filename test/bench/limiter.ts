@@ -1,77 +1,150 @@
-import { seededRandom, systemClock, systemRandom } from '../../src/core/clock.ts';
-import { createRateBudget } from '../../src/core/gcra-budget.ts';
+import { seededRandom, systemClock } from '../../src/core/clock.ts';
+import { LanguageModelError, type Prompt } from '../../src/core/language-model.ts';
+import { estimateTokens } from '../../src/drafting/token-estimate.ts';
+import { languageModels } from '../../src/llms/index.ts';
 import { createLlmSimulator } from '../../src/sandbox/openai.ts';
 import { inProcessFetch } from '../../src/sandbox/server.ts';
-import { languageModels } from '../../src/llms/index.ts';
-import type { Prompt } from '../../src/core/language-model.ts';
-import { LanguageModelError } from '../../src/core/language-model.ts';
 import type { Figure } from './index.ts';
+import { LIMITERS, type Limits, type Outcome } from './limiters.ts';
 
-const CALLS = 2000;
-const PER_MINUTE = 6000;
-const BURST = 100;
+const RATES = [500, 6_000, 10_000];
+/** A row lasts so long at the limit; a learner needs some calls. */
+const SECONDS = 12;
+const DEPTH_SECONDS = 1;
 const LATENCY_MS = 300;
+const MAX_OUTPUT = 400;
 
-const prompt: Prompt = {
-  system: 'You draft replies.',
-  user: 'Subject: Where is my order?\n\nIt has not arrived.',
-  schema: { name: 'draft', schema: { type: 'object', properties: {}, additionalProperties: false } },
-  maxOutputTokens: 100,
-};
+/** The limit that decides. */
+type Bound = 'requests' | 'tokens' | 'tokens, unused ones come back';
 
-/** 2,000 calls at a strict 6,000 requests a minute: how close to ideal, and how often refused. */
-export async function benchLimiter(): Promise<Figure[]> {
+interface Row {
+  readonly limiter: string;
+  readonly perMinute: number;
+  readonly bound: Bound;
+}
+
+interface Work {
+  readonly prompt: Prompt;
+  /** Our estimate; the server counts otherwise. */
+  readonly promptTokens: number;
+}
+
+/** Requests between some 250 and 1,200 tokens, in ordinary words. */
+function workOf(calls: number): Work[] {
+  const random = seededRandom(7);
+  const words = 'Hello, my order has not arrived yet. Where is it? I have waited two weeks and need it soon.'.split(
+    ' ',
+  );
+  return Array.from({ length: calls }, () => {
+    const count = 190 + Math.floor(random() * 720);
+    const user = Array.from({ length: count }, () => words[Math.floor(random() * words.length)] ?? '').join(' ');
+    const system = 'You draft replies.';
+    const schema = { name: 'draft', schema: { type: 'object', properties: {}, additionalProperties: false } };
+    return {
+      prompt: { system, user, schema, maxOutputTokens: MAX_OUTPUT },
+      promptTokens: estimateTokens(system) + estimateTokens(user),
+    };
+  });
+}
+
+function limitsOf({ perMinute, bound }: Row, work: readonly Work[]): Limits {
+  const meanTokens = work.reduce((sum, { promptTokens }) => sum + promptTokens, 0) / work.length + MAX_OUTPUT;
+  if (bound === 'requests') return { requestsPerMinute: perMinute, tokensPerMinute: 1e9, meanTokens };
+  return { requestsPerMinute: perMinute * 4, tokensPerMinute: Math.round(perMinute * meanTokens), meanTokens };
+}
+
+interface Measured {
+  /** From the start to the arrival of the last call that was taken, over work ÷ limit. */
+  readonly ofIdeal: number;
+  /** The same, with the server's first full bucket taken off the work. */
+  readonly afterBurst: number;
+  readonly refused: number;
+}
+
+async function measure(row: Row, work: readonly Work[]): Promise<Measured> {
+  const limits = limitsOf(row, work);
+  const refundUnused = row.bound === 'tokens, unused ones come back';
   const clock = systemClock();
   const server = createLlmSimulator({
+    ...limits,
     clock,
     random: seededRandom(1),
-    requestsPerMinute: PER_MINUTE,
-    burstSeconds: (BURST * 60) / PER_MINUTE,
+    burstSeconds: DEPTH_SECONDS,
     latencyMs: LATENCY_MS,
+    refundUnused,
   });
-  const [module] = languageModels;
-  if (module === undefined) throw new Error('no language model');
   const env = {
     OPENAI_BASE_URL: 'http://127.0.0.1/v1',
     OPENAI_API_KEY: server.apiKey,
     LLM_MODEL: server.models[0] ?? '',
   };
-  const llm = module.create(module.settings.parse(env), {
-    fetch: inProcessFetch(server.fetch),
-    clock,
-    allowInsecureUpstreams: false,
-  });
-  const budget = createRateBudget({
-    requestsPerMinute: PER_MINUTE,
-    tokensPerMinute: 1e9,
-    configured: { requests: true, tokens: true },
-    clock,
-    random: systemRandom,
-  });
-  const signal = new AbortController().signal;
-  let refused = 0;
-  const call = async (): Promise<void> => {
-    const grant = await budget.acquire({ promptTokens: 100, maxOutputTokens: 100, lane: 'batch' }, signal);
+  const [module] = languageModels;
+  if (module === undefined) throw new Error('no language model');
+  const fetch = inProcessFetch(server.fetch);
+  const llm = module.create(module.settings.parse(env), { fetch, clock, allowInsecureUpstreams: false });
+  const limiter = LIMITERS[row.limiter]?.(limits);
+  if (limiter === undefined) throw new Error(`no limiter ${row.limiter}`);
+  const { signal } = new AbortController();
+  let lastArrival = 0;
+  let charged = 0;
+
+  const ask = async ({ prompt }: Work): Promise<Outcome> => {
+    const arrival = performance.now();
     try {
-      const { usage, limits } = await llm.complete(prompt, signal);
-      grant.settle({ usage, limits });
+      const { usage, limits: told } = await llm.complete(prompt, signal);
+      lastArrival = Math.max(lastArrival, arrival);
+      charged += usage.promptTokens + (refundUnused ? usage.completionTokens : MAX_OUTPUT);
+      return { usage, limits: told, retryAfterMs: 0 };
     } catch (error) {
-      refused += 1;
-      grant.settle({ limits: error instanceof LanguageModelError ? error.limits : null });
+      if (!(error instanceof LanguageModelError) || error.errorClass !== 'rate_limited') throw error;
+      return { limits: error.limits, refused: 'rate_limited', retryAfterMs: error.retryAfterMs ?? 1000 };
     }
   };
+  const finish = async (each: Work): Promise<void> => {
+    const call = { promptTokens: each.promptTokens, maxOutputTokens: MAX_OUTPUT };
+    for (;;) {
+      const { refused, retryAfterMs } = await limiter.run(call, () => ask(each));
+      if (refused === undefined) return;
+      await clock.sleep(retryAfterMs);
+    }
+  };
+
   const from = performance.now();
-  await Promise.all(Array.from({ length: CALLS }, call));
-  const seconds = (performance.now() - from) / 1000;
-  // the server's bucket is full at the start, so the first burst costs no time
-  const ideal = (CALLS - BURST) / (PER_MINUTE / 60) + LATENCY_MS / 1000;
-  const literal = CALLS / (PER_MINUTE / 60);
-  return [
-    {
-      what: `makespan ÷ ideal, ${CALLS} calls at ${PER_MINUTE} requests/min, ${LATENCY_MS} ms`,
-      value: `${(seconds / literal).toFixed(3)} of calls ÷ rate (${(seconds / ideal).toFixed(3)} with the server's first burst counted)`,
-      aim: '≤ 1.02',
-    },
-    { what: 'answers 429 in that run', value: String(refused), aim: '0' },
-  ];
+  await Promise.all(work.map(finish));
+  limiter.close();
+  const took = lastArrival - from;
+  const ideal = (first: number): number =>
+    Math.max(
+      ((work.length - (first * limits.requestsPerMinute) / 60) * 60_000) / limits.requestsPerMinute,
+      ((charged - (first * limits.tokensPerMinute) / 60) * 60_000) / limits.tokensPerMinute,
+    );
+  return {
+    ofIdeal: took / ideal(0),
+    afterBurst: took / ideal(DEPTH_SECONDS),
+    refused: server.stats().rateLimited,
+  };
+}
+
+/**
+ * How close to the limit, and how often refused: a strict server with buckets of a second, over in-process HTTP and real
+ * time. The rates of one limiter run side by side, each with a server of its own.
+ */
+export async function benchLimiter(): Promise<Figure[]> {
+  // made before any clock runs
+  const works = RATES.map((perMinute) => workOf(Math.round((perMinute * SECONDS) / 60)));
+  const figures: Figure[] = [];
+  for (const bound of ['requests', 'tokens', 'tokens, unused ones come back'] as const) {
+    for (const limiter of Object.keys(LIMITERS)) {
+      const rows = RATES.map((perMinute): Row => ({ limiter, perMinute, bound }));
+      const measured = await Promise.all(rows.map((row, index) => measure(row, works[index] ?? [])));
+      for (const [index, { ofIdeal, afterBurst, refused }] of measured.entries()) {
+        figures.push({
+          what: `${limiter}: makespan ÷ ideal, ${RATES[index]} calls/min, bound by ${bound}`,
+          value: `${ofIdeal.toFixed(3)} (${afterBurst.toFixed(3)} with the server's first burst taken off), ${refused} × 429`,
+          aim: limiter === 'draftdesk' ? '≤ 1.02, 0 × 429' : '',
+        });
+      }
+    }
+  }
+  return figures;
 }

@@ -198,6 +198,141 @@ export function rateBudgetContract(name: string, create: (setup: BudgetSetup) =>
       expect(budget.snapshot()).toMatchObject({ usedRequests: 0, usedTokens: 0 });
     });
 
+    it('takes what the server tells in place of a default, upwards too, also for what can never fit', async () => {
+      const { budget, clock } = setUp(600, 1000, false);
+      await expect(budget.acquire(request(5000), never)).rejects.toMatchObject({ errorClass: 'request_too_large' });
+      const grant = await budget.acquire(request(1), never);
+      grant.settle({ limits: { ...NO_LIMITS, limitRequests: 6000, limitTokens: 100_000 } });
+      expect(budget.snapshot()).toMatchObject({ requestsPerMinute: 6000, tokensPerMinute: 100_000 });
+      const large = ask(budget, 1, 5000);
+      await clock.advance(10_000);
+      expect(large).toHaveLength(1);
+      const small = ask(budget, 3000);
+      await clock.advance(10_000);
+      expect(small.length).toBeGreaterThan(950);
+      expect(small.length).toBeLessThanOrEqual(1055);
+    });
+
+    it('judges what can never fit by the limit that the operator has set, whatever the server tells', async () => {
+      const { budget } = setUp(600, 1000);
+      const grant = await budget.acquire(request(1), never);
+      grant.settle({ limits: { ...NO_LIMITS, limitTokens: 100_000 } });
+      expect(budget.snapshot().tokensPerMinute).toBe(1000);
+      await expect(budget.acquire(request(1001), never)).rejects.toMatchObject({ errorClass: 'request_too_large' });
+    });
+
+    it('does not take a limit a day for one a minute', async () => {
+      const { budget } = setUp(600, 1_000_000, false);
+      const grant = await budget.acquire(request(1), never);
+      // half a day's requests are back in half a day
+      const daily = { limitRequests: 14_400, remainingRequests: 7200, resetRequestsMs: 43_200_000 };
+      grant.settle({ limits: { ...NO_LIMITS, ...daily } });
+      expect(budget.snapshot().requestsPerMinute).toBe(600);
+    });
+
+    it('bounds what is in flight only while the server has trouble with us, one cut a wave', async () => {
+      const { budget, clock } = setUp(60_000);
+      const granted = ask(budget, 40);
+      await clock.advance(1000);
+      expect(budget.snapshot()).toMatchObject({ inFlight: 40, concurrencyLimit: null });
+      for (const grant of granted.slice(0, 10)) grant.settle({ refused: 'overloaded' });
+      expect(budget.snapshot()).toMatchObject({ inFlight: 30, concurrencyLimit: 20 });
+      // what was granted before the cut knew nothing of it, and nobody starts above the bound
+      const later = ask(budget, 40);
+      await clock.advance(1000);
+      expect(later).toHaveLength(0);
+      for (const grant of granted.slice(10)) grant.settle({});
+      await clock.advance(1000);
+      expect(later.length).toBeGreaterThanOrEqual(20);
+      expect(budget.snapshot().concurrencyLimit).toBeNull();
+    });
+
+    it('never stops for good, however often the server is overloaded', async () => {
+      const { budget, clock } = setUp(60_000);
+      for (let wave = 0; wave < 10; wave += 1) {
+        const grant = await budget.acquire(request(1), never);
+        await clock.advance(10);
+        grant.settle({ refused: 'overloaded' });
+        expect(budget.snapshot().concurrencyLimit).toBe(1);
+      }
+      expect((await budget.acquire(request(1), never)).waitedMs).toBe(0);
+    });
+
+    it('counts a call that brought no answer as ended, and each only once', async () => {
+      const { budget } = setUp();
+      const grant = await budget.acquire(request(10), never);
+      const other = await budget.acquire(request(10), never);
+      expect(budget.snapshot().inFlight).toBe(2);
+      grant.settle();
+      grant.settle();
+      expect(budget.snapshot()).toMatchObject({ inFlight: 1, concurrencyLimit: null });
+      other.settle();
+      expect(budget.snapshot().inFlight).toBe(0);
+    });
+
+    it('counts on nothing coming back, and learns how far its estimate is from the count', async () => {
+      const { budget, clock } = setUp(60_000, 60_000);
+      expect(budget.snapshot()).toMatchObject({ refundFactor: 0, promptRatio: 1 });
+      for (let call = 0; call < 20; call += 1) {
+        const grant = await budget.acquire({ promptTokens: 100, maxOutputTokens: 100, lane: 'batch' }, never);
+        grant.settle({ usage: { promptTokens: 80, cachedTokens: 0, completionTokens: 0 } });
+        await clock.advance(1000);
+      }
+      expect(budget.snapshot().refundFactor).toBe(0);
+      expect(budget.snapshot().promptRatio).toBeCloseTo(0.8);
+      // 180 a call, and no more than the margin on top
+      const granted = ask(budget, 1000, 200);
+      await clock.advance(30_000);
+      expect(granted.length * 190).toBeLessThan(31_000);
+    });
+
+    it('slows down after a pause for a limit, not after one for trouble of the server', async () => {
+      const after = async (reason: 'rate_limited' | 'slow_down' | 'overloaded'): Promise<number> => {
+        const { budget, clock } = setUp(6000);
+        budget.pause(1000, reason);
+        const untilFree = (budget.snapshot().pausedUntil ?? 0) - clock.now();
+        const granted = ask(budget, 2000);
+        await clock.advance(untilFree + 3000);
+        return granted.length;
+      };
+      const [limited, growing, overloaded] = [
+        await after('rate_limited'),
+        await after('slow_down'),
+        await after('overloaded'),
+      ];
+      expect(overloaded).toBeGreaterThan(295);
+      expect(limited).toBeLessThan(250);
+      expect(growing).toBeLessThan(limited);
+    });
+
+    it('is slowed down once by a wave of refusals', async () => {
+      const { budget, clock } = setUp(6000);
+      const wave = ask(budget, 40);
+      await clock.advance(10);
+      for (const grant of wave) {
+        grant.settle({ refused: 'rate_limited' });
+        await clock.advance(10);
+      }
+      let granted = 0;
+      for (let index = 0; index < 400; index += 1) {
+        void budget.acquire(request(1), never).then((grant) => {
+          granted += 1;
+          grant.settle({});
+        });
+      }
+      await clock.advance(1000);
+      // half of 100 a second and the burst; a cut for each refusal would leave a quarter
+      expect(granted).toBeGreaterThan(60);
+    });
+
+    it('shares nothing with another budget', async () => {
+      const { budget } = setUp(60);
+      const { budget: other } = setUp(60);
+      budget.pause(60_000, 'rate_limited');
+      expect((await other.acquire(request(1), never)).waitedMs).toBe(0);
+      expect(other.snapshot().pausedUntil).toBeNull();
+    });
+
     it('needs one timer however many wait', async () => {
       const { budget, clock } = setUp(60);
       ask(budget, 500);

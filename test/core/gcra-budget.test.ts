@@ -15,7 +15,7 @@ const SERVER: SimulatedServer = { requestsPerMinute: 3000, tokensPerMinute: 600_
 /** Mean tokens of a call that the server charges up front. */
 const RESERVED = 1325;
 const DEPTHS = [1, 60];
-const SEEDS = [1, 2, 3];
+const SEEDS = [1, 2];
 const cases = DEPTHS.flatMap((depthSeconds) => SEEDS.map((seed) => ({ depthSeconds, seed })));
 
 describe('the budget against a strict server', () => {
@@ -64,6 +64,76 @@ describe('the budget against a strict server', () => {
   );
 });
 
+describe('the budget against other servers and loads', () => {
+  it.each([false, true])(
+    'keeps up with a server that counts by the minute, where unused tokens come back: %s',
+    async (refunds) => {
+      for (const seed of [...SEEDS, 3]) {
+        const server: SimulatedServer = { ...SERVER, depthSeconds: 'window', refunds };
+        const { refusals, use } = await simulate({ server, load: { ...LOAD, calls: 6000 }, seed });
+        expect(refusals, `seed ${seed}`).toEqual([]);
+        expect(use, `seed ${seed}`).toBeGreaterThan(0.94);
+      }
+    },
+  );
+
+  it.each([true, false])(
+    'is not refused with calls as large as a second of the limit, told what remains: %s',
+    async (tells) => {
+      for (const seed of SEEDS) {
+        const server = { requestsPerMinute: 600, tokensPerMinute: 60 * RESERVED, depthSeconds: 1, tells };
+        const { refusals, use } = await simulate({ server, load: { ...LOAD, calls: 300 }, seed });
+        expect(refusals, `seed ${seed}`).toEqual([]);
+        expect(use, `seed ${seed}`).toBeGreaterThan(0.9);
+      }
+    },
+  );
+
+  it.each([
+    [500, 1500, 0.85],
+    [6000, 18_000, 0.97],
+  ])(
+    'finds out soon that most of a large reservation comes back, %i calls a minute',
+    async (perMinute, calls, least) => {
+      const server = {
+        requestsPerMinute: perMinute * 4,
+        tokensPerMinute: perMinute * 975,
+        depthSeconds: 1,
+        refunds: true,
+      };
+      const load = {
+        ...LOAD,
+        calls,
+        maxOutput: 1500,
+        output: [150, 350],
+        latencyMs: [1000, 4000],
+        workers: 1000,
+      } as const;
+      for (const seed of perMinute === 500 ? SEEDS : SEEDS.slice(0, 1)) {
+        const { refusals, use } = await simulate({ server, load, seed });
+        expect(refusals, `seed ${seed}`).toEqual([]);
+        expect(use, `seed ${seed}`).toBeGreaterThan(least);
+      }
+    },
+  );
+
+  it('leaves room for another user of the key, who takes between nothing and 60 % for ten minutes', async () => {
+    const perSecond = 500 / 60;
+    const rival = (second: number) => 0.3 * (1 - Math.cos((second * 2 * Math.PI) / 120)) * perSecond;
+    for (const seed of SEEDS) {
+      const server = { requestsPerMinute: 500, tokensPerMinute: 200_000, depthSeconds: 1 };
+      // 10 minutes of the 70 % that are left
+      const small = { prompt: [60, 140], maxOutput: 150, output: [40, 120] } as const;
+      const load = { ...LOAD, ...small, calls: 3500, latencyMs: [500, 2000] } as const;
+      const { refusals, taken } = await simulate({ server, load, seed, rival });
+      expect(refusals.slice(1), `seed ${seed}`).toEqual([]);
+      // all that the rival has left, to the hundredth
+      const left = taken.reduce((sum, _, second) => sum + perSecond - rival(second + 0.5), 0);
+      expect(load.calls / left, `seed ${seed}`).toBeGreaterThan(0.97);
+    }
+  });
+});
+
 /** Somebody else floods the key from second 20 to 30, and then goes on with a share of its limit. */
 describe('after a storm of refusals that another user of the key has caused', () => {
   const PER_SECOND = 100;
@@ -88,7 +158,7 @@ describe('after a storm of refusals that another user of the key has caused', ()
     ['it keeps 30 %, answers are slow', 0.3, [2000, 8000], true],
     ['it keeps 60 %', 0.6, [200, 800], true],
   ])('most of what is left are used within ten seconds, unrefused: %s', async (_, share, latencyMs, tells) => {
-    for (const seed of SEEDS.slice(0, 2)) {
+    for (const seed of SEEDS) {
       const { used, later, storm: refusals } = await run(share, latencyMs, tells, seed);
       expect(used, `seed ${seed}`).toBeGreaterThan(0.95);
       expect(later, `seed ${seed}`).toEqual([]);

@@ -3,6 +3,9 @@ import { createRateBudget, type RateBudgetOptions } from '../../src/core/gcra-bu
 import type { ProviderLimits } from '../../src/core/language-model.ts';
 import type { RateBudget } from '../../src/core/rate-budget.ts';
 
+/** How often the rival looks whether it may call. */
+const RIVAL_STEP_MS = 10;
+
 type Range = readonly [low: number, high: number];
 
 /** A server that charges on arrival and refuses whatever its buckets cannot pay. */
@@ -242,10 +245,12 @@ export async function simulate({
     );
   };
   if (rival !== undefined) {
+    // in small steps: the rate may change between two of its calls
+    let due = 0;
     const step = (): void => {
-      const perSecond = rival(now() / 1000);
-      if (perSecond > 0) strict.arrive(1);
-      queue.at(perSecond > 0 ? 1000 / perSecond : 50, step);
+      due += (rival(now() / 1000) * RIVAL_STEP_MS) / 1000;
+      for (; due >= 1; due -= 1) strict.arrive(1);
+      queue.at(RIVAL_STEP_MS, step);
     };
     step();
   }
