@@ -1,5 +1,5 @@
 import { newTraceparent } from '../core/clock.ts';
-import { type Batches, type BatchRow, type Release, type Revival } from './batches.ts';
+import { type Batches, type BatchRow, readList, type Release, type Revival } from './batches.ts';
 import { IS_CONSIGNED } from './consignments.ts';
 import type { Connection } from './database.ts';
 import { type IngestParts, insertJob, type Times } from './ingest.ts';
@@ -124,35 +124,45 @@ export function prepareTending(connection: Connection, parts: IngestParts, batch
     return changes > 0;
   };
 
+  /** A cancelled batch goes on in the phase of its ramp-up: what had not begun waits again. */
+  const reopenPhase = (row: BatchRow, one: JobRow): void => {
+    if (row.target === null) return;
+    if (one.attempt > 0 || one.stage !== 'draft' || row.opened < row.target) row.opened += 1;
+    else {
+      one.dueAt = NOT_YET;
+      jobs.save(one);
+    }
+  };
+
   const reviveSome = (row: BatchRow, times: Times): boolean => {
-    if (row.revive === null) return false;
-    const { status, errorClass, after } = JSON.parse(row.revive) as Revival;
+    const [first, ...others] = readList<Revival>(row.revive);
+    if (first === undefined) return false;
+    const { status, errorClass, after } = first;
     const rows = ended.all({ id: row.id, status, after });
     for (const one of rows) {
-      const wanted = one.current === 1 && (errorClass === null || one.errorClass === errorClass);
-      if (wanted) operator.revive(one, times);
+      if (one.current === 0 || (errorClass !== null && one.errorClass !== errorClass)) continue;
+      operator.revive(one, times);
+      if (status === 'cancelled') reopenPhase(row, one);
     }
     const last = rows.at(-1);
-    const next: Revival | null =
-      last !== undefined
-        ? { status, errorClass, after: last.id }
-        : status === 'dead' && errorClass === null
-          ? { status: 'cancelled', errorClass, after: '' }
-          : null;
-    row.revive = next === null ? null : JSON.stringify(next);
+    if (last !== undefined) others.unshift({ status, errorClass, after: last.id });
+    else if (status === 'dead' && errorClass === null) others.unshift({ status: 'cancelled', errorClass, after: '' });
+    row.revive = writeList(others);
     return true;
   };
 
   const releaseSome = (row: BatchRow, times: Times): boolean => {
-    if (row.release === null) return false;
-    const { minConfidence, after } = JSON.parse(row.release) as Release;
+    const [first, ...others] = readList<Release>(row.release);
+    if (first === undefined) return false;
+    const { minConfidence, after } = first;
     const rows = held.all({ id: row.id, after });
     for (const one of rows) {
       const confidence = one.draftId === null ? 0 : (jobs.draftById(one.draftId)?.confidence ?? 0);
       if (minConfidence === null || confidence >= minConfidence) operator.release(one, times);
     }
     const last = rows.at(-1);
-    row.release = last === undefined ? null : JSON.stringify({ minConfidence, after: last.id } satisfies Release);
+    if (last !== undefined) others.unshift({ minConfidence, after: last.id });
+    row.release = writeList(others);
     return true;
   };
 
@@ -178,7 +188,8 @@ export function prepareTending(connection: Connection, parts: IngestParts, batch
     /** Tickets of a walk's next page; `nextCursor` is undefined while more of that page follows. Inside a transaction. */
     addPage(batchId: string, ticketIds: readonly string[], nextCursor: string | null | undefined, times: Times): void {
       const row = batches.byId(batchId);
-      if (row === undefined || row.listing === 0) return;
+      // fetched before it was stopped: asked for again when it goes on
+      if (row === undefined || row.listing === 0 || (row.state !== 'running' && row.state !== 'canary')) return;
       for (const ticketId of ticketIds) addTicket(row, ticketId, times);
       if (nextCursor !== undefined) {
         row.cursor = nextCursor;
@@ -196,4 +207,8 @@ export function prepareTending(connection: Connection, parts: IngestParts, batch
       return found;
     },
   };
+}
+
+function writeList(items: readonly unknown[]): string | null {
+  return items.length === 0 ? null : JSON.stringify(items);
 }

@@ -5,7 +5,7 @@ import { isFinal, type TicketStatus } from '../core/ticket.ts';
 import { IS_RUNNING } from './consignments.ts';
 import type { Connection } from './database.ts';
 import { type IngestParts, insertFollowUp, type Times } from './ingest.ts';
-import { type JobRow, rest } from './jobs.ts';
+import { isLive, type JobRow, rest } from './jobs.ts';
 import { columnsOf, insertInto, prepare, updateById } from './rows.ts';
 import { batch, job, laneNumber } from './schema.ts';
 
@@ -40,6 +40,10 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
       ' UNION ALL ',
     ),
   );
+  const joined = prepare<JobRow>(
+    connection,
+    `SELECT ${columnsOf(job)} FROM job WHERE batch_id = @id AND lane = 0 AND owner IS NULL`,
+  );
   const addSpent = connection.prepare(
     `UPDATE batch SET prompt_tokens = prompt_tokens + ?, completion_tokens = completion_tokens + ?,
        cost_usd = cost_usd + ? WHERE id = ?`,
@@ -73,6 +77,8 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
   const tally = (id: string) => {
     const sums = { unfinished: 0, processed: 0, failed: 0 };
     for (const { status, n } of countsOf.all(id)) {
+      // a cancelled ticket says nothing about how the batch works out
+      if (status === 'cancelled') continue;
       if (isFinal(status) || status === 'drafted') sums.processed += n;
       else sums.unfinished += n;
       if (status === 'dead') sums.failed += n;
@@ -125,6 +131,19 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
     jobs.save(row);
     // a customer wrote while the batch had the ticket
     if (joined) insertFollowUp(parts, row, times);
+  };
+
+  /** Who goes on has seen what went wrong so far: it does not stop the batch again. */
+  const forgive = (row: BatchRow): void => {
+    const { processed, failed } = tally(row.id);
+    row.forgivenProcessed = processed;
+    row.forgivenFailed = failed;
+    if (row.canarySize === null) row.canarySize = 0;
+  };
+
+  const addRevival = (row: BatchRow, revival: Revival): void => {
+    row.revive = JSON.stringify([...readList<Revival>(row.revive), revival]);
+    row.todo = 1;
   };
 
   /** Work begins again where a batch had ended. */
@@ -191,10 +210,12 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
       if (state === 'completed' || state === 'cancelled') return { state, running: [], posting: [] };
       save({ ...row, state: 'cancelling', reason: null, errorClass: null, revive: null, release: null, todo: 1 });
       const found: { running: Claim[]; posting: Claim[] } = { running: [], posting: [] };
+      // before a worker takes them: what customers have written to goes on without the batch
+      for (const held of joined.all({ id })) if (isLive(held)) cancelJob(held, times);
       for (const held of running.all({ id })) {
         const claim = { jobId: held.id, attempt: held.attempt, owner: held.owner ?? '' };
         // a note on its way is let arrive: forgetting it would mean a second one some day
-        if (held.postIntendedAt !== null) found.posting.push(claim);
+        if (held.stage === 'post' && held.postIntendedAt !== null) found.posting.push(claim);
         else {
           found.running.push(claim);
           cancelJob(held, times);
@@ -214,17 +235,12 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
     resume: (id: string, times: Times): BatchActionResult =>
       act(id, ['cancelling', 'completed'], times, (row) => {
         if (row.state === 'cancelled') {
-          row.revive = JSON.stringify({ status: 'cancelled', errorClass: null, after: '' } satisfies Revival);
-          row.todo = 1;
+          addRevival(row, { status: 'cancelled', errorClass: null, after: '' });
           row.finishedAt = null;
-        }
-        if (row.state === 'paused') {
-          const { processed, failed } = tally(id);
-          row.forgivenProcessed = row.reason === null ? row.forgivenProcessed : processed;
-          row.forgivenFailed = row.reason === null ? row.forgivenFailed : failed;
-          // who goes on although all died has seen it
-          if (row.canarySize === null && row.reason !== null) row.canarySize = 0;
-        }
+          // counted anew while its tickets come back
+          if (row.target !== null) row.opened = tally(id).processed;
+          forgive(row);
+        } else if (row.state === 'paused' && row.reason !== null) forgive(row);
         row.state = row.target === null ? 'running' : 'canary';
         row.reason = null;
         row.errorClass = null;
@@ -232,24 +248,30 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
 
     retry: (id: string, errorClass: ErrorClass | null, times: Times): BatchActionResult =>
       act(id, ['cancelling'], times, (row) => {
-        row.revive = JSON.stringify({ status: 'dead', errorClass, after: '' } satisfies Revival);
-        row.todo = 1;
+        addRevival(row, { status: 'dead', errorClass, after: '' });
         reopen(row);
       }),
 
     release: (id: string, minConfidence: number | null, times: Times): BatchActionResult =>
       act(id, ['cancelling', 'cancelled'], times, (row) => {
-        row.release = JSON.stringify({ minConfidence, after: '' } satisfies Release);
+        row.release = JSON.stringify([...readList<Release>(row.release), { minConfidence, after: '' }]);
         row.todo = 1;
         reopen(row);
       }),
 
-    /** A ticket of this batch was revived by itself: the batch takes part again. */
+    /** A dead ticket of this batch was revived among others: the batch takes part again. */
     reopen(id: string): void {
       const row = byId.get(id);
       if (row === undefined) return;
       reopen(row);
+      if (row.state === 'cancelling') row.todo = 1;
       save(row);
+    },
+
+    /** A ticket of this batch was revived by itself: should the batch be ending, it goes on without it. */
+    recheck(id: string): void {
+      const row = byId.get(id);
+      if (row?.state === 'cancelling') save({ ...row, todo: 1 });
     },
 
     /** Which batches have come to another state since the last call. After the commit. */
@@ -271,3 +293,8 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
 }
 
 export type Batches = ReturnType<typeof prepareBatches>;
+
+/** A column that holds a JSON list, or nothing. */
+export function readList<T>(text: string | null): readonly T[] {
+  return text === null ? [] : (JSON.parse(text) as T[]);
+}

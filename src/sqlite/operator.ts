@@ -19,7 +19,10 @@ export interface DeadFilter {
 export function prepareOperator(
   connection: Connection,
   jobs: Jobs,
-  { batches, consignments }: { batches: Pick<Batches, 'reopen'>; consignments: Pick<ConsignmentRows, 'takeBack'> },
+  {
+    batches,
+    consignments,
+  }: { batches: Pick<Batches, 'reopen' | 'recheck'>; consignments: Pick<ConsignmentRows, 'takeBack'> },
 ) {
   const dead = prepare<JobRow>(
     connection,
@@ -68,6 +71,7 @@ export function prepareOperator(
       // somebody waits for this one, whatever becomes of its batch
       row.lane = laneNumber('live');
       revive(row, times);
+      if (row.batchId !== null) batches.recheck(row.batchId);
       return { kind: 'ok' };
     },
 

@@ -16,7 +16,7 @@ const ALL = '';
 type Drafted = Extract<JobOutcome, { kind: 'drafted' }>;
 
 export interface ReportParts {
-  readonly batches: Pick<Batches, 'settle' | 'isCancelling' | 'spend'>;
+  readonly batches: Pick<Batches, 'settle' | 'isCancelling' | 'cancelJob' | 'spend'>;
   readonly consignments: Pick<ConsignmentRows, 'store' | 'settle'>;
 }
 
@@ -169,13 +169,14 @@ export function prepareReport(connection: Connection, parts: IngestParts, { batc
     }
     if (outcome.countsAsAttempt) row.failures += 1;
     if (!outcome.postInDoubt) row.postIntendedAt = null;
-    if (row.batchId !== null && batches.isCancelling(row.batchId)) {
-      rest(row);
-      row.status = 'cancelled';
-      return;
-    }
     row.status = 'retrying';
     wait(row, times.steady + Math.ceil(outcome.delayMs));
+  };
+
+  /** What was let arrive, and did not, ends with its batch. */
+  const leaveCancelled = (row: JobRow, times: Times): void => {
+    if (row.batchId === null || isFinal(row.status) || !batches.isCancelling(row.batchId)) return;
+    if (row.owner === null) batches.cancelJob(row, times);
   };
 
   /** What comes too late is paid all the same. */
@@ -221,6 +222,7 @@ export function prepareReport(connection: Connection, parts: IngestParts, { batc
     if (unread && (outcome.kind === 'skipped' || outcome.kind === 'duplicate')) {
       result = redraft(row, times);
       jobs.save(row);
+      leaveCancelled(row, times);
       return result;
     }
     switch (outcome.kind) {
@@ -258,6 +260,7 @@ export function prepareReport(connection: Connection, parts: IngestParts, { batc
         jobs.save(row);
         break;
     }
+    leaveCancelled(row, times);
     if (row.batchId !== null && (isFinal(row.status) || row.status === 'drafted')) batches.settle(row.batchId, times);
     return result;
   };

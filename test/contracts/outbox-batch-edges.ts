@@ -1,0 +1,204 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { NewBatch } from '../../src/core/batch.ts';
+import type { ClaimedJob, ClaimOffer, JobOutcome } from '../../src/core/outbox.ts';
+import { makeBatch, makeDrafted, makeEvent, TRACEPARENT } from '../support/factories.ts';
+import { DRAFT, type OutboxSetup, type OutboxUnderTest, POST, TIMING } from './outbox.ts';
+
+const range = (count: number, from = 1): string[] => Array.from({ length: count }, (_, index) => String(from + index));
+const DEAD: JobOutcome = { kind: 'dead', errorClass: 'refusal', error: 'no' };
+const POSTED: JobOutcome = { kind: 'posted', noteId: 'n' };
+const HELD = makeDrafted({ next: 'hold' });
+const IN_DOUBT: JobOutcome = {
+  kind: 'retry',
+  delayMs: 0,
+  countsAsAttempt: true,
+  postInDoubt: true,
+  errorClass: 'ambiguous_post',
+  error: 'late',
+};
+const FILTER = { filter: { status: ['new'] }, cursor: 'c1' };
+
+/** Batches where two things meet: a cancel and a reply, a walk, a ramp-up, a note whose end is not known. */
+export function outboxBatchEdges(name: string, open: (setup: OutboxSetup) => Promise<OutboxUnderTest>): void {
+  describe(`outbox contract, edges of batches: ${name}`, () => {
+    let store: OutboxUnderTest;
+
+    beforeEach(async () => {
+      store = await open({ maxPending: 100_000 });
+    });
+    afterEach(() => store.dispose());
+
+    const start = (ticketIds: readonly string[], overrides: Partial<NewBatch> = {}) =>
+      store.outbox.createBatch(makeBatch(ticketIds, overrides));
+    const reply = (ticketId: string, messageId = '101') =>
+      store.outbox.ingest({
+        helpdesk: 'zendesk',
+        event: makeEvent(ticketId, { key: `reply ${ticketId} ${messageId}`, messageId }),
+        traceparent: TRACEPARENT,
+      });
+    const claimOne = async (offer: ClaimOffer): Promise<ClaimedJob> => {
+      const [job] = await store.outbox.claim([offer], 1);
+      if (job === undefined) throw new Error(`nothing to claim for ${offer.stage}`);
+      return job;
+    };
+    const report = (job: ClaimedJob, outcome: JobOutcome) => store.outbox.report(job, outcome, TIMING);
+    const work = async (count: number, outcome: JobOutcome, offer = DRAFT): Promise<string[]> => {
+      const jobs = await store.outbox.claim([{ ...offer, limit: count }], count);
+      for (const job of jobs) await report(job, outcome);
+      await store.outbox.tendBatches();
+      return jobs.map(({ ticketId }) => ticketId);
+    };
+    const cancel = async (id: string) => {
+      await store.outbox.cancelBatch(id);
+      await store.outbox.tendBatches();
+    };
+    const batch = (id: string) => {
+      const found = store.reader.batch(id);
+      if (found === null) throw new Error(`no batch ${id}`);
+      return found;
+    };
+    /** One ticket whose note is being written. */
+    const writeNote = async (): Promise<ClaimedJob> => {
+      await work(1, makeDrafted());
+      const posting = await claimOne(POST);
+      await store.outbox.intendPost(posting, store.clock.steady());
+      return posting;
+    };
+
+    describe('cancel', () => {
+      it('keeps the reply that came while a note was let arrive that then failed', async () => {
+        const { id } = await start(['1']);
+        const posting = await writeNote();
+        await cancel(id);
+        expect(await reply('1')).toBe('joined');
+        await report(posting, IN_DOUBT);
+        expect(batch(id)).toMatchObject({ state: 'cancelled', counts: { cancelled: 1 } });
+        expect(await claimOne(DRAFT)).toMatchObject({ ticketId: '1', lane: 'live', batchId: null });
+      });
+
+      it('ends although the look before a note that was in doubt found newer messages', async () => {
+        const { id } = await start(['1']);
+        await report(await writeNote(), IN_DOUBT);
+        const posting = await claimOne(POST);
+        await cancel(id);
+        await report(posting, { kind: 'outdated' });
+        expect(batch(id)).toMatchObject({ state: 'cancelled', counts: { cancelled: 1, queued: 0 } });
+      });
+
+      it('stops a draft at once although an earlier note of its ticket is in doubt', async () => {
+        const { id } = await start(['1']);
+        await report(await writeNote(), IN_DOUBT);
+        await report(await claimOne(POST), { kind: 'outdated' });
+        const drafting = await claimOne(DRAFT);
+        const cancelled = await store.outbox.cancelBatch(id);
+        expect(cancelled).toMatchObject({ running: [{ jobId: drafting.jobId }], posting: [] });
+        await store.outbox.tendBatches();
+        expect(batch(id).state).toBe('cancelled');
+      });
+
+      it('ends although a customer wrote and a worker took that ticket right after', async () => {
+        const { id } = await start(['1', '2']);
+        await reply('1');
+        const deciding = store.outbox.cancelBatch(id);
+        const claiming = store.outbox.claim([DRAFT], 1);
+        await deciding;
+        const [job] = await claiming;
+        await store.outbox.tendBatches();
+        expect(batch(id)).toMatchObject({ state: 'cancelled', counts: { cancelled: 2 } });
+        // the reply is work of its own
+        expect(job ?? (await claimOne(DRAFT))).toMatchObject({ ticketId: '1', lane: 'live', batchId: null });
+      });
+
+      it('ends although its dead tickets were to be retried while a note was let arrive', async () => {
+        const { id } = await start(['1', '2', '3']);
+        await work(2, DEAD);
+        const posting = await writeNote();
+        await cancel(id);
+        await store.outbox.retryDead({ ticketIds: ['1'] });
+        await store.outbox.retryTicket('zendesk', '2');
+        await report(posting, POSTED);
+        await store.outbox.tendBatches();
+        expect(batch(id)).toMatchObject({ state: 'cancelled', counts: { posted: 1, queued: 0 } });
+        // who asked for one ticket gets it
+        expect(await claimOne(DRAFT)).toMatchObject({ ticketId: '2', lane: 'live' });
+      });
+
+      it('takes no tickets of a page that was fetched before, and asks for it again when resumed', async () => {
+        const { id } = await start(['1'], { source: FILTER });
+        await cancel(id);
+        await store.outbox.addToBatch(id, ['2', '3'], 'c2');
+        expect(batch(id)).toMatchObject({ state: 'cancelled', total: 1, counts: { queued: 0 } });
+        await store.outbox.resumeBatch(id);
+        expect(store.reader.walks()).toMatchObject([{ batchId: id, cursor: 'c1' }]);
+      });
+
+      it('does not wait for another batch to be stored', async () => {
+        const { id } = await start(['1']);
+        const storing = start(range(5_000, 10));
+        const other = store.reader.batches(1).items[0];
+        await store.outbox.cancelBatch(id);
+        while (batch(id).state !== 'cancelled') await store.clock.advance(0);
+        expect(other?.id).toBe(id);
+        expect(store.reader.counts().queued).toBeLessThan(5_000);
+        await storing;
+      });
+    });
+
+    describe('ramp-up', () => {
+      const canary = { size: 2, maxErrorRate: 0.5 };
+
+      it('is kept when the batch is cancelled in it and resumed', async () => {
+        const { id } = await start(range(40), { canary, post: 'hold' });
+        await work(1, HELD);
+        await cancel(id);
+        await store.outbox.resumeBatch(id);
+        expect(batch(id)).toMatchObject({ state: 'canary', canary: { target: 2 } });
+        expect(await work(100, HELD)).toEqual(['2']);
+        expect(await work(100, HELD)).toEqual(['3', '4']);
+        expect(await work(100, HELD)).toHaveLength(36);
+        expect(batch(id).state).toBe('completed');
+      });
+
+      it('forgives what had died when a cancelled batch is resumed', async () => {
+        const { id } = await start(range(40), { canary });
+        await work(2, DEAD);
+        expect(batch(id).state).toBe('paused');
+        await cancel(id);
+        await store.outbox.resumeBatch(id);
+        expect(batch(id).state).toBe('canary');
+      });
+    });
+
+    it('goes on after the first twenty died when it is cancelled and resumed', async () => {
+      const { id } = await start(range(40));
+      await work(20, DEAD);
+      await cancel(id);
+      await store.outbox.resumeBatch(id);
+      expect(batch(id)).toMatchObject({ state: 'running', counts: { queued: 20 } });
+    });
+
+    it('counts an id once although its first ticket is through before the second is stored', async () => {
+      const storing = start([...range(1_000), '1']);
+      while (store.reader.counts().queued < 200) await store.clock.advance(0);
+      await report(await claimOne(DRAFT), { kind: 'skipped', reason: 'closed' });
+      expect(await storing).toMatchObject({ total: 1_000, duplicates: ['1'] });
+    });
+
+    it('revives every class that was asked for while another was still revived', async () => {
+      const { id } = await start(range(500));
+      await work(250, DEAD);
+      await work(250, { kind: 'dead', errorClass: 'context_length', error: 'too long' });
+      await Promise.all([store.outbox.retryBatch(id, 'refusal'), store.outbox.retryBatch(id, 'context_length')]);
+      expect(batch(id).counts).toMatchObject({ dead: 0, queued: 500 });
+    });
+
+    it('releases all although less was asked for right after', async () => {
+      const { id } = await start(range(500), { post: 'hold' });
+      await store.outbox.claim([{ ...DRAFT, limit: 500 }], 500).then(async (jobs) => {
+        for (const job of jobs) await report(job, HELD);
+      });
+      await Promise.all([store.outbox.releaseBatch(id, null), store.outbox.releaseBatch(id, 0.99)]);
+      expect(batch(id).counts).toMatchObject({ drafted: 0, posting: 500 });
+    });
+  });
+}
