@@ -38,7 +38,7 @@ export function createOpenAiBatchModel(
     model,
     maxLines: MAX_LINES,
     maxBytes: MAX_BYTES,
-    lineBytes: (line) => encodeLine(line, to).byteLength,
+    lineBytes: (line) => Buffer.byteLength(lineText(line, to)),
     submit: async (key, lines, signal) => {
       const timeoutMs = longTimeoutMs(settings.timeoutMs);
       const fileId = await upload(client, encodeLines(lines, to), { ...bounds(signal), timeoutMs });
@@ -75,11 +75,11 @@ interface Bounds {
 
 const encoder = new TextEncoder();
 
-function encodeLine({ customId, prompt }: BatchLine, to: Addressee): Uint8Array {
+function lineText({ customId, prompt }: BatchLine, to: Addressee): string {
   // a batch has its own price; the tier is for calls of their own
   const body = requestBody({ ...prompt, tier: 'standard' }, to);
   const line = { custom_id: customId, method: 'POST', url: ENDPOINT, body };
-  return encoder.encode(`${JSON.stringify(line)}\n`);
+  return `${JSON.stringify(line)}\n`;
 }
 
 async function* encodeLines(
@@ -89,7 +89,7 @@ async function* encodeLines(
   let count = 0;
   let bytes = 0;
   for await (const line of lines) {
-    const encoded = encodeLine(line, to);
+    const encoded = encoder.encode(lineText(line, to));
     count += 1;
     bytes += encoded.byteLength;
     if (count > MAX_LINES || bytes > MAX_BYTES) {
