@@ -107,7 +107,17 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   const pool = createPool({ ...attempts, packer: economy.packer, concurrency: config.workerConcurrency });
   wake = () => pool.wake();
 
-  const feeder = createBatchFeeder({ outbox, reader, helpdesks, gate, retry, clock, random, observer });
+  const feeder = createBatchFeeder({
+    maxPending: config.outboxMaxPending,
+    outbox,
+    reader,
+    helpdesks,
+    gate,
+    retry,
+    clock,
+    random,
+    observer,
+  });
   const everyMinutes = config.reconcileEveryMinutes;
   const sweep = createSweep({ outbox, reader, helpdesks, gate, clock, observer, everyMinutes });
 

@@ -242,7 +242,7 @@ export function createRateBudget(options: RateBudgetOptions): RateBudget {
       inFlight: concurrency.inFlight,
       concurrencyLimit: concurrency.limit,
       refundFactor: refund.factor,
-      promptRatio: ratio.mean(),
+      promptRatio: ratio.learned(),
     }),
   };
 }

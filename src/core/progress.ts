@@ -100,7 +100,11 @@ function waitingFor(
         : [usedRequests / requestsPerMinute > usedTokens / tokensPerMinute ? 'llm.requests' : 'llm.tokens']),
     );
   }
-  if (counts.posting > 0 && parts.helpdesks.get(helpdesk)?.room() === 0) found.push(`${helpdesk}.updates`);
+  const desk = parts.helpdesks.get(helpdesk);
+  const calls = desk?.limits();
+  if (calls !== undefined && calls.usedRequests >= calls.requestsPerMinute * NEARLY_USED)
+    found.push(`${helpdesk}.requests`);
+  if (counts.posting > 0 && desk?.room() === 0) found.push(`${helpdesk}.updates`);
   if (lane === 'economy' && drafts) {
     const { sent = 0, done = 0 } = economy ?? {};
     found.push(

@@ -8,6 +8,8 @@ const MARGIN = 1.01;
 export interface PromptRatio {
   learn(estimated: number, counted: number): void;
   mean(): number;
+  /** The same; null until enough calls have been seen. */
+  learned(): number | null;
   /** For reservations: the mean and a margin; what is still missing is owed when a call is settled. */
   reserved(): number;
   /** For a call that fills a whole bucket, where nothing evens out: the highest of late. */
@@ -30,6 +32,7 @@ export function createPromptRatio(): PromptRatio {
       counts = counts * kept + counted;
     },
     mean,
+    learned: () => (calls < ENOUGH ? null : mean()),
     reserved: () => (calls < ENOUGH ? 1 : mean() * MARGIN),
     highest: () => (calls < ENOUGH ? 1 : Math.max(most, mean()) * MARGIN),
   };

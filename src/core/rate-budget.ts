@@ -45,8 +45,8 @@ export interface BudgetSnapshot {
   readonly concurrencyLimit: number | null;
   /** Share of the unused output that this server is seen to give back, 0 to 1. */
   readonly refundFactor: number;
-  /** What the server counts for a prompt over our estimate of it; 1 until some have been seen. */
-  readonly promptRatio: number;
+  /** What the server counts for a prompt over our estimate of it; null until some have been seen. */
+  readonly promptRatio: number | null;
 }
 
 /**

@@ -6,6 +6,11 @@ import type { TicketDetail, TicketStatus, TicketSummary } from './ticket.ts';
 
 export type StatusCounts = Readonly<Record<TicketStatus, number>>;
 
+/** Tickets that a worker would still touch. */
+export function countPending({ queued, drafting, retrying, posting }: StatusCounts): number {
+  return queued + drafting + retrying + posting;
+}
+
 export interface TicketQuery {
   readonly status?: TicketStatus;
   readonly helpdesk?: string;
@@ -87,6 +92,13 @@ export interface BatchResult {
   readonly durationMs: number;
 }
 
+export interface AverageDraft {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** How long a worker had the ticket, both stages together, ms. */
+  readonly workerMs: number;
+}
+
 /** What everybody may look up. Reads only; never holds a read transaction across an await. */
 export interface TicketReader extends Accounts {
   counts(): StatusCounts;
@@ -104,8 +116,8 @@ export interface TicketReader extends Accounts {
   walks(): readonly BatchWalk[];
   /** Which of these tickets a new batch would take: not those with live work, nor (if wanted) with a current draft. */
   takeable(helpdesk: string, ticketIds: readonly string[], skipDrafted: boolean): readonly string[];
-  /** What the newest drafts used on average, tokens; null when there are none yet. */
-  averageDraft(): { readonly promptTokens: number; readonly completionTokens: number } | null;
+  /** What the newest drafts took on average; null when there are none yet. */
+  averageDraft(): AverageDraft | null;
   /** Page by page, so that a reader of 10,000 lines holds up nobody. */
   batchResults(id: string, afterTicket: string | null, limit: number): readonly BatchResult[];
   /** Throws when the store cannot be written now; part of `/readyz`. */

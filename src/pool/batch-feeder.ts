@@ -3,7 +3,7 @@ import type { Helpdesk } from '../core/helpdesk.ts';
 import type { Observer } from '../core/observer.ts';
 import type { Outbox } from '../core/outbox.ts';
 import { asUpstreamError, decide, type RetrySettings } from '../core/retry-policy.ts';
-import type { BatchWalk, TicketReader } from '../core/ticket-reader.ts';
+import { type BatchWalk, countPending, type TicketReader } from '../core/ticket-reader.ts';
 import type { Gate } from './gate.ts';
 import { repeat } from './repeat.ts';
 
@@ -13,13 +13,15 @@ const ROUND_MS = 250;
 
 export interface FeederOptions {
   readonly outbox: Pick<Outbox, 'addToBatch' | 'pauseBatch'>;
-  readonly reader: Pick<TicketReader, 'walks'>;
+  readonly reader: Pick<TicketReader, 'walks' | 'counts'>;
   readonly helpdesks: ReadonlyMap<string, Helpdesk>;
   readonly gate: Gate;
   readonly retry: RetrySettings;
   readonly clock: Clock;
   readonly random: Random;
   readonly observer: Observer;
+  /** OUTBOX_MAX_PENDING: live tickets must find room. */
+  readonly maxPending: number;
 }
 
 /** Walks the lists that batches are made from, page by page, as fast as their tickets are worked off. */
@@ -77,8 +79,13 @@ export function createBatchFeeder(options: FeederOptions): BatchFeeder {
     await outbox.pauseBatch(batchId, { reason, errorClass: error.errorClass });
   };
 
+  const hasRoom = (): boolean => countPending(reader.counts()) + AHEAD <= Math.max(options.maxPending, AHEAD);
+
   const isReady = ({ batchId, helpdesk, waiting }: BatchWalk): boolean =>
-    waiting < AHEAD && gate.allowance(helpdesk) > 0 && (setbacks.get(batchId)?.until ?? 0) <= clock.steady();
+    waiting < AHEAD &&
+    hasRoom() &&
+    gate.allowance(helpdesk) > 0 &&
+    (setbacks.get(batchId)?.until ?? 0) <= clock.steady();
 
   const round = async (): Promise<void> => {
     for (;;) {

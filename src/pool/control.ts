@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import type { NewBatch } from '../core/batch.ts';
 import { errorName, RequestError, type UpstreamError } from '../core/errors.ts';
 import type { Helpdesk } from '../core/helpdesk.ts';
-import type { StatusCounts, TicketReader } from '../core/ticket-reader.ts';
+import { countPending, type TicketReader } from '../core/ticket-reader.ts';
 import type { Observer } from '../core/observer.ts';
 import type { Outbox } from '../core/outbox.ts';
 import { type ProgressParts, readBatchProgress, readProgress } from '../core/progress.ts';
@@ -77,6 +77,23 @@ export function createControl(parts: ControlParts): ServiceControl {
   };
   const never = new AbortController().signal;
 
+  /** Live tickets must find room however large a batch is. */
+  const assertRoom = (wanted: number): void => {
+    const { maxPending } = parts;
+    const waiting = countPending(reader.counts());
+    if (waiting + wanted <= maxPending) return;
+    if (wanted > maxPending) {
+      throw new RequestError('malformed', 'The body is not valid.', {
+        fields: [{ path: 'ticketIds', message: `must hold at most ${maxPending} ids (OUTBOX_MAX_PENDING)` }],
+      });
+    }
+    throw new RequestError(
+      'unavailable',
+      `The outbox has ${waiting} of OUTBOX_MAX_PENDING=${maxPending} tickets; wait, or start a smaller batch.`,
+      { retryAfterSeconds: FULL_RETRY_SECONDS },
+    );
+  };
+
   /** What the vendor says to a filter is said to who asked, before anything is stored. */
   const withFirstPage = async (batch: NewBatch): Promise<NewBatch> => {
     if (batch.source === null) return batch;
@@ -110,21 +127,16 @@ export function createControl(parts: ControlParts): ServiceControl {
       return readBatchProgress(summary, progressParts);
     },
     startBatch: async (batch) => {
-      const waiting = sumPending(reader.counts());
-      // live tickets must find room however large a batch is
-      if (waiting + batch.ticketIds.length > parts.maxPending) {
-        throw new RequestError(
-          'unavailable',
-          `The outbox has ${waiting} of OUTBOX_MAX_PENDING=${parts.maxPending} tickets; wait, or start a smaller batch.`,
-          { retryAfterSeconds: FULL_RETRY_SECONDS },
-        );
-      }
-      return outbox.createBatch(await withFirstPage(batch));
+      assertRoom(batch.ticketIds.length);
+      const whole = await withFirstPage(batch);
+      assertRoom(whole.ticketIds.length);
+      return outbox.createBatch(whole);
     },
     estimateBatch: ({ helpdesk, ticketIds, source, skipDrafted, post }) => {
       const filter = source?.filter ?? null;
       const ids = filter === null ? ticketIds : null;
-      const request = { helpdesk: helpdeskOf(helpdesk), ticketIds: ids, filter, skipDrafted, post };
+      const workers = pool.concurrency;
+      const request = { helpdesk: helpdeskOf(helpdesk), ticketIds: ids, filter, skipDrafted, post, workers };
       return estimateBatch(request, parts, never);
     },
     canPrice: () => routes.preferred.model.costUsd({ promptTokens: 1, cachedTokens: 0, completionTokens: 1 }) !== null,
@@ -164,8 +176,4 @@ function checkCredential(scope: string, { clock, gate, probe, observer }: Contro
     }
     return verdict;
   };
-}
-
-function sumPending({ queued, drafting, retrying, posting }: StatusCounts): number {
-  return queued + drafting + retrying + posting;
 }

@@ -34,7 +34,9 @@ async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
     tier: job.tier === 'flex' ? 'flex' : 'standard',
     beforeCall: async (most, model) => {
       const { helpdesk: name, batchId, lane } = job;
-      const usd = model.costUsd(most);
+      const worst = model.costUsd(most);
+      // what an earlier call of this try has cost is not in the accounts yet
+      const usd = worst === null ? null : worst + (run.spent?.costUsd ?? 0);
       run.release();
       const { requesterId } = facts;
       run.release = await deps.spending.reserve({ helpdesk: name, requesterId, batchId, lane, usd }, signal);

@@ -98,6 +98,10 @@ export function openTicketReader(connection: Connection, clock: Clock): TicketRe
        (SELECT ticket_id FROM ticket WHERE ticket.id = job.ticket) AS ticketId, max(id)
      FROM job WHERE batch_id = ? AND error_class IS NOT NULL GROUP BY error_class ORDER BY count DESC`,
   );
+  const averageMs = prepare<{ ms: number }>(
+    connection,
+    `SELECT avg(duration_ms) AS ms FROM (SELECT stage, duration_ms FROM attempt ORDER BY id DESC LIMIT 400) GROUP BY stage`,
+  );
   const lastEvent = connection
     .prepare<[string], number>('SELECT received_at FROM event WHERE helpdesk = ? ORDER BY rowid DESC LIMIT 1')
     .pluck();
@@ -165,7 +169,9 @@ export function openTicketReader(connection: Connection, clock: Clock): TicketRe
       }),
     averageDraft: () => {
       const { promptTokens = null, completionTokens = null } = average.get() ?? {};
-      return promptTokens === null || completionTokens === null ? null : { promptTokens, completionTokens };
+      if (promptTokens === null || completionTokens === null) return null;
+      const workerMs = averageMs.all().reduce((sum, { ms }) => sum + ms, 0);
+      return { promptTokens, completionTokens, workerMs };
     },
     ...accounts,
     batchResults: (id, afterTicket, limit) =>

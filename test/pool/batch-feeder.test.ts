@@ -6,6 +6,7 @@ import type { TicketPage } from '../../src/core/helpdesk.ts';
 import type { BatchWalk } from '../../src/core/ticket-reader.ts';
 import { createBatchFeeder } from '../../src/pool/batch-feeder.ts';
 import type { Gate } from '../../src/pool/gate.ts';
+import { zeroCounts } from '../support/fakes.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 import { recordingObserver } from '../support/recording-observer.ts';
 import { stubHelpdesk } from '../support/stub-helpdesk.ts';
@@ -28,6 +29,7 @@ describe('the batch feeder', () => {
       closed: [] as string[],
       allowance: Number.POSITIVE_INFINITY,
       cursors: [] as (string | null)[],
+      queued: 0,
       answer: async (cursor: string | null): Promise<TicketPage> => ({
         tickets: [{ ticketId: `of ${cursor}`, updatedAt: 0, open: true }],
         nextCursor: cursor === 'c3' ? null : `c${Number(cursor?.slice(1)) + 1}`,
@@ -52,7 +54,8 @@ describe('the batch feeder', () => {
           return { kind: 'ok' };
         },
       },
-      reader: { walks: () => state.walks },
+      reader: { walks: () => state.walks, counts: () => ({ ...zeroCounts(), queued: state.queued }) },
+      maxPending: 5_000,
       helpdesks: new Map([['zendesk', helpdesk]]),
       gate: {
         allowance: () => state.allowance,
@@ -84,6 +87,15 @@ describe('the batch feeder', () => {
     await world.clock.advance(5000);
     expect(world.state.cursors).toEqual([]);
     world.state.walks = [{ ...world.walk, waiting: 999 }];
+    await world.clock.advance(300);
+    expect(world.state.cursors.length).toBeGreaterThan(0);
+  });
+
+  it('leaves room in the outbox for live tickets', async () => {
+    world.state.queued = 4_500;
+    await world.clock.advance(5000);
+    expect(world.state.cursors).toEqual([]);
+    world.state.queued = 4_000;
     await world.clock.advance(300);
     expect(world.state.cursors.length).toBeGreaterThan(0);
   });

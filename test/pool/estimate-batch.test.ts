@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { UpstreamError } from '../../src/core/errors.ts';
 import { createModelRoutes } from '../../src/core/model-routes.ts';
 import type { RateBudget } from '../../src/core/rate-budget.ts';
+import type { AverageDraft } from '../../src/core/ticket-reader.ts';
 import { estimateBatch, type EstimateRequest } from '../../src/pool/estimate-batch.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 import { makeConversation, stubHelpdesk } from '../support/stub-helpdesk.ts';
@@ -10,12 +11,12 @@ import { stubLanguageModel } from '../support/stub-language-model.ts';
 const never = new AbortController().signal;
 const ids = (count: number): string[] => Array.from({ length: count }, (_, index) => String(index + 1));
 
-function setUp({ average = null as { promptTokens: number; completionTokens: number } | null } = {}) {
+function setUp({ average = null as AverageDraft | null } = {}) {
   const helpdesk = stubHelpdesk();
   const llm = stubLanguageModel();
   const clock = fakeClock();
   const budget = {
-    snapshot: () => ({ requestsPerMinute: 500, tokensPerMinute: 200_000, promptRatio: 1, refundFactor: 0 }),
+    snapshot: () => ({ requestsPerMinute: 500, tokensPerMinute: 200_000, promptRatio: null, refundFactor: 0 }),
   } as RateBudget;
   const deps = {
     reader: {
@@ -28,7 +29,7 @@ function setUp({ average = null as { promptTokens: number; completionTokens: num
   };
   const run = async (request: Partial<EstimateRequest>) => {
     const estimating = estimateBatch(
-      { helpdesk, ticketIds: null, filter: null, skipDrafted: true, post: 'auto', ...request },
+      { helpdesk, ticketIds: null, filter: null, skipDrafted: true, post: 'auto', workers: 10, ...request },
       deps,
       never,
     );
@@ -53,8 +54,10 @@ it('counts tokens of a sample, never asks the LLM, and leaves out what a batch w
 });
 
 it('takes the length of answers from those that were written', async () => {
-  const { run } = setUp({ average: { promptTokens: 900, completionTokens: 100 } });
-  expect((await run({ ticketIds: ids(10) })).completionTokens).toBe(1000);
+  const { run } = setUp({ average: { promptTokens: 900, completionTokens: 100, workerMs: 6000 } });
+  // ten workers, six seconds a ticket: a hundred a minute, and 200,000 tokens a minute are fewer
+  expect(await run({ ticketIds: ids(10) })).toMatchObject({ completionTokens: 1000, bound: 'llm.tokens' });
+  expect((await run({ ticketIds: ids(10), workers: 1 })).bound).toBe('workers');
 });
 
 it('walks a filter, counts a ticket once, and says when it stopped counting', async () => {

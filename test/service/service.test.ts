@@ -207,8 +207,17 @@ it('does not start with a budget that it cannot keep', async () => {
 it('refuses a batch that would leave no room for live tickets', async () => {
   await using vendors = await startVendors();
   await using running = await startTestService({ ...vendors.env, OUTBOX_MAX_PENDING: '10' });
-  const ticketIds = Array.from({ length: 11 }, (_, index) => index + 1);
-  const { status, body } = await running.admin.post('/admin/batches', { helpdesk: 'zendesk', ticketIds });
-  expect(status).toBe(503);
-  expect(body).toMatchObject({ detail: expect.stringContaining('OUTBOX_MAX_PENDING=10') });
+  const ids = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
+  const start = (body: object) => running.admin.post('/admin/batches', { helpdesk: 'zendesk', ...body });
+  // no waiting makes room for this one
+  expect(await start({ ticketIds: ids(11) })).toMatchObject({ status: 400, body: { errors: [{ path: 'ticketIds' }] } });
+  await running.admin.post('/admin/pause');
+  expect((await start({ ticketIds: ids(10) })).status).toBe(202);
+  vendors.zendesk.addTicket({ subject: 'One more', html: '<p>Where is it?</p>' });
+  for (const body of [{ ticketIds: [77] }, { filter: { status: 'new' } }]) {
+    expect(await start(body)).toMatchObject({
+      status: 503,
+      body: { detail: expect.stringContaining('OUTBOX_MAX_PENDING=10') },
+    });
+  }
 });
