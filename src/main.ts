@@ -11,6 +11,7 @@ import { createRateMeter, type RateMeter } from './core/rate-meter.ts';
 import type { Memory, ServiceControl } from './core/service-control.ts';
 import { BATCH_DRAFTS, createSpendGuard } from './core/spend-guard.ts';
 import { createTally } from './core/tally.ts';
+import type { TicketReader } from './core/ticket-reader.ts';
 import { createApp } from './http/app.ts';
 import { createBatchFeeder } from './pool/batch-feeder.ts';
 import { createControl } from './pool/control.ts';
@@ -73,7 +74,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   const outbox = openOutbox(connection, { clock, newId, owner: newId(), maxPending: config.outboxMaxPending });
   const reader = openTicketReader(connection, clock);
 
-  const helpdesks = createHelpdesks(config, upstream, observer);
+  const helpdesks = createHelpdesks(config, { ...upstream, reader }, observer);
   const spending = createSpendGuard({ dailyBudgetUsd: config.llmDailyBudgetUsd, accounts: reader, clock });
   const probe = async (scope: string, signal: AbortSignal): Promise<void> => {
     if (scope === 'llm' || scope === BATCH_DRAFTS) spending.assertOpen(scope);
@@ -189,11 +190,16 @@ interface Upstream {
   readonly random: Random;
 }
 
-function createHelpdesks(config: Config, upstream: Upstream, observer: Observer): ReadonlyMap<string, Helpdesk> {
+function createHelpdesks(
+  config: Config,
+  { reader, ...upstream }: Upstream & { readonly reader: Pick<TicketReader, 'upcoming'> },
+  observer: Observer,
+): ReadonlyMap<string, Helpdesk> {
   return new Map(
     config.helpdesks.map(({ module, settings }) => {
       const helpdesk = module.create(settings, {
         ...upstream,
+        upcoming: (stage, limit) => reader.upcoming(module.name, stage, limit),
         timeoutMs: config.helpdeskTimeoutMs,
         webhookToleranceSeconds: config.webhookToleranceSeconds,
         ambiguousPostWaitMs: config.ambiguousPostWaitMs,

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Clock, Random } from '../core/clock.ts';
 import type { Helpdesk } from '../core/helpdesk.ts';
+import type { Stage } from '../core/outbox.ts';
 
 /** What every adapter gets from outside. */
 export interface HelpdeskDeps {
@@ -15,6 +16,12 @@ export interface HelpdeskDeps {
   readonly ambiguousPostWaitMs: number;
   /** Plain http to hosts that are not loopback. */
   readonly allowInsecureUpstreams: boolean;
+  /**
+   * Tickets of batches that will be asked for soon in the batch lane, the next first: for a `draft` their conversation,
+   * for a `post` a look. An adapter whose vendor answers for many at once may take them along (Freshdesk has no such
+   * call). Asked when a call is about to be sent, so that nobody has to keep such a list.
+   */
+  readonly upcoming?: (stage: Stage, limit: number) => readonly string[];
   /** A person must look. `kind` is a snake_case word, `detail` a sentence with ids only. */
   alarm(kind: string, detail: string): void;
   /** A sentence for the operator at start. */

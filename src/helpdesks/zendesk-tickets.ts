@@ -1,9 +1,10 @@
-import type { Clock } from '../core/clock.ts';
 import { UpstreamError } from '../core/errors.ts';
 import type { Lane } from '../core/ticket.ts';
 import { assertTicketId, shaped } from './answer.ts';
 import { createGathering, type GatherStep } from './gathering.ts';
+import type { HelpdeskDeps } from './helpdesk-module.ts';
 import type { Answer } from './http-call.ts';
+import { createPrefetch } from './prefetch.ts';
 import type { Step } from './turn-line.ts';
 import type { ZendeskBudget } from './zendesk-errors.ts';
 import * as shapes from './zendesk-shapes.ts';
@@ -12,6 +13,12 @@ const NAME = 'zendesk';
 
 /** So many `show_many` takes (https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/#show-multiple-tickets). */
 const SHOW_MANY_MAX = 100;
+
+/** Stamps have whole seconds: what changes in a stamp's own second may leave it as it is. It is over after this, ms. */
+export const STAMP_SETTLE_MS = 2_000;
+
+/** Tickets whose write met a conflict and that nobody has asked for again, at most. */
+const SUSPECTS_MAX = 200;
 
 const INCLUDE = 'include=users,comment_count';
 
@@ -46,24 +53,50 @@ export interface TicketTurn {
 export interface ZendeskTickets {
   /** Tickets of a batch come up to a hundred in one call; throws `gone` for one that is not there. */
   fetch(ticketId: string, turn: TicketTurn, signal: AbortSignal): Promise<FetchedTicket>;
+  /** What an earlier call of the batch lane took along, at most a minute old; gone from here after that. */
+  kept(ticketId: string, lane: Lane | undefined): FetchedTicket | undefined;
+  /** We have written to it, or tried: what is kept is of no use. After a conflict it is fetched alone once. */
+  forget(ticketId: string, conflict: boolean): void;
 }
 
-export function createZendeskTickets(read: ZendeskReader, clock: Clock): ZendeskTickets {
-  const together = createGathering<FetchedTicket>({
-    upstream: NAME,
-    clock,
-    maxIds: SHOW_MANY_MAX,
-    send: async (ids, step, signal) => {
-      const path = (): string => `/tickets/show_many.json?ids=${ids().join(',')}&${INCLUDE}`;
-      try {
-        return manyOf(await read({ path, step, lane: 'batch' }, signal), clock);
-      } catch (error) {
-        // each ticket alone may be small enough
-        if (error instanceof UpstreamError && error.errorClass === 'response_too_large') return new Map();
-        throw error;
-      }
-    },
-  });
+export function createZendeskTickets(
+  read: ZendeskReader,
+  { clock, upcoming = () => [] }: Pick<HelpdeskDeps, 'clock' | 'upcoming'>,
+): ZendeskTickets {
+  const ahead = createPrefetch<FetchedTicket>(clock, SHOW_MANY_MAX);
+  const suspects = new Set<string>();
+  const together = createGathering<FetchedTicket>({ upstream: NAME, clock, maxIds: SHOW_MANY_MAX, send: many });
+
+  /** One call for those who ask and for those who will next. */
+  async function many(
+    ids: () => readonly string[],
+    step: GatherStep,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, FetchedTicket>> {
+    let asked: readonly string[] = [];
+    let company: readonly string[] = [];
+    const path = (): string => {
+      asked = ids();
+      company = ahead.company(asked, (limit) => upcoming(step === 'look' ? 'post' : 'draft', limit));
+      return `/tickets/show_many.json?ids=${[...asked, ...company].join(',')}&${INCLUDE}`;
+    };
+    try {
+      const found = manyOf(await read({ path, step, lane: 'batch' }, signal), clock);
+      for (const id of company) keep(found.get(id));
+      return found;
+    } catch (error) {
+      if (!(error instanceof UpstreamError) || error.errorClass !== 'response_too_large') throw error;
+      // each ticket alone may be small enough
+      ahead.tooMany(asked.length + company.length);
+      return new Map();
+    }
+  }
+
+  /** Whatever happens to a kept ticket later must show in its stamp. */
+  function keep(found: FetchedTicket | undefined): void {
+    if (found === undefined || !isSettled(found) || suspects.has(found.ticket.id)) return;
+    ahead.keep(found.ticket.id, found);
+  }
 
   async function single(ticketId: string, { step, lane }: TicketTurn, signal: AbortSignal): Promise<FetchedTicket> {
     const path = `/tickets/${ticketId}.json?${INCLUDE}`;
@@ -77,16 +110,24 @@ export function createZendeskTickets(read: ZendeskReader, clock: Clock): Zendesk
   return {
     fetch: async (ticketId, turn, signal) => {
       assertTicketId(ticketId, NAME);
-      const joint = turn.lane === 'batch' && turn.alone !== true;
+      const joint = !suspects.delete(ticketId) && turn.lane === 'batch' && turn.alone !== true;
       const found = joint ? await together.ask(ticketId, turn.step, signal) : undefined;
       // alone it is told why it was missing
       return found ?? single(ticketId, turn, signal);
+    },
+    kept: (ticketId, lane) => {
+      const found = ahead.take(ticketId);
+      return lane === 'batch' ? found : undefined;
+    },
+    forget: (ticketId, conflict) => {
+      ahead.take(ticketId);
+      if (conflict && suspects.size < SUSPECTS_MAX) suspects.add(ticketId);
     },
   };
 }
 
 /** A ticket whose shape we do not know is left out, so that it does not fail the others. */
-function manyOf(answer: Answer, clock: Clock): Map<string, FetchedTicket> {
+function manyOf(answer: Answer, clock: HelpdeskDeps['clock']): Map<string, FetchedTicket> {
   const { tickets, users } = shaped(shapes.manyTicketsAnswer, answer.json, NAME);
   const serverNow = serverTime(answer, clock);
   const byId = new Map(users.map((user) => [user.id, user]));
@@ -103,7 +144,12 @@ function fetched(ticket: shapes.ZendeskTicket, users: readonly shapes.ZendeskUse
   return { ticket, users, serverNow, requester: users.find((user) => user.id === ticket.requester_id) };
 }
 
-function serverTime({ headers }: Answer, clock: Clock): number {
+/** The second of its stamp was over when it was fetched. */
+export function isSettled({ ticket, serverNow }: FetchedTicket): boolean {
+  return serverNow - Date.parse(ticket.updated_at) >= STAMP_SETTLE_MS;
+}
+
+function serverTime({ headers }: Answer, clock: HelpdeskDeps['clock']): number {
   const date = Date.parse(headers.get('date') ?? '');
   return Number.isNaN(date) ? clock.now() : date;
 }

@@ -20,6 +20,7 @@ import type { Connection } from './database.ts';
 import { type DraftRow, hasCurrentDraft, isLive, prepareJobs } from './jobs.ts';
 import { columnsOf, prepare } from './rows.ts';
 import { attempt, batch, job, statusCount, ticket } from './schema.ts';
+import { prepareUpcoming } from './upcoming.ts';
 
 const summaryColumns = {
   jobId: job.id,
@@ -92,6 +93,7 @@ export function openTicketReader(connection: Connection, clock: Clock): TicketRe
     return state === undefined || state.sent === 0 ? null : state;
   };
   const accounts = prepareAccounts(connection);
+  const upcoming = prepareUpcoming(connection);
   const batchErrors = prepare<{ errorClass: ErrorClass; count: number; ticketId: string; error: string | null }>(
     connection,
     `SELECT error_class AS errorClass, count(*) AS count, error,
@@ -161,6 +163,7 @@ export function openTicketReader(connection: Connection, clock: Clock): TicketRe
         cursor: row.cursor,
         waiting: counts(row.id).queued,
       })),
+    upcoming: (helpdesk, stage, limit) => upcoming(helpdesk, stage, { limit, now: Math.floor(clock.steady()) }),
     takeable: (helpdesk, ticketIds, skipDrafted) =>
       ticketIds.filter((ticketId) => {
         const known = jobs.ticketOf(helpdesk, ticketId);

@@ -440,6 +440,18 @@ export function outboxBatchContract(name: string, open: (setup: OutboxSetup) => 
         expect((await claimOne(DRAFT)).ticketId).toBe('1');
       });
 
+      it('tells what of running batches will be asked for next, per stage', async () => {
+        const { id } = await start(range(5));
+        await start(['9'], { lane: 'economy' });
+        await work(2, makeDrafted());
+        await claimOne(DRAFT);
+        expect(store.reader.upcoming('zendesk', 'draft', 10)).toEqual(['4', '5']);
+        expect(store.reader.upcoming('zendesk', 'draft', 1)).toEqual(['4']);
+        expect(store.reader.upcoming('zendesk', 'post', 10)).toEqual(['1', '2']);
+        await store.outbox.pauseBatch(id, null);
+        expect(store.reader.upcoming('zendesk', 'draft', 10)).toEqual([]);
+      });
+
       it('gives no work of batches where only live work is wanted', async () => {
         await start(['1']);
         await ingest('2');
