@@ -78,7 +78,7 @@ export interface ServiceControl {
   startBatch(batch: NewBatch): Promise<CreatedBatch>;
   /** What it would take. Asks the helpdesk, not the LLM; stores nothing. Throws what the helpdesk throws. */
   estimateBatch(batch: NewBatch): Promise<Estimate>;
-  /** False when `budgetUsd` means nothing because the model's price is not known. */
+  /** False when `budgetUsd` cannot be kept because the price of a model that may be used is not known. */
   canPrice(): boolean;
   /** Cancels a batch and aborts its calls in flight; null when there is no such batch. */
   cancelBatch(id: string): Promise<BatchProgress | null>;

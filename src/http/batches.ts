@@ -123,7 +123,9 @@ function check({ helpdesk, budgetUsd }: NewBatch, { helpdesks, control }: BatchD
   if (!helpdesks.has(helpdesk)) throw new RequestError('not_found', 'No helpdesk of this name is configured.');
   if (budgetUsd !== null && !control.canPrice()) {
     throw new RequestError('malformed', 'The body is not valid.', {
-      fields: [{ path: 'budgetUsd', message: 'means nothing: the price of LLM_MODEL is not known' }],
+      fields: [
+        { path: 'budgetUsd', message: 'cannot be kept: the price of LLM_MODEL or LLM_FALLBACK_MODEL is not known' },
+      ],
     });
   }
 }

@@ -139,7 +139,10 @@ export function createControl(parts: ControlParts): ServiceControl {
       const request = { helpdesk: helpdeskOf(helpdesk), ticketIds: ids, filter, skipDrafted, post, workers };
       return estimateBatch(request, parts, never);
     },
-    canPrice: () => routes.preferred.model.costUsd({ promptTokens: 1, cachedTokens: 0, completionTokens: 1 }) !== null,
+    canPrice: () => {
+      const one = { promptTokens: 1, cachedTokens: 0, completionTokens: 1 };
+      return routes.routes.every(({ model }) => model.costUsd(one) !== null);
+    },
     stopping: parts.stopping,
   };
 }

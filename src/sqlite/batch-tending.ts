@@ -62,7 +62,7 @@ export function prepareTending(connection: Connection, parts: IngestParts, batch
   const addTicket = (row: BatchRow, ticketId: string, times: Times): void => {
     const known = jobs.ticketOf(row.helpdesk, ticketId);
     const current = known === undefined ? undefined : jobs.currentOf(known);
-    const twice = known !== undefined && row.filter !== null && inBatch.get(known.id, row.id) !== undefined;
+    const twice = known !== undefined && inBatch.get(known.id, row.id) !== undefined;
     if (twice || (current !== undefined && isLive(current))) {
       duplicates.get(row.id)?.push(ticketId);
       return;

@@ -144,6 +144,19 @@ export function outboxBatchContract(name: string, open: (setup: OutboxSetup) => 
         expect(store.reader.counts().queued).toBe(5_000);
       });
 
+      it('counts an id once although its first ticket is through when the second is stored after a crash', async () => {
+        const storing = start([...range(1_000), '1']).catch(() => null);
+        while (store.reader.counts().queued < 200) await store.clock.advance(0);
+        store = await store.reopen('second');
+        await storing;
+        const [first] = await store.outbox.claim([DRAFT], 1);
+        if (first !== undefined) await report(first, { kind: 'skipped', reason: 'closed' });
+        await store.outbox.tendBatches();
+        const [stored] = store.reader.batches(1).items;
+        expect(first?.ticketId).toBe('1');
+        expect(stored).toMatchObject({ total: 1_000, counts: { skipped: 1, queued: 999 } });
+      });
+
       it('is cancelled as a whole, also when the process dies right after it was decided', async () => {
         const { id } = await start(range(1_500));
         await store.outbox.cancelBatch(id);

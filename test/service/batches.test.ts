@@ -53,6 +53,13 @@ describe('batches, over sockets', () => {
     expect(again.body).toMatchObject({ state: 'completed', total: 0, skippedDrafted: 30 });
   });
 
+  it('takes no budget that a fallback model without a price could overrun', async () => {
+    await using running = await startTestService({ ...vendors.env, LLM_FALLBACK_MODEL: 'a-model-of-our-own' });
+    const body = { helpdesk: 'zendesk', ticketIds: tickets(1), budgetUsd: 5 };
+    const answer = await running.admin.post('/admin/batches', body);
+    expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'budgetUsd' }] } });
+  });
+
   it('estimates without the LLM and without storing anything', async () => {
     await using running = await startTestService(vendors.env);
     const ids = tickets(30);
