@@ -33,11 +33,8 @@ const NAME = 'zendesk';
 /** After an ambiguous write: stamps have whole seconds, so a late write shows after two (reliability.md §2). */
 const AMBIGUOUS_WAIT_MS = 2_500;
 
-/**
- * Requests that a ticket of a batch takes, as counted at the pace of 90 notes a minute: its comments and the note are a
- * call each, and it shares two more with those that ask in the same moment, which at that pace are few.
- */
-const REQUESTS_PER_TICKET = 3.6;
+/** Requests that a ticket of a batch takes, as counted: its comments, the note, and its part of two calls for many. */
+const REQUESTS_PER_TICKET = 2.1;
 
 export const zendesk: HelpdeskModule<ZendeskSettings> = {
   name: NAME,

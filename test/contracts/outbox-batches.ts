@@ -57,6 +57,26 @@ export function outboxBatchContract(name: string, open: (setup: OutboxSetup) => 
       return jobs.map(({ ticketId }) => ticketId);
     };
 
+    it('tells who of running batches comes next in a stage, in the order of claims', async () => {
+      const first = await start(range(3));
+      await start(range(3, 4));
+      await start(range(2, 7), { helpdesk: 'freshdesk' });
+      await ingest('99');
+      const next = (stage: 'draft' | 'post', limit = 10) => store.reader.upcoming('zendesk', stage, limit);
+      expect(next('draft')).toEqual(range(6));
+      expect(next('draft', 4)).toEqual(range(4));
+      expect(next('post')).toEqual([]);
+      const [one] = await store.outbox.claim([{ ...DRAFT, helpdesk: 'zendesk', limit: 2 }], 2);
+      const claimed = await store.outbox.claim([{ ...DRAFT, helpdesk: 'zendesk', limit: 1 }], 1);
+      // the live ticket went before them; who is at work does not come next
+      expect([one?.ticketId, claimed[0]?.ticketId]).toEqual(['99', '2']);
+      expect(next('draft')).toEqual(range(4, 3));
+      if (claimed[0] !== undefined) await report(claimed[0], makeDrafted());
+      expect(next('post')).toEqual(['2']);
+      await store.outbox.pauseBatch(first.id, null);
+      expect([next('post'), next('draft')]).toEqual([[], range(3, 4)]);
+    });
+
     it('counts an id once, and leaves out what is already queued', async () => {
       await ingest('2');
       const batch = await start(['1', '2', '3', '1']);

@@ -228,7 +228,7 @@ describe('row 2: two budgets', () => {
     });
     expect(helpdesk.demand()).toEqual([
       { limit: 'zendesk.updates', perMinute: 18, perTicket: 1 },
-      { limit: 'zendesk.requests', perMinute: 200, perTicket: 3.6 },
+      { limit: 'zendesk.requests', perMinute: 200, perTicket: 2.1 },
     ]);
     expect(helpdesk.limits().pausedUntil).toBe(new Date(deps.clock.now() + 41_000).toISOString());
     expect(helpdesk.room()).toBe(0);

@@ -198,6 +198,7 @@ export function fakeReader(): FakeReader {
     batchErrors: () => [],
     lastEventAt: () => null,
     walks: () => [],
+    upcoming: () => [],
     takeable: (_helpdesk, ids) => ids,
     averageDraft: () => null,
     spentOn: () => 0,
