@@ -174,6 +174,11 @@ export interface Pause {
  * on the disk when it resolves; no transaction crosses the port. All reject with `OutboxUnavailable` when the store
  * refuses (disk full, I/O error): nothing has changed then.
  */
+export interface MissedResult {
+  readonly found: number;
+  readonly refused: number;
+}
+
 export interface Outbox {
   /** Stores an event and its work. The answer to the vendor waits for it. */
   ingest(request: IngestRequest): Promise<IngestResult>;
@@ -220,8 +225,11 @@ export interface Outbox {
    * released. Resolves when nothing is left; called again after a restart, it goes on.
    */
   tendBatches(): Promise<void>;
-  /** Of tickets that a helpdesk lists as changed: stores work for those whose webhook never came; answers how many. */
-  ingestMissed(helpdesk: string, listed: readonly ListedTicket[]): Promise<number>;
+  /**
+   * Of tickets that a helpdesk lists as changed: stores work for those whose webhook never came. Answers for how many,
+   * and how many found the outbox full and are to be brought again.
+   */
+  ingestMissed(helpdesk: string, listed: readonly ListedTicket[]): Promise<MissedResult>;
 
   setPause(pause: Pause): Promise<void>;
   clearPause(scope: string): Promise<boolean>;

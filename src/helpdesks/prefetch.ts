@@ -20,22 +20,27 @@ export function createPrefetch<T>(clock: Clock, maxIds: number): Prefetch<T> {
   const kept = new Map<string, { readonly item: T; readonly until: number }>();
   let room = maxIds;
 
+  function dropOld(): void {
+    for (const [oldest, { until }] of kept) {
+      if (kept.size <= KEEP_MAX && until > clock.steady()) return;
+      kept.delete(oldest);
+    }
+  }
+
   return {
     company: (asked, upcoming) => {
       const wanted = room - asked.length;
       // one more each time: what was too large once may have been a single heap of long mails
       room = Math.min(maxIds, room + 1);
       if (wanted <= 0) return [];
-      const fresh = upcoming(wanted + kept.size).filter((id) => !kept.has(id) && !asked.includes(id));
+      dropOld();
+      const fresh = upcoming(maxIds + kept.size).filter((id) => !kept.has(id) && !asked.includes(id));
       return fresh.slice(0, wanted);
     },
     keep: (id, item) => {
       kept.delete(id);
       kept.set(id, { item, until: clock.steady() + KEEP_MS });
-      for (const [oldest, { until }] of kept) {
-        if (kept.size <= KEEP_MAX && until > clock.steady()) break;
-        kept.delete(oldest);
-      }
+      dropOld();
     },
     take: (id) => {
       const found = kept.get(id);

@@ -49,15 +49,24 @@ export function createSweep(options: SweepOptions): Sweep {
     const updatedSince = sinceOf(helpdesk.name);
     let listed = 0;
     let found = 0;
+    let refused = 0;
     for (let cursor: string | null = null; ;) {
       const page = await helpdesk.listTickets({ updatedSince }, cursor, stop.signal);
       const old = page.tickets.filter(({ updatedAt }) => updatedAt <= until);
       listed += old.length;
-      found += await outbox.ingestMissed(helpdesk.name, old);
+      const stored = await outbox.ingestMissed(helpdesk.name, old);
+      found += stored.found;
+      refused += stored.refused;
       cursor = page.nextCursor;
       if (cursor === null || stop.signal.aborted) break;
     }
-    sweptUntil.set(helpdesk.name, until);
+    if (refused === 0) sweptUntil.set(helpdesk.name, until);
+    else {
+      // the next sweep, or the first of the next process, reaches back to where this one began
+      sweptUntil.set(helpdesk.name, sweptUntil.get(helpdesk.name) ?? updatedSince + OVERLAP_MS);
+      const detail = `${helpdesk.name}: the outbox is full, ${refused} tickets wait for the next sweep`;
+      observer.alarm({ kind: 'sweep_failed', detail });
+    }
     observer.sweep({ helpdesk: helpdesk.name, listed, found });
   };
 

@@ -1,6 +1,6 @@
 import type { ListedTicket } from '../core/helpdesk.ts';
 import { newTraceparent } from '../core/clock.ts';
-import type { IngestResult } from '../core/outbox.ts';
+import type { IngestResult, MissedResult } from '../core/outbox.ts';
 import type { prepareIngest, Times } from './ingest.ts';
 import { isLive, type Jobs } from './jobs.ts';
 
@@ -17,8 +17,7 @@ export function prepareMissed(jobs: Jobs, ingest: ReturnType<typeof prepareInges
     return !isLive(current) && updatedAt > current.updatedAt + OWN_WRITE_MS;
   };
 
-  /** Answers how many got work. */
-  return (helpdesk: string, listed: readonly ListedTicket[], times: Times): number => {
+  return (helpdesk: string, listed: readonly ListedTicket[], times: Times): MissedResult => {
     const results = listed
       .filter((ticket) => isMissed(helpdesk, ticket))
       .map(({ ticketId, updatedAt }): IngestResult => {
@@ -26,6 +25,7 @@ export function prepareMissed(jobs: Jobs, ingest: ReturnType<typeof prepareInges
         const event = { kind: 'event', ticketId, key, messageId: null, priority: null } as const;
         return ingest({ helpdesk, event, traceparent: newTraceparent() }, times);
       });
-    return results.filter((result) => result === 'accepted').length;
+    const count = (wanted: IngestResult): number => results.filter((result) => result === wanted).length;
+    return { found: count('accepted'), refused: count('full') };
   };
 }

@@ -142,12 +142,14 @@ export function openOutbox(
     releaseBatch: (id, minConfidence) => actAndTend(() => batches.release(id, minConfidence, times())),
     tendBatches: tend,
     ingestMissed: async (helpdesk, listed) => {
-      let found = 0;
+      const sum = { found: 0, refused: 0 };
       for (let from = 0; from < listed.length; from += PAGE_SLICE) {
         const slice = listed.slice(from, from + PAGE_SLICE);
-        found += await writeAndWake(() => missed(helpdesk, slice, times()));
+        const { found, refused } = await writeAndWake(() => missed(helpdesk, slice, times()));
+        sum.found += found;
+        sum.refused += refused;
       }
-      return found;
+      return sum;
     },
     consignments: {
       open: () => consignments.open(),

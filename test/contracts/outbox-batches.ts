@@ -57,6 +57,26 @@ export function outboxBatchContract(name: string, open: (setup: OutboxSetup) => 
       return jobs.map(({ ticketId }) => ticketId);
     };
 
+    it('tells who of running batches comes next in a stage, in the order of claims', async () => {
+      const first = await start(range(3));
+      await start(range(3, 4));
+      await start(range(2, 7), { helpdesk: 'freshdesk' });
+      await ingest('99');
+      const next = (stage: 'draft' | 'post', limit = 10) => store.reader.upcoming('zendesk', stage, limit);
+      expect(next('draft')).toEqual(range(6));
+      expect(next('draft', 4)).toEqual(range(4));
+      expect(next('post')).toEqual([]);
+      const [one] = await store.outbox.claim([{ ...DRAFT, helpdesk: 'zendesk', limit: 2 }], 2);
+      const claimed = await store.outbox.claim([{ ...DRAFT, helpdesk: 'zendesk', limit: 1 }], 1);
+      // the live ticket went before them; who is at work does not come next
+      expect([one?.ticketId, claimed[0]?.ticketId]).toEqual(['99', '2']);
+      expect(next('draft')).toEqual(range(4, 3));
+      if (claimed[0] !== undefined) await report(claimed[0], makeDrafted());
+      expect(next('post')).toEqual(['2']);
+      await store.outbox.pauseBatch(first.id, null);
+      expect([next('post'), next('draft')]).toEqual([[], range(3, 4)]);
+    });
+
     it('counts an id once, and leaves out what is already queued', async () => {
       await ingest('2');
       const batch = await start(['1', '2', '3', '1']);
@@ -518,21 +538,41 @@ export function outboxBatchContract(name: string, open: (setup: OutboxSetup) => 
 
       it('gives work to tickets nobody told us of, once, as live work', async () => {
         const now = store.clock.now();
-        expect(await store.outbox.ingestMissed('zendesk', [listed('1', now), listed('2', now, false)])).toBe(1);
-        expect(await store.outbox.ingestMissed('zendesk', [listed('1', now)])).toBe(0);
+        expect(await store.outbox.ingestMissed('zendesk', [listed('1', now), listed('2', now, false)])).toEqual({
+          found: 1,
+          refused: 0,
+        });
+        expect(await store.outbox.ingestMissed('zendesk', [listed('1', now)])).toEqual({ found: 0, refused: 0 });
         expect(await claimOne(DRAFT)).toMatchObject({ ticketId: '1', lane: 'live' });
       });
 
       it('leaves alone what is at work, and what only our own note has changed', async () => {
         await ingest('1');
         const now = store.clock.now();
-        expect(await store.outbox.ingestMissed('zendesk', [listed('1', now + 60_000)])).toBe(0);
+        expect(await store.outbox.ingestMissed('zendesk', [listed('1', now + 60_000)])).toEqual({
+          found: 0,
+          refused: 0,
+        });
         await work(1, makeDrafted());
         await report(await claimOne(POST), POSTED);
-        expect(await store.outbox.ingestMissed('zendesk', [listed('1', now + 1_000)])).toBe(0);
-        expect(await store.outbox.ingestMissed('zendesk', [listed('1', now + 60_000)])).toBe(1);
+        expect(await store.outbox.ingestMissed('zendesk', [listed('1', now + 1_000)])).toEqual({
+          found: 0,
+          refused: 0,
+        });
+        expect(await store.outbox.ingestMissed('zendesk', [listed('1', now + 60_000)])).toEqual({
+          found: 1,
+          refused: 0,
+        });
         // nothing new in it is found out before anything is paid
         expect(await claimOne(DRAFT)).toMatchObject({ verify: true });
+      });
+
+      it('says how many found the outbox full', async () => {
+        await store.dispose();
+        store = await open({ maxPending: 1 });
+        const now = store.clock.now();
+        const missed = [listed('1', now), listed('2', now), listed('3', now)];
+        expect(await store.outbox.ingestMissed('zendesk', missed)).toEqual({ found: 1, refused: 2 });
       });
 
       it('knows when the last event came', async () => {

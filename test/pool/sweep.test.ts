@@ -16,10 +16,16 @@ function setUp({ lastEventAt = null as number | null, everyMinutes = 10 } = {}) 
     filters: [] as TicketFilter[],
     found: [] as ListedTicket[],
     allowance: 1,
+    full: false,
     list: async (_cursor: string | null): Promise<TicketPage> => ({ tickets: [], nextCursor: null }),
   };
   const sweep = createSweep({
-    outbox: { ingestMissed: async (_helpdesk, listed) => state.found.push(...listed) },
+    outbox: {
+      ingestMissed: async (_helpdesk, listed) => {
+        if (state.full) return { found: 0, refused: listed.length };
+        return { found: state.found.push(...listed), refused: 0 };
+      },
+    },
     reader: { lastEventAt: () => lastEventAt },
     helpdesks: new Map([
       [
@@ -62,6 +68,20 @@ it('follows the list to its end, and leaves young changes to their webhooks', as
   await clock.advance(10 * MINUTE);
   expect(state.found.map(({ ticketId }) => ticketId)).toEqual(['second']);
   expect(observer.events).toMatchObject([{ name: 'sweep', helpdesk: 'zendesk', listed: 1, found: 1 }]);
+  sweep.stop();
+});
+
+it('brings again what found the outbox full', async () => {
+  const { clock, state, observer, sweep } = setUp();
+  const changedAt = clock.now();
+  state.full = true;
+  state.list = async () => ({ tickets: [{ ticketId: '1', updatedAt: changedAt, open: true }], nextCursor: null });
+  await clock.advance(30 * MINUTE);
+  state.full = false;
+  await clock.advance(10 * MINUTE);
+  expect(state.filters.at(-1)?.updatedSince).toBeLessThanOrEqual(changedAt);
+  expect(state.found.map(({ ticketId }) => ticketId)).toEqual(['1']);
+  expect(observer.events.find(({ name }) => name === 'alarm')).toMatchObject({ kind: 'sweep_failed' });
   sweep.stop();
 });
 
