@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { Command, Option } from 'commander';
 import { operateCommands } from './batch-operate.ts';
 import type { BatchRunOptions } from './batch-run.ts';
@@ -40,6 +41,10 @@ Examples:
     )
     .action(
       guarded(async (file: string, options: BatchRunOptions) => {
+        // A nursery that does not grow, and no middle compiler (glibc keeps the memory it worked in): at 10,000 lines
+        // 136 instead of 284 MB, for 0.6 ms CPU a line. The service is spared it: see npm start.
+        setFlagsFromString('--semi-space-growth-factor=1');
+        setFlagsFromString('--no-maglev');
         // SQLite and the LLM's client are loaded here only: the other commands do without them
         const { runBatchFile } = await import('./batch-run.ts');
         return await runBatchFile(file, options);
