@@ -1,10 +1,11 @@
 import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { type BatchStatus, describeBatch } from './batch-state.ts';
 import { watchBatch } from './batch-watch.ts';
 import { CommandError, guarded, systemCode } from './command-error.ts';
+import { share } from './options.ts';
 import { connect } from './service-client.ts';
 
 interface Json {
@@ -94,10 +95,4 @@ async function listBatches({ json }: Json): Promise<number> {
   } while (cursor !== null);
   if (found === 0 && json !== true) process.stdout.write('There are no batches yet.\n');
   return 0;
-}
-
-function share(value: string): number {
-  const number = Number(value);
-  if (value.trim() === '' || !(number >= 0 && number <= 1)) throw new InvalidArgumentError('must be from 0 to 1');
-  return number;
 }

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { type BatchStatus } from './batch-state.ts';
 import { watchBatch } from './batch-watch.ts';
 import { CommandError, EXIT, guarded, systemCode } from './command-error.ts';
-import { wholeNumber } from './options.ts';
+import { share, usd, wholeNumber } from './options.ts';
 import { formatCount, formatDuration, formatTable, formatUsd } from './progress-view.ts';
 import { connect } from './service-client.ts';
 
@@ -51,7 +51,7 @@ export function startCommand(): Command {
     .addOption(
       new Option('--canary [size]', 'begin with so many tickets (20) and pause if they fail').argParser(wholeNumber),
     )
-    .addOption(new Option('--max-error-rate <rate>', 'of the canary, 0 to 1 (0.1)').argParser(rate))
+    .addOption(new Option('--max-error-rate <rate>', 'of the canary, 0 to 1 (0.1)').argParser(share))
     .addOption(new Option('--budget-usd <usd>', 'stop before it spends more').argParser(usd))
     .addOption(new Option('--lane <lane>', 'how the model is asked').choices(['standard', 'flex', 'economy']))
     .option('--no-skip-drafted', 'draft again what has a current draft')
@@ -173,16 +173,4 @@ function time(value: string): string {
   const ms = /^\d{4}-\d{2}-\d{2}/.test(value) ? Date.parse(value) : Number.NaN;
   if (Number.isNaN(ms)) throw new InvalidArgumentError('must be a time such as 2026-11-01T08:00:00Z');
   return new Date(ms).toISOString();
-}
-
-function rate(value: string): number {
-  const number = Number(value);
-  if (value.trim() === '' || !(number >= 0 && number <= 1)) throw new InvalidArgumentError('must be from 0 to 1');
-  return number;
-}
-
-function usd(value: string): number {
-  if (!/^\d{1,9}(\.\d{1,6})?$/.test(value) || Number(value) === 0)
-    throw new InvalidArgumentError('must be an amount such as 2.50');
-  return Number(value);
 }

@@ -4,7 +4,7 @@ import { operateCommands } from './batch-operate.ts';
 import type { BatchRunOptions } from './batch-run.ts';
 import { startCommand } from './batch-start.ts';
 import { guarded } from './command-error.ts';
-import { wholeNumber } from './options.ts';
+import { usd, wholeNumber } from './options.ts';
 
 export function batchCommand(): Command {
   const command = new Command('batch')
@@ -26,13 +26,23 @@ function runCommand(): Command {
     .option('--retry', 'try tickets again that are dead')
     .addOption(new Option('--limit <n>', 'only the first n tickets of the file').argParser(wholeNumber))
     .addOption(new Option('--concurrency <n>', 'tickets in flight (default WORKER_CONCURRENCY)').argParser(wholeNumber))
+    .addOption(
+      new Option('--budget-usd <usd>', 'stop before this file has cost more, earlier runs included').argParser(usd),
+    )
+    .addOption(
+      new Option('--lane <lane>', 'flex: at half the price, slower, where the provider has it').choices([
+        'standard',
+        'flex',
+      ]),
+    )
     .option('--guidelines <file>', "the team's guidelines, Markdown (default GUIDELINES_FILE)")
     .option('--force', 'replace lines of --out that are not of this run')
     .option('--json', 'one JSON object at the end instead of the progress bar and the table')
     .addHelpText(
       'after',
       `
-Exit codes: 0 every line is drafted or skipped, 1 some are dead or broken, 130 interrupted, 78 a setting is wrong.
+Exit codes: 0 every line is drafted or skipped, 1 some are dead or broken, 75 stopped by a budget, 78 a setting is
+wrong, 130 interrupted. After 75, 78 and 130 the same command goes on; nothing is paid twice.
 
 Examples:
   $ draftdesk batch run tickets.jsonl --dry-run
