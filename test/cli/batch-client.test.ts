@@ -123,6 +123,27 @@ describe('draftdesk batch at a service', () => {
     expect(stdout).toMatch(/10,000[^]*2 h 05 min[^]*zendesk\.updates/);
   });
 
+  it.each([
+    ['an unknown command', 'batch begin', /unknown command 'begin'/],
+    ['no command', 'batch', /Usage: draftdesk batch/],
+    ['an unknown option', 'status --nope', /unknown option '--nope'/],
+    ['a missing argument', 'batch watch', /missing required argument 'id'/],
+    ['a missing option', 'batch start --ids 1', /required option '--helpdesk <name>'/],
+    ['a number that is none', 'batch start --helpdesk zendesk --ids 1 --canary x', /whole number from 1/],
+    ['a time that is none', 'batch start --helpdesk zendesk --created-since soon', /must be a time such as/],
+  ])('exits with 2 for %s', async (_, args, message) => {
+    const { code, stderr } = await run(args);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(asked).toEqual([]);
+  });
+
+  it('exits with 0 when asked for help', async () => {
+    const { code, stdout } = await run('batch start --help');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/Example:/);
+  });
+
   it('refuses ids and a filter together, and neither', async () => {
     expect((await run('batch start --helpdesk zendesk')).code).toBe(2);
     expect((await run('batch start --helpdesk zendesk --ids 1 --status open')).code).toBe(2);
