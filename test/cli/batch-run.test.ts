@@ -251,7 +251,7 @@ describe('draftdesk batch run', () => {
     expect(first.done).toBeGreaterThan(0);
     expect(first.costUsd).toBeLessThanOrEqual(0.003);
     expect(await run(['--budget-usd', '0.003'])).toMatchObject({ code: 75, done: first.done, costUsd: 0 });
-    const daily = await run([], { LLM_DAILY_BUDGET_USD: '0.005' });
+    const daily = await run([], { LLM_DAILY_BUDGET_USD: '0.005', WORKER_CONCURRENCY: '1' });
     expect(daily).toMatchObject({ code: 75, stopped: expect.stringMatching(/LLM_DAILY_BUDGET_USD.*00:00 UTC/) });
     expect(first.costUsd + daily.costUsd).toBeLessThanOrEqual(0.005 * 0.8);
     expect(await run(['--budget-usd', '1'])).toMatchObject({ code: 0, done: 60, stopped: null });
@@ -271,7 +271,7 @@ describe('draftdesk batch run', () => {
 
   it('asks at the flex price, also for what an earlier run has left', async () => {
     write('in.jsonl', tickets(30));
-    await start(['in.jsonl', '--out', 'out.jsonl', '--budget-usd', '0.002']).ended;
+    await start(['in.jsonl', '--out', 'out.jsonl', '--budget-usd', '0.002'], { WORKER_CONCURRENCY: '1' }).ended;
     const before = llm.stats().answered;
     expect(before).toBeGreaterThan(0);
     expect(llm.stats().flex).toBe(0);
