@@ -1,14 +1,16 @@
 import type { FileRunConfig } from './config.ts';
-import { type Clock, systemClock, systemRandom, uuidv7 } from './core/clock.ts';
-import type { SkipReason } from './core/errors.ts';
-import type { Conversation, Helpdesk } from './core/helpdesk.ts';
+import { systemClock, systemRandom, uuidv7 } from './core/clock.ts';
+import type { ErrorClass, SkipReason } from './core/errors.ts';
+import type { Helpdesk } from './core/helpdesk.ts';
 import { combineObservers, silentObserver } from './core/observer.ts';
+import type { Pause } from './core/outbox.ts';
 import type { BudgetSnapshot } from './core/rate-budget.ts';
 import { createRateMeter } from './core/rate-meter.ts';
-import { createSpendGuard } from './core/spend-guard.ts';
+import type { ServiceTier } from './core/language-model.ts';
+import { BATCH_DRAFTS, createSpendGuard, type SpendGuard } from './core/spend-guard.ts';
 import { createTally, type Totals } from './core/tally.ts';
+import type { Page, TicketReader } from './core/ticket-reader.ts';
 import type { TicketDetail, TicketStatus, TicketSummary } from './core/ticket.ts';
-import { buildPrompt } from './drafting/prompt.ts';
 import { createGate } from './pool/gate.ts';
 import { createPool } from './pool/pool.ts';
 import { createRoutes } from './llm-routes.ts';
@@ -21,6 +23,10 @@ export interface FileRunParts {
   /** The SQLite file that remembers what was drafted and paid for. */
   readonly databasePath: string;
   readonly migrationsFolder: string;
+  /** `flex`: at half the price where the provider has room. */
+  readonly tier: ServiceTier;
+  /** Of all runs on this database together; null: no bound. */
+  readonly budgetUsd: number | null;
   /** Where the tickets come from; nothing is posted to it. */
   readonly helpdesk: Helpdesk;
   /** Told after a ticket has come to rest, on the disk. Must not throw. */
@@ -57,8 +63,12 @@ export interface FileRunProgress {
   readonly priceKnown: boolean;
   /** Why nothing is asked of the model, a sentence; null while it is. */
   readonly waitingFor: string | null;
+  /** What this run cannot go on from by itself: a budget is spent, or all have died. Null while it goes on. */
+  readonly halted: { readonly errorClass: ErrorClass | null; readonly reason: string } | null;
 }
 
+/** All batches of a database share one budget. */
+const ACCOUNT = 'file';
 const PAGE = 500;
 
 /** Builds the parts as `startService` does. Throws `DatabaseRefused`, whose message is for the user. */
@@ -84,20 +94,49 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
   const connection = openDatabase({ path: parts.databasePath, migrationsFolder: parts.migrationsFolder });
   const outbox = openOutbox(connection, { clock, newId, owner: newId(), maxPending: Number.MAX_SAFE_INTEGER });
   const reader = openTicketReader(connection, clock);
-  const routes = createRoutes(config.llm, { ...upstreamOf(config, clock), random });
+  const { allowInsecureUpstreams } = config;
+  const routes = createRoutes(config.llm, { fetch: createUpstreamFetch(), clock, random, allowInsecureUpstreams });
   const { model: llm, budget } = routes.preferred;
-  const spending = createSpendGuard({ dailyBudgetUsd: config.llmDailyBudgetUsd, accounts: reader, clock });
+  const batchIds = Array.from(
+    everyPage((cursor) => reader.batches(PAGE, cursor)),
+    ({ id }) => id,
+  );
+  const guard = createSpendGuard({
+    dailyBudgetUsd: config.llmDailyBudgetUsd,
+    accounts: {
+      spentOn: (day, scope) => reader.spentOn(day, scope),
+      batchAccount: () => ({
+        budgetUsd: parts.budgetUsd,
+        costUsd: batchIds.reduce((sum, id) => sum + (reader.batchAccount(id)?.costUsd ?? 0), 0),
+        consignedUsd: 0,
+      }),
+      // a file has no economy lane
+      consignedUsd: () => 0,
+    },
+    clock,
+  });
+  const spending: SpendGuard = {
+    ...guard,
+    reserve: (request, signal) => guard.reserve({ ...request, batchId: ACCOUNT }, signal),
+  };
   const priceKnown = llm.costUsd({ promptTokens: 1, cachedTokens: 0, completionTokens: 1 }) !== null;
   let wake = (): void => undefined;
   const gate = createGate({
     outbox,
     clock,
     observer,
-    probe: (scope, signal) => (scope === 'llm' ? llm.probe(signal) : helpdesk.probe(signal)),
+    probe: async (scope, signal) => {
+      if (scope === 'llm' || scope === BATCH_DRAFTS) spending.assertOpen(scope);
+      if (scope === 'llm') await llm.probe(signal);
+    },
     onOpen: () => wake(),
   });
   const pool = createPool({
-    outbox,
+    // what waits from an earlier run is bought as this one says
+    outbox: {
+      ...outbox,
+      claim: async (offers, limit) => (await outbox.claim(offers, limit)).map((job) => ({ ...job, tier: parts.tier })),
+    },
     gate,
     helpdesks: new Map([[helpdesk.name, helpdesk]]),
     routes,
@@ -113,28 +152,25 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
   wake = () => pool.wake();
 
   return {
-    *tickets() {
-      let cursor: string | null = null;
-      do {
-        const page = reader.tickets({ helpdesk: helpdesk.name, limit: PAGE, ...(cursor === null ? {} : { cursor }) });
-        yield* page.items;
-        cursor = page.nextCursor;
-      } while (cursor !== null);
-    },
+    tickets: () =>
+      everyPage((cursor) =>
+        reader.tickets({ helpdesk: helpdesk.name, limit: PAGE, ...(cursor === undefined ? {} : { cursor }) }),
+      ),
     ticket: (ticketId) => reader.ticket(helpdesk.name, ticketId),
     enqueue: async (ticketIds) => {
-      if (ticketIds.length > 0)
-        await outbox.createBatch({
-          helpdesk: helpdesk.name,
-          name: null,
-          ticketIds,
-          source: null,
-          post: 'hold',
-          lane: 'standard',
-          skipDrafted: false,
-          canary: null,
-          budgetUsd: null,
-        });
+      if (ticketIds.length === 0) return;
+      const { id } = await outbox.createBatch({
+        helpdesk: helpdesk.name,
+        name: null,
+        ticketIds,
+        source: null,
+        post: 'hold',
+        lane: 'standard',
+        skipDrafted: false,
+        canary: null,
+        budgetUsd: null,
+      });
+      batchIds.push(id);
     },
     retryDead: async (ticketIds) => {
       if (ticketIds.length > 0) await outbox.retryDead({ ticketIds });
@@ -142,6 +178,7 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
     start: async () => {
       // whoever starts it again has seen why it stood still
       await gate.resumeAll();
+      for (const id of batchIds) if (reader.batch(id)?.state === 'paused') await outbox.resumeBatch(id);
       pool.start();
     },
     stop: (graceMs) => pool.stop(graceMs),
@@ -153,6 +190,7 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
       totals: tally.read(),
       priceKnown,
       waitingFor: gate.pauses()[0]?.reason ?? null,
+      halted: readHalt(gate.pauses(), batchIds, reader),
     }),
     [Symbol.asyncDispose]: async () => {
       gate.dispose();
@@ -163,55 +201,28 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
   };
 }
 
-function upstreamOf({ allowInsecureUpstreams }: FileRunConfig, clock: Clock) {
-  return { fetch: createUpstreamFetch(), clock, allowInsecureUpstreams };
+/** What only a person can set going again. */
+function readHalt(
+  pauses: readonly Pause[],
+  batchIds: readonly string[],
+  reader: Pick<TicketReader, 'batch'>,
+): FileRunProgress['halted'] {
+  const spent = pauses.find(({ errorClass }) => errorClass === 'budget_exhausted');
+  if (spent !== undefined) return spent;
+  for (const id of batchIds) {
+    const { state, errorClass = null, reason } = reader.batch(id) ?? {};
+    if (state === 'paused') return { errorClass, reason: reason ?? '' };
+  }
+  return null;
 }
 
-/** What drafting would take; the same fields as the dry run of a batch at the service. */
-export interface FileRunEstimate {
-  readonly tickets: number;
-  readonly promptTokens: number;
-  readonly completionTokens: number;
-  /** USD at standard prices; null when the model's price is not known. */
-  readonly costUsd: number | null;
-  readonly minutes: number;
-  /** What decides how long it takes. */
-  readonly bound: 'llm.requests' | 'llm.tokens' | 'workers';
-}
-
-/** What one draft took on average where there are some already. */
-export interface PastDrafts {
-  readonly completionTokens: number;
-  readonly durationMs: number;
-}
-
-/** Where nothing has been drafted yet: a reply of some 150 words with its questions, and a small model's time for it. */
-export const TYPICAL_DRAFT: PastDrafts = { completionTokens: 300, durationMs: 5_000 };
-
-/** From the token counts of a sample, without a call. `tickets` is how many there are in all. */
-export function estimateFileRun(
-  config: FileRunConfig,
-  { tickets, sample, past }: { tickets: number; sample: readonly Conversation[]; past: PastDrafts },
-): FileRunEstimate {
-  const prompts = sample.map((conversation) => buildPrompt(conversation, config.guidelines));
-  const mean = (valueOf: (prompt: (typeof prompts)[number]) => number): number =>
-    prompts.reduce((sum, prompt) => sum + valueOf(prompt), 0) / Math.max(1, prompts.length);
-  const promptTokens = Math.round(tickets * mean(({ promptTokens }) => promptTokens));
-  const completionTokens = Math.round(tickets * past.completionTokens);
-  const { requestsPerMinute, tokensPerMinute } = config.llm.module.limits(config.llm.settings);
-  // servers count the largest allowed answer before they answer
-  const minutesBy: Readonly<Record<FileRunEstimate['bound'], number>> = {
-    'llm.requests': tickets / requestsPerMinute,
-    'llm.tokens':
-      (tickets * mean(({ promptTokens, prompt }) => promptTokens + prompt.maxOutputTokens)) / tokensPerMinute,
-    workers: (tickets * past.durationMs) / 60_000 / config.workerConcurrency,
-  };
-  const bounds = Object.entries(minutesBy) as [FileRunEstimate['bound'], number][];
-  const [bound, minutes] = bounds.reduce((slowest, each) => (each[1] > slowest[1] ? each : slowest));
-  const usage = { promptTokens, cachedTokens: 0, completionTokens };
-  const { module, settings } = config.llm;
-  const costUsd = module.create(settings, upstreamOf(config, systemClock())).costUsd(usage);
-  return { tickets, promptTokens, completionTokens, costUsd, minutes, bound };
+function* everyPage<T>(read: (cursor?: string) => Page<T>): Generator<T> {
+  let cursor: string | undefined;
+  do {
+    const page: Page<T> = read(cursor);
+    yield* page.items;
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
 }
 
 /** A draft stage that ended with this did so for a line that was not asked for: it is no result. */

@@ -1,10 +1,11 @@
 import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { type BatchStatus, describeBatch } from './batch-state.ts';
+import { Command, Option } from 'commander';
+import { BATCH_COLUMNS, type BatchStatus, describeBatch } from './batch-state.ts';
 import { watchBatch } from './batch-watch.ts';
 import { CommandError, guarded, systemCode } from './command-error.ts';
+import { share } from './options.ts';
 import { connect } from './service-client.ts';
 
 interface Json {
@@ -54,7 +55,9 @@ function act(action: string, bodyOf: (options: ActionOptions) => object | undefi
   return guarded(async (id: string, options: ActionOptions) => {
     const path = `/admin/batches/${encodeURIComponent(id)}/${action}`;
     const batch = await connect().post<BatchStatus>(path, bodyOf(options));
-    process.stdout.write(`${options.json === true ? JSON.stringify(batch) : describeBatch(batch)}\n`);
+    process.stdout.write(
+      options.json === true ? `${JSON.stringify(batch)}\n` : `${BATCH_COLUMNS}\n${describeBatch(batch)}\n`,
+    );
     return 0;
   });
 }
@@ -87,6 +90,7 @@ async function listBatches({ json }: Json): Promise<number> {
     const page: { items: BatchStatus[]; nextCursor: string | null } = await client.get(
       `/admin/batches?limit=100${query}`,
     );
+    if (found === 0 && page.items.length > 0 && json !== true) process.stdout.write(`${BATCH_COLUMNS}\n`);
     for (const batch of page.items)
       process.stdout.write(`${json === true ? JSON.stringify(batch) : describeBatch(batch)}\n`);
     found += page.items.length;
@@ -94,10 +98,4 @@ async function listBatches({ json }: Json): Promise<number> {
   } while (cursor !== null);
   if (found === 0 && json !== true) process.stdout.write('There are no batches yet.\n');
   return 0;
-}
-
-function share(value: string): number {
-  const number = Number(value);
-  if (value.trim() === '' || !(number >= 0 && number <= 1)) throw new InvalidArgumentError('must be from 0 to 1');
-  return number;
 }

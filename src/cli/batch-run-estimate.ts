@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { FileRunConfig } from '../config.ts';
-import { estimateFileRun, type FileRunEstimate, openFileRun, type PastDrafts, TYPICAL_DRAFT } from '../file-run.ts';
+import type { ServiceTier } from '../core/language-model.ts';
+import { estimateFileRun, type FileRunEstimate, type PastDrafts, TYPICAL_DRAFT } from '../file-estimate.ts';
+import { openFileRun } from '../file-run.ts';
 import { packagePath } from './package-path.ts';
 import { formatCount, formatDuration, formatTable, formatUsd } from './progress-view.ts';
 import { databaseOf } from './run-files.ts';
@@ -13,6 +15,7 @@ export interface EstimateOptions {
   /** Where a run would write: what is drafted there already costs nothing. */
   readonly out: string | undefined;
   readonly json: boolean;
+  readonly tier: ServiceTier;
 }
 
 const SAMPLE_MAX = 50;
@@ -26,7 +29,12 @@ export async function estimateRun(file: TicketFile, options: EstimateOptions): P
   const step = Math.max(1, left.length / SAMPLE_MAX);
   const chosen = Array.from({ length: Math.min(left.length, SAMPLE_MAX) }, (_, n) => left[Math.floor(n * step)] ?? '');
   const sample = await Promise.all(chosen.map((ticketId) => file.conversation(ticketId)));
-  const estimate = estimateFileRun(options.config, { tickets: left.length, sample, past: past ?? TYPICAL_DRAFT });
+  const estimate = estimateFileRun(options.config, {
+    tickets: left.length,
+    sample,
+    past: past ?? TYPICAL_DRAFT,
+    tier: options.tier,
+  });
   process.stdout.write(options.json ? `${JSON.stringify(estimate)}\n` : describe(estimate, done.size, past !== null));
   return 0;
 }
@@ -34,13 +42,15 @@ export async function estimateRun(file: TicketFile, options: EstimateOptions): P
 /** What an earlier run has left, if there was one. */
 async function readPast(
   file: TicketFile,
-  { config, out }: EstimateOptions,
+  { config, out, tier }: EstimateOptions,
 ): Promise<{ done: ReadonlySet<string>; past: PastDrafts | null }> {
   const done = new Set<string>();
   if (out === undefined || !existsSync(databaseOf(out))) return { done, past: null };
   await using run = openFileRun(config, {
     databasePath: databaseOf(out),
     migrationsFolder: packagePath('migrations', 'sqlite'),
+    tier,
+    budgetUsd: null,
     helpdesk: file.helpdesk,
     onFinished: () => undefined,
     onPaused: () => undefined,

@@ -54,10 +54,23 @@ export interface RunReport {
   /** Results that an earlier run had paid for. */
   readonly earlier: number;
   readonly progress: FileRunProgress;
+  /** Why it stopped before its end, and what to do: sentences; null when it did not. */
+  readonly halted: string | null;
   readonly elapsedMs: number;
   readonly database: string;
   readonly faults: readonly string[];
 }
+
+/** What a run that cannot go on by itself says. */
+export function sentenceOf({ errorClass }: Halt, budgetUsd: number | undefined): string {
+  if (errorClass === 'batch_budget' && budgetUsd !== undefined)
+    return `--budget-usd ${budgetUsd} has no room for another call. The same command with a larger one goes on.`;
+  if (errorClass === 'budget_exhausted')
+    return 'LLM_DAILY_BUDGET_USD, of which files may use 80 %, has no room for another call. From 00:00 UTC the same command goes on.';
+  return 'Every ticket so far has died: see the causes above. Mend that; the same command with --retry goes on.';
+}
+
+type Halt = NonNullable<FileRunProgress['halted']>;
 
 /** For scripts: one object. */
 export function summaryJson(report: RunReport): object {
@@ -77,6 +90,7 @@ export function summaryJson(report: RunReport): object {
     promptTokens,
     completionTokens,
     costUsd: progress.priceKnown ? costUsd : null,
+    stopped: report.halted,
     minutes: elapsedMs / 60_000,
     out,
   };
@@ -122,7 +136,11 @@ export function printSummary(stream: NodeJS.WriteStream, report: RunReport): voi
   stream.write(`  ${verdict(stream, report)}\n`);
 }
 
-function verdict(stream: NodeJS.WriteStream, { ledger, file, database }: RunReport): string {
+function verdict(stream: NodeJS.WriteStream, { ledger, file, database, halted }: RunReport): string {
+  if (halted !== null) {
+    const done = `${formatCount(ledger.done)} of ${formatCount(ledger.total)} done.`;
+    return paint(stream, 'yellow', `stopped with ${done} ${halted} Nothing is paid twice.`);
+  }
   if (ledger.done < ledger.total) {
     return paint(
       stream,

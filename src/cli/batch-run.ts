@@ -1,8 +1,9 @@
 import { type FileRunConfig, readFileRunConfig } from '../config.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
+import type { ServiceTier } from '../core/language-model.ts';
 import { type FileRun, type FileRunParts, openFileRun } from '../file-run.ts';
 import { estimateRun } from './batch-run-estimate.ts';
-import { printProblems, printSummary, type RunReport, summaryJson, toPicture } from './batch-run-view.ts';
+import { printProblems, printSummary, type RunReport, sentenceOf, summaryJson, toPicture } from './batch-run-view.ts';
 import { CommandError, EXIT } from './command-error.ts';
 import { type DraftFile, openDraftFile } from './draft-file.ts';
 import { recordOf } from './draft-record.ts';
@@ -24,6 +25,8 @@ export interface BatchRunOptions {
   readonly limit?: number;
   readonly concurrency?: number;
   readonly guidelines?: string;
+  readonly budgetUsd?: number;
+  readonly lane?: ServiceTier;
 }
 
 const LOOK_EVERY_MS = 200;
@@ -51,7 +54,13 @@ export async function runBatchFile(input: string, options: BatchRunOptions): Pro
     throw new CommandError(file.problems.length === 0 ? `${input} is empty.` : `${input} holds no tickets.`);
   }
   if (options.dryRun === true)
-    return await estimateRun(file, { config, limit, out: options.out, json: options.json === true });
+    return await estimateRun(file, {
+      config,
+      limit,
+      out: options.out,
+      json: options.json === true,
+      tier: options.lane ?? 'standard',
+    });
   return await draft({ input, out: checkOut(input, options), file, config, clock, stop, options });
 }
 
@@ -78,6 +87,8 @@ async function draft(parts: Parts): Promise<number> {
   await using run: FileRun = openRun(config, {
     databasePath: databaseOf(out),
     migrationsFolder: packagePath('migrations', 'sqlite'),
+    tier: options.lane ?? 'standard',
+    budgetUsd: options.budgetUsd ?? null,
     helpdesk: file.helpdesk,
     onFinished: (ticketId, status, reason) => {
       if (!ledger.settle(ticketId, { status, reason })) return;
@@ -93,6 +104,9 @@ async function draft(parts: Parts): Promise<number> {
     },
     onFault: (where, error) => faults.push(`${where}: ${error}`),
   });
+  if (options.budgetUsd !== undefined && !run.progress().priceKnown) {
+    throw new CommandError('--budget-usd means nothing: the price of LLM_MODEL is not known.', EXIT.config);
+  }
   const startedAt = clock.steady();
   const { missing, changed, outFile } = await prepare(parts, run, ledger);
   answers = outFile;
@@ -100,12 +114,15 @@ async function draft(parts: Parts): Promise<number> {
   await run.enqueue(missing);
   if (ledger.done < ledger.total) await work(parts, run, ledger);
   answers.close();
+  const progress = run.progress();
+  const halted = ledger.done < ledger.total && !stop.signalled() ? progress.halted : null;
   const report: RunReport = {
     ...parts,
     ledger,
     changed,
     earlier,
-    progress: run.progress(),
+    progress,
+    halted: halted === null ? null : sentenceOf(halted, options.budgetUsd),
     elapsedMs: clock.steady() - startedAt,
     database: databaseOf(out),
     faults,
@@ -114,6 +131,7 @@ async function draft(parts: Parts): Promise<number> {
   if (failure !== null) throw explain(failure, run);
   if (options.json === true) process.stdout.write(`${JSON.stringify(summaryJson(report))}\n`);
   else printSummary(process.stdout, report);
+  if (halted !== null) return halted.errorClass === null ? EXIT.failed : EXIT.unfinished;
   if (ledger.done < ledger.total) return EXIT.interrupted;
   return ledger.dead > 0 || file.problems.length > 0 ? EXIT.failed : 0;
 }
@@ -177,6 +195,7 @@ async function work({ clock, stop, input, file, options }: Parts, run: FileRun, 
   await run.start();
   while (!stop.signal.aborted) {
     show();
+    if (run.progress().halted !== null) stop.finish();
     await clock.sleep(LOOK_EVERY_MS, stop.signal);
   }
   let stopped = false;

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type BatchStatus } from './batch-state.ts';
+import { type BatchStatus, isOver } from './batch-state.ts';
 import { watchBatch } from './batch-watch.ts';
 import { CommandError, EXIT, guarded, systemCode } from './command-error.ts';
-import { wholeNumber } from './options.ts';
+import { share, usd, wholeNumber } from './options.ts';
 import { formatCount, formatDuration, formatTable, formatUsd } from './progress-view.ts';
 import { connect } from './service-client.ts';
 
@@ -51,7 +51,7 @@ export function startCommand(): Command {
     .addOption(
       new Option('--canary [size]', 'begin with so many tickets (20) and pause if they fail').argParser(wholeNumber),
     )
-    .addOption(new Option('--max-error-rate <rate>', 'of the canary, 0 to 1 (0.1)').argParser(rate))
+    .addOption(new Option('--max-error-rate <rate>', 'of the canary, 0 to 1 (0.1)').argParser(share))
     .addOption(new Option('--budget-usd <usd>', 'stop before it spends more').argParser(usd))
     .addOption(new Option('--lane <lane>', 'how the model is asked').choices(['standard', 'flex', 'economy']))
     .option('--no-skip-drafted', 'draft again what has a current draft')
@@ -74,17 +74,27 @@ async function start(options: StartOptions): Promise<number> {
     process.stdout.write(json ? `${JSON.stringify(estimate)}\n` : describe(estimate));
     return 0;
   }
-  const batch = await client.post<BatchStatus & { duplicates?: readonly string[] }>('/admin/batches', body);
-  const twice = batch.duplicates?.length ?? 0;
-  if (json) process.stdout.write(`${JSON.stringify(batch)}\n`);
-  else {
-    process.stdout.write(
-      `\n  Batch ${batch.id}: ${formatCount(batch.total)} tickets${twice > 0 ? `, ${formatCount(twice)} left out (given twice or in work already)` : ''}\n\n`,
-    );
-  }
+  const batch = await client.post<Created>('/admin/batches', body);
+  process.stdout.write(json ? `${JSON.stringify(batch)}\n` : describeCreated(batch));
   if (options.watch === true) return await watchBatch(client, batch.id, json);
-  if (!json) process.stdout.write(`  draftdesk batch watch ${batch.id} follows it.\n`);
+  if (!json && !isOver(batch)) process.stdout.write(`  draftdesk batch watch ${batch.id} follows it.\n`);
   return 0;
+}
+
+interface Created extends BatchStatus {
+  readonly duplicates?: readonly string[];
+  readonly skippedDrafted?: number;
+}
+
+function describeCreated({ id, total, listing, duplicates = [], skippedDrafted = 0 }: Created): string {
+  const left = [
+    ...(duplicates.length > 0 ? [`${formatCount(duplicates.length)} left out: given twice, or in work already`] : []),
+    ...(skippedDrafted > 0
+      ? [`${formatCount(skippedDrafted)} left out: they have a current draft (--no-skip-drafted drafts again)`]
+      : []),
+  ].map((line) => `  ${line}\n`);
+  const more = listing === true ? ' so far, more are listed' : '';
+  return `\n  Batch ${id}: ${formatCount(total)} ticket${total === 1 ? '' : 's'}${more}\n${left.join('')}\n`;
 }
 
 function bodyOf(options: StartOptions): object {
@@ -145,7 +155,8 @@ interface Estimate {
   readonly completionTokens: number;
   readonly costUsd: number | null;
   readonly minutes: number;
-  readonly bound: string;
+  /** Null when there is nothing to do. */
+  readonly bound: string | null;
 }
 
 function describe({ tickets, promptTokens, completionTokens, costUsd, minutes, bound }: Estimate): string {
@@ -154,7 +165,7 @@ function describe({ tickets, promptTokens, completionTokens, costUsd, minutes, b
     ['tokens', `${formatCount(promptTokens)} prompt + ${formatCount(completionTokens)} completion`],
     ['cost', costUsd === null ? 'not known for this model' : `about ${formatUsd(costUsd)}`],
     ['time', `about ${formatDuration(minutes * 60_000)}`],
-    ['bound by', bound],
+    ['bound by', bound ?? 'nothing: no ticket would be drafted'],
   ])}\n  Nothing was started.\n`;
 }
 
@@ -173,16 +184,4 @@ function time(value: string): string {
   const ms = /^\d{4}-\d{2}-\d{2}/.test(value) ? Date.parse(value) : Number.NaN;
   if (Number.isNaN(ms)) throw new InvalidArgumentError('must be a time such as 2026-11-01T08:00:00Z');
   return new Date(ms).toISOString();
-}
-
-function rate(value: string): number {
-  const number = Number(value);
-  if (value.trim() === '' || !(number >= 0 && number <= 1)) throw new InvalidArgumentError('must be from 0 to 1');
-  return number;
-}
-
-function usd(value: string): number {
-  if (!/^\d{1,9}(\.\d{1,6})?$/.test(value) || Number(value) === 0)
-    throw new InvalidArgumentError('must be an amount such as 2.50');
-  return Number(value);
 }

@@ -22,12 +22,15 @@ export interface BatchStatus {
   readonly post?: 'auto' | 'hold';
   readonly lane?: string;
   readonly budgetUsd?: number | null;
-  readonly canary?: { readonly phase: string | number; readonly target: number } | null;
+  /** `target`: how many tickets may have begun; null when all may. */
+  readonly canary?: { readonly target: number | null } | null;
+  /** The helpdesk's list goes on: `total` is what has come so far. */
+  readonly listing?: boolean;
   readonly waitingFor?: readonly string[];
   readonly errors?: readonly {
     readonly errorClass: string;
     readonly count: number;
-    readonly example: { readonly ticketId: string; readonly error: string } | null;
+    readonly example: { readonly ticketId: string; readonly error: string | null } | null;
   }[];
   readonly spent?: {
     readonly promptTokens: number;
@@ -54,9 +57,7 @@ const SEGMENTS = [
 
 /** A batch as it is now. */
 export function toPicture(batch: BatchStatus): ProgressPicture {
-  const { counts, state, reason, canary, waitingFor = [], errors = [] } = batch;
-  const canaryText = canary ? ` · canary ${canary.phase} of ${formatCount(canary.target)}` : '';
-  const asked = [batch.lane, batch.post === 'hold' ? 'held' : undefined].filter((word) => word !== undefined);
+  const { counts, state, reason, waitingFor = [] } = batch;
   return {
     total: batch.total,
     done: batch.processed,
@@ -65,17 +66,40 @@ export function toPicture(batch: BatchStatus): ProgressPicture {
       count: statuses.reduce((sum, status) => sum + (counts[status] ?? 0), 0),
     })),
     ratePerMinute: batch.ratePerMinute,
-    etaSeconds: batch.etaSeconds,
-    details: [[`${state}${canaryText}`, ...asked, ...spentOf(batch)].join(' · ')],
+    etaSeconds: batch.listing === true ? null : batch.etaSeconds,
+    details: [[phaseOf(batch), ...spentOf(batch)].join(' · ')],
     warnings: [
-      ...(reason ? [`${state}: ${reason}`] : []),
-      ...(waitingFor.length === 0 ? [] : [`waiting for ${waitingFor.join(', ')}`]),
-      ...errors.map(
-        ({ errorClass, count, example }) =>
-          `${count} ${errorClass}${example ? `, e.g. ticket ${example.ticketId}: ${example.error}` : ''}`,
-      ),
+      ...(state === 'paused' ? [`paused: ${reason ?? 'by an operator'}`] : waitsFor(waitingFor)),
+      ...troublesOf(batch),
     ],
   };
+}
+
+function phaseOf({ state, canary, lane, post, listing }: BatchStatus): string {
+  const target = canary?.target ?? null;
+  return [
+    state === 'canary' && target !== null ? `canary: the first ${formatCount(target)}` : state,
+    ...(listing === true ? ['tickets still arrive'] : []),
+    ...(lane === undefined || lane === 'standard' ? [] : [lane]),
+    ...(post === 'hold' ? ['drafts are held'] : []),
+  ].join(' · ');
+}
+
+function waitsFor(waitingFor: readonly string[]): string[] {
+  return waitingFor.length === 0 ? [] : [`waiting for ${waitingFor.join(', ')}`];
+}
+
+const EXAMPLES_SHOWN = 3;
+
+/** All classes in one line, and the most frequent with an example: a terminal is not high. */
+function troublesOf({ errors = [], counts }: BatchStatus): string[] {
+  if (errors.length === 0) return [];
+  const dead = counts.dead ?? 0;
+  const all = errors.map(({ errorClass, count }) => `${formatCount(count)} ${errorClass}`).join(' · ');
+  const examples = errors.flatMap(({ errorClass, example }) =>
+    example === null ? [] : [`  ${errorClass}, e.g. ticket ${example.ticketId}: ${example.error ?? 'no text'}`],
+  );
+  return [`${dead > 0 ? 'dead or tried again' : 'tried again'}: ${all}`, ...examples.slice(0, EXAMPLES_SHOWN)];
 }
 
 function spentOf({ spent, budgetUsd }: BatchStatus): string[] {
@@ -87,7 +111,14 @@ function spentOf({ spent, budgetUsd }: BatchStatus): string[] {
   return [tokens, `${formatUsd(spent.costUsd)}${forecast}${budget}`];
 }
 
+/** Names the columns of `describeBatch`. */
+export const BATCH_COLUMNS = `${'batch'.padEnd(36)}  ${'state'.padEnd(10)}  ${'done'.padStart(13)}  ${'dead'.padStart(5)}  ${'spent'.padStart(8)}  ${'started (UTC)'.padEnd(16)}  name`;
+
 /** One line per batch. */
-export function describeBatch({ id, name, state, total, processed, failed, createdAt }: BatchStatus): string {
-  return `${id}  ${state.padEnd(10)}  ${`${processed}/${total}`.padStart(13)}  ${String(failed).padStart(5)} dead  ${createdAt.slice(0, 16)}Z  ${name ?? ''}`.trimEnd();
+export function describeBatch(batch: BatchStatus): string {
+  const { id, name, state, total, processed, failed, createdAt, spent, listing } = batch;
+  const done = `${processed}/${total}${listing === true ? '+' : ''}`;
+  const usd = spent?.costUsd === undefined || spent.costUsd === null ? '–' : formatUsd(spent.costUsd);
+  const started = createdAt.slice(0, 16).replace('T', ' ');
+  return `${id.padEnd(36)}  ${state.padEnd(10)}  ${done.padStart(13)}  ${String(failed).padStart(5)}  ${usd.padStart(8)}  ${started}  ${name ?? ''}`.trimEnd();
 }

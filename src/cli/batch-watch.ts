@@ -1,7 +1,7 @@
 import { systemClock } from '../core/clock.ts';
 import { type BatchStatus, isOver, toPicture } from './batch-state.ts';
 import { EXIT } from './command-error.ts';
-import { createProgressView, paint } from './progress-view.ts';
+import { createProgressView, formatCount, paint } from './progress-view.ts';
 import { type ServiceClient, ServiceUnreachable } from './service-client.ts';
 import { createStopper } from './stopper.ts';
 
@@ -35,6 +35,7 @@ export async function watchBatch(client: ServiceClient, id: string, json: boolea
     if (isOver(batch)) stop.finish();
   };
 
+  if (!json) process.stdout.write(`\n  ${title(last)}\n\n`);
   show(last);
   while (!stop.signal.aborted) {
     try {
@@ -54,15 +55,37 @@ export async function watchBatch(client: ServiceClient, id: string, json: boolea
     againMs = Math.min(AGAIN_MAX_MS, againMs * 2);
   }
   if (!isOver(last)) {
-    if (!json) process.stdout.write(`\n  The batch goes on by itself: draftdesk batch watch ${id} follows it again.\n`);
+    if (!json) process.stdout.write(`\n  ${farewell(last)}\n`);
     return EXIT.interrupted;
   }
   if (!json) process.stdout.write(`\n  ${verdict(last)}\n`);
   return last.failed > 0 ? EXIT.failed : 0;
 }
 
-function verdict({ id, state, succeeded, failed }: BatchStatus): string {
+function title({ id, name, helpdesk }: BatchStatus): string {
+  const where = helpdesk === undefined ? '' : ` at ${helpdesk}`;
+  return `Batch ${id}${where}${name === null ? '' : `, ${name}`}`;
+}
+
+function farewell({ id, state }: BatchStatus): string {
+  return state === 'paused'
+    ? `The batch stands still: draftdesk batch resume ${id} goes on with it.`
+    : `The batch goes on by itself: draftdesk batch watch ${id} follows it again.`;
+}
+
+function verdict({ id, state, succeeded, failed, counts }: BatchStatus): string {
+  const cancelled = counts.cancelled ?? 0;
+  const summary = [
+    `${formatCount(succeeded)} done`,
+    ...(cancelled > 0 ? [`${formatCount(cancelled)} cancelled`] : []),
+    `${formatCount(failed)} dead`,
+  ].join(', ');
   const colour = failed > 0 ? 'red' : state === 'cancelled' ? 'yellow' : 'green';
-  const next = failed > 0 ? `. draftdesk batch retry ${id} tries the dead ones again` : '';
-  return `${paint(process.stdout, colour, `${state}: ${succeeded} done, ${failed} dead`)}${next}`;
+  const next =
+    failed > 0
+      ? `. draftdesk batch retry ${id} tries the dead ones again`
+      : cancelled > 0
+        ? `. draftdesk batch resume ${id} goes on`
+        : '';
+  return `${paint(process.stdout, colour, `${state}: ${summary}`)}${next}`;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { batchCommand } from './batch.ts';
+import { EXIT } from './command-error.ts';
 import { packagePath } from './package-path.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { serveCommand } from './serve.ts';
@@ -16,5 +17,18 @@ export async function run(argv: readonly string[]): Promise<void> {
     .addCommand(sandboxCommand())
     .addCommand(batchCommand())
     .addCommand(statusCommand());
-  await program.parseAsync(argv);
+  tellUsage(program);
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // commander has said what is wrong; asked for help it ends with 0, for a wrong command line with 1
+    process.exitCode = error.exitCode === 0 ? 0 : EXIT.usage;
+  }
+}
+
+/** Wrong usage is thrown instead of ending the process, in every command: added ones do not inherit it. */
+function tellUsage(command: Command): void {
+  command.exitOverride();
+  for (const each of command.commands) tellUsage(each);
 }

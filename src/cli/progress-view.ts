@@ -68,7 +68,7 @@ function plainView(stream: NodeJS.WriteStream): ProgressView {
       if (over || (elapsedMs < nextAt && done < total)) return;
       over = done >= total;
       const parts = segments.map(({ label, count }) => `${count} ${label}`).join(' · ');
-      const eta = etaSeconds === null || over ? '' : `  ${formatDuration(etaSeconds * 1000)} left`;
+      const eta = over || !etaSeconds ? '' : `  ${formatEta(etaSeconds)} left`;
       const warned = warnings.length === 0 ? '' : `  ${warnings.join('  ')}`;
       nextAt = elapsedMs + Math.min(PLAIN_EVERY_MAX_MS, Math.max(PLAIN_EVERY_MS, Math.round(elapsedMs * PLAIN_SHARE)));
       stream.write(
@@ -85,7 +85,7 @@ function draw(picture: ProgressPicture, elapsedMs: number, columns: number): str
   const legend = segments
     .filter(({ count }, index) => count > 0 || index === 0)
     .map(({ label, colour, glyph, count }) => `${styleText(colour, glyph)} ${formatCount(count)} ${label}`);
-  const eta = done >= total ? '' : ` · ${etaSeconds === null ? '–' : formatDuration(etaSeconds * 1000)} left`;
+  const eta = done >= total || !etaSeconds ? '' : ` · ${formatEta(etaSeconds)} left`;
   return [
     `  ${bar(segments, total, width)} ${styleText('bold', percent)}  ${formatCount(done)}/${formatCount(total)}`,
     `  ${legend.join('  ')}`,
@@ -121,6 +121,11 @@ export function formatDuration(ms: number): string {
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes} min ${String(seconds % 60).padStart(2, '0')} s`;
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
+
+/** An estimate: no tenths of seconds. */
+function formatEta(seconds: number): string {
+  return seconds < 60 ? `${Math.ceil(seconds)} s` : formatDuration(seconds * 1000);
 }
 
 /** With thousands apart: 1234567 is hard to read. */

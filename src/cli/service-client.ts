@@ -99,7 +99,12 @@ async function problemOf(response: Response, root: string): Promise<CommandError
     return new CommandError(`${root} answered ${status} and not like Draftdesk: check DRAFTDESK_URL.`, EXIT.config);
   }
   const { title = '', detail = title, errors = [] } = (await response.json()) as Problem;
-  const fields = errors.map(({ path, message }) => `${path} ${message}`).join('; ');
-  const sentence = fields === '' ? detail : `${detail.replace(/\.$/, '')}: ${fields}.`;
+  const fields = errors.map(({ path, message }) => `${path} ${withoutStop(message)}`).join('; ');
+  const sentence = fields === '' ? detail : `${withoutStop(detail)}: ${fields}.`;
   return status === 503 ? new ServiceUnreachable(sentence) : new CommandError(sentence);
+}
+
+/** Sentences are joined into one. */
+function withoutStop(sentence: string): string {
+  return sentence.replace(/\.$/, '');
 }

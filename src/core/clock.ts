@@ -39,11 +39,11 @@ export function systemClock(): Clock {
           signal?.removeEventListener('abort', done);
           resolve();
         };
-        const timer = setTimeout(done, ms);
+        const timer = setTimeout(done, Math.max(0, ms));
         signal?.addEventListener('abort', done, { once: true });
       }),
     after: (ms, callback) => {
-      const timer = setTimeout(callback, ms);
+      const timer = setTimeout(callback, Math.max(0, ms));
       timer.unref();
       return () => clearTimeout(timer);
     },

@@ -98,7 +98,7 @@ export function openTicketReader(connection: Connection, clock: Clock): TicketRe
     connection,
     `SELECT error_class AS errorClass, count(*) AS count, error,
        (SELECT ticket_id FROM ticket WHERE ticket.id = job.ticket) AS ticketId, max(id)
-     FROM job WHERE batch_id = ? AND error_class IS NOT NULL GROUP BY error_class ORDER BY count DESC`,
+     FROM job WHERE batch_id = ? AND status IN ('dead', 'retrying') AND error_class IS NOT NULL GROUP BY error_class ORDER BY count DESC`,
   );
   const averageMs = prepare<{ ms: number }>(
     connection,

@@ -84,7 +84,7 @@ describe('draftdesk batch at a service', () => {
       'batch start --helpdesk zendesk --ids 1,2,2 --ids-file ids.txt --name backlog --hold --canary --budget-usd 2.5 --lane flex --no-skip-drafted',
     );
     expect(code).toBe(0);
-    expect(stdout).toMatch(/b1: 3 tickets, 1 left out/);
+    expect(stdout).toMatch(/b1: 3 tickets\n {2}1 left out: given twice/);
     expect(asked).toEqual([
       {
         call: 'POST /admin/batches',
@@ -123,6 +123,27 @@ describe('draftdesk batch at a service', () => {
     expect(stdout).toMatch(/10,000[^]*2 h 05 min[^]*zendesk\.updates/);
   });
 
+  it.each([
+    ['an unknown command', 'batch begin', /unknown command 'begin'/],
+    ['no command', 'batch', /Usage: draftdesk batch/],
+    ['an unknown option', 'status --nope', /unknown option '--nope'/],
+    ['a missing argument', 'batch watch', /missing required argument 'id'/],
+    ['a missing option', 'batch start --ids 1', /required option '--helpdesk <name>'/],
+    ['a number that is none', 'batch start --helpdesk zendesk --ids 1 --canary x', /whole number from 1/],
+    ['a time that is none', 'batch start --helpdesk zendesk --created-since soon', /must be a time such as/],
+  ])('exits with 2 for %s', async (_, args, message) => {
+    const { code, stderr } = await run(args);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(asked).toEqual([]);
+  });
+
+  it('exits with 0 when asked for help', async () => {
+    const { code, stdout } = await run('batch start --help');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/Example:/);
+  });
+
   it('refuses ids and a filter together, and neither', async () => {
     expect((await run('batch start --helpdesk zendesk')).code).toBe(2);
     expect((await run('batch start --helpdesk zendesk --ids 1 --status open')).code).toBe(2);
@@ -141,7 +162,7 @@ describe('draftdesk batch at a service', () => {
     const { code, stdout } = await run(['batch', command, 'b1', ...rest].join(' '));
     expect(code).toBe(0);
     expect(asked[0]?.body).toEqual(body);
-    expect(stdout).toMatch(/^b1 {2}running .*2\/3 .*1 dead/);
+    expect(stdout).toMatch(/^batch .*\nb1 +running +2\/3 +1 /);
   });
 
   it('watches over a broken connection until the batch is over', async () => {
@@ -173,13 +194,15 @@ describe('draftdesk batch at a service', () => {
       ...BATCH,
       state: 'cancelled',
       reason: 'the budget is spent',
-      waitingFor: ['llm.requests'],
+      waitingFor: ['zendesk.updates'],
       errors: [{ errorClass: 'timeout', count: 1, example: { ticketId: '7', error: 'The model did not answer.' } }],
       spent: { promptTokens: 10, completionTokens: 5, costUsd: 0.5, forecastUsd: 1 },
     });
     const { code, stdout } = await run('batch watch b1');
     expect(code).toBe(1);
-    expect(stdout).toMatch(/the budget is spent[^]*llm\.requests[^]*1 timeout, e\.g\. ticket 7[^]*batch retry b1/);
+    expect(stdout).toMatch(
+      /zendesk\.updates[^]*1 timeout[^]*timeout, e\.g\. ticket 7: The model did not answer[^]*batch retry b1/,
+    );
   });
 
   it('fetches results and lists batches page by page', async () => {
@@ -189,7 +212,7 @@ describe('draftdesk batch at a service', () => {
     expect((await run('batch results b1')).stdout).toBe('{"id":"1"}\n{"id":"2"}\n');
     await run('batch results b1 --out r.ndjson');
     expect(readFileSync(join(folder, 'r.ndjson'), 'utf8')).toBe('{"id":"1"}\n{"id":"2"}\n');
-    expect((await run('batch list')).stdout).toMatch(/^b1 .*\nb0 .*\n$/);
+    expect((await run('batch list')).stdout).toMatch(/^batch .*\nb1 .*\nb0 .*\n$/);
   });
 
   it('says in one sentence what is wrong', async () => {

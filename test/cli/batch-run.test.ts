@@ -240,6 +240,58 @@ describe('draftdesk batch run', () => {
     expect(llm.stats().requests).toBe(4);
   });
 
+  it('ends at --budget-usd without spending more, counts earlier runs, and goes on with a larger one', async () => {
+    write('in.jsonl', tickets(60));
+    const run = async (args: readonly string[], env = {}) => {
+      const { code, stdout } = await start(['in.jsonl', '--out', 'out.jsonl', '--json', ...args], env).ended;
+      return { code, ...(JSON.parse(stdout) as { done: number; costUsd: number; stopped: string | null }) };
+    };
+    const first = await run(['--budget-usd', '0.003']);
+    expect(first).toMatchObject({ code: 75, stopped: expect.stringMatching(/--budget-usd 0\.003 .*larger/) });
+    expect(first.done).toBeGreaterThan(0);
+    expect(first.costUsd).toBeLessThanOrEqual(0.003);
+    expect(await run(['--budget-usd', '0.003'])).toMatchObject({ code: 75, done: first.done, costUsd: 0 });
+    const daily = await run([], { LLM_DAILY_BUDGET_USD: '0.005', WORKER_CONCURRENCY: '1' });
+    expect(daily).toMatchObject({ code: 75, stopped: expect.stringMatching(/LLM_DAILY_BUDGET_USD.*00:00 UTC/) });
+    expect(first.costUsd + daily.costUsd).toBeLessThanOrEqual(0.005 * 0.8);
+    expect(await run(['--budget-usd', '1'])).toMatchObject({ code: 0, done: 60, stopped: null });
+    expect(new Set(ids()).size).toBe(60);
+    expect(llm.stats().answered).toBe(60);
+  }, 60_000);
+
+  it('refuses a budget where no price is known', async () => {
+    write('in.jsonl', tickets(1));
+    const { code, stderr } = await start(['in.jsonl', '--out', 'out.jsonl', '--budget-usd', '1'], {
+      LLM_MODEL: 'own-model',
+    }).ended;
+    expect(code).toBe(78);
+    expect(stderr).toMatch(/^error: --budget-usd means nothing: the price of LLM_MODEL is not known\.$/m);
+    expect(llm.stats().requests).toBe(0);
+  });
+
+  it('asks at the flex price, also for what an earlier run has left', async () => {
+    write('in.jsonl', tickets(30));
+    await start(['in.jsonl', '--out', 'out.jsonl', '--budget-usd', '0.002'], { WORKER_CONCURRENCY: '1' }).ended;
+    const before = llm.stats().answered;
+    expect(before).toBeGreaterThan(0);
+    expect(llm.stats().flex).toBe(0);
+    expect((await start(['in.jsonl', '--out', 'out.jsonl', '--lane', 'flex']).ended).code).toBe(0);
+    expect(llm.stats().flex).toBe(30 - before);
+  });
+
+  it('ends when every ticket dies, says why, and goes on with --retry', async () => {
+    write('in.jsonl', tickets(80));
+    llm.overload(llm.models[0] ?? '', true);
+    const { code, stdout } = await start(['in.jsonl', '--out', 'out.jsonl'], { MAX_ATTEMPTS: '1' }).ended;
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/✗ \d+ \w+, e\.g\. line \d+: [^]*Every ticket so far has died.*--retry/);
+    expect(llm.stats().requests).toBeLessThan(80);
+    llm.overload(llm.models[0] ?? '', false);
+    expect((await start(['in.jsonl', '--out', 'out.jsonl', '--retry']).ended).code).toBe(0);
+    expect(new Set(ids()).size).toBe(80);
+    expect(lines().every(({ status }) => status === 'drafted')).toBe(true);
+  }, 60_000);
+
   it('stops with 78 at a refused key, and goes on with a good one', async () => {
     write('in.jsonl', tickets(3));
     const refused = await start(['in.jsonl', '--out', 'out.jsonl'], { OPENAI_API_KEY: 'sk-canary' }).ended;

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const program = fileURLToPath(new URL('../../src/cli/draftdesk.ts', import.meta.url));
+const program = fileURLToPath(new URL('../../dist/draftdesk.js', import.meta.url));
 
 /** One run of the command line. */
 export interface ProgramRun {
@@ -12,7 +12,7 @@ export interface ProgramRun {
   readonly ended: Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
 }
 
-/** Starts `draftdesk …` from the sources, with this environment and no other. */
+/** Starts `draftdesk …` as it ships (npm test bundles first), with this environment and no other. */
 export function startProgram(
   args: readonly string[],
   { env, cwd }: { env: Readonly<Record<string, string>>; cwd: string },

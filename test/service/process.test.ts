@@ -207,7 +207,7 @@ describe('the sandbox', () => {
     child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
     const [code] = (await once(child, 'close')) as [number];
     rmSync(folder, { recursive: true });
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(output.trim().split('\n')).toHaveLength(2);
     expect(output).toContain('tickets.jsonl:2 needs');
     expect(output).toContain('tickets.jsonl:3 is not JSON');

@@ -1,0 +1,63 @@
+import type { FileRunConfig } from './config.ts';
+import { systemClock } from './core/clock.ts';
+import type { Conversation } from './core/helpdesk.ts';
+import type { ServiceTier } from './core/language-model.ts';
+import { buildPrompt } from './drafting/prompt.ts';
+import { createUpstreamFetch } from './upstream-fetch.ts';
+
+/** What drafting would take; the same fields as the dry run of a batch at the service. */
+export interface FileRunEstimate {
+  readonly tickets: number;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** USD at the prices of the tier; null when the model's price is not known. */
+  readonly costUsd: number | null;
+  readonly minutes: number;
+  /** What decides how long it takes. */
+  readonly bound: 'llm.requests' | 'llm.tokens' | 'workers';
+}
+
+/** What one draft took on average where there are some already. */
+export interface PastDrafts {
+  readonly completionTokens: number;
+  readonly durationMs: number;
+}
+
+/** Where nothing has been drafted yet: a reply of some 150 words with its questions, and a small model's time for it. */
+export const TYPICAL_DRAFT: PastDrafts = { completionTokens: 300, durationMs: 5_000 };
+
+export interface EstimateInput {
+  /** How many there are in all. */
+  readonly tickets: number;
+  readonly sample: readonly Conversation[];
+  readonly past: PastDrafts;
+  readonly tier: ServiceTier;
+}
+
+/** From the token counts of a sample, without a call. */
+export function estimateFileRun(
+  config: FileRunConfig,
+  { tickets, sample, past, tier }: EstimateInput,
+): FileRunEstimate {
+  const prompts = sample.map((conversation) => buildPrompt(conversation, config.guidelines));
+  const mean = (valueOf: (prompt: (typeof prompts)[number]) => number): number =>
+    prompts.reduce((sum, prompt) => sum + valueOf(prompt), 0) / Math.max(1, prompts.length);
+  const promptTokens = Math.round(tickets * mean(({ promptTokens }) => promptTokens));
+  const completionTokens = Math.round(tickets * past.completionTokens);
+  const { requestsPerMinute, tokensPerMinute } = config.llm.module.limits(config.llm.settings);
+  // servers count the largest allowed answer before they answer
+  const minutesBy: Readonly<Record<FileRunEstimate['bound'], number>> = {
+    'llm.requests': tickets / requestsPerMinute,
+    'llm.tokens':
+      (tickets * mean(({ promptTokens, prompt }) => promptTokens + prompt.maxOutputTokens)) / tokensPerMinute,
+    workers: (tickets * past.durationMs) / 60_000 / config.workerConcurrency,
+  };
+  const bounds = Object.entries(minutesBy) as [FileRunEstimate['bound'], number][];
+  const [bound, minutes] = bounds.reduce((slowest, each) => (each[1] > slowest[1] ? each : slowest));
+  const usage = { promptTokens, cachedTokens: 0, completionTokens };
+  const { module, settings } = config.llm;
+  const { allowInsecureUpstreams } = config;
+  const upstream = { fetch: createUpstreamFetch(), clock: systemClock(), allowInsecureUpstreams };
+  const costUsd = module.create(settings, upstream).costUsd(usage, tier);
+  return { tickets, promptTokens, completionTokens, costUsd, minutes, bound };
+}
