@@ -1,5 +1,6 @@
 import type { FileRunConfig } from './config.ts';
 import { systemClock } from './core/clock.ts';
+import { slowestLimit } from './core/estimate.ts';
 import type { Conversation } from './core/helpdesk.ts';
 import type { ServiceTier } from './core/language-model.ts';
 import { buildPrompt } from './drafting/prompt.ts';
@@ -46,14 +47,12 @@ export function estimateFileRun(
   const completionTokens = Math.round(tickets * past.completionTokens);
   const { requestsPerMinute, tokensPerMinute } = config.llm.module.limits(config.llm.settings);
   // servers count the largest allowed answer before they answer
-  const minutesBy: Readonly<Record<FileRunEstimate['bound'], number>> = {
-    'llm.requests': tickets / requestsPerMinute,
-    'llm.tokens':
-      (tickets * mean(({ promptTokens, prompt }) => promptTokens + prompt.maxOutputTokens)) / tokensPerMinute,
-    workers: (tickets * past.durationMs) / 60_000 / config.workerConcurrency,
-  };
-  const bounds = Object.entries(minutesBy) as [FileRunEstimate['bound'], number][];
-  const [bound, minutes] = bounds.reduce((slowest, each) => (each[1] > slowest[1] ? each : slowest));
+  const charged = mean(({ promptTokens, prompt }) => promptTokens + prompt.maxOutputTokens);
+  const { limit: bound, minutes } = slowestLimit(tickets, [
+    { limit: 'llm.requests', perMinute: requestsPerMinute, perTicket: 1 },
+    { limit: 'llm.tokens', perMinute: tokensPerMinute, perTicket: charged },
+    { limit: 'workers', perMinute: (config.workerConcurrency * 60_000) / past.durationMs, perTicket: 1 },
+  ]) ?? { limit: 'workers', minutes: 0 };
   const usage = { promptTokens, cachedTokens: 0, completionTokens };
   const { module, settings } = config.llm;
   const { allowInsecureUpstreams } = config;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Estimate } from '../core/estimate.ts';
 import { type BatchStatus, isOver } from './batch-state.ts';
 import { watchBatch } from './batch-watch.ts';
 import { CommandError, EXIT, guarded, systemCode } from './command-error.ts';
@@ -147,16 +148,6 @@ function readIds(path: string): string[] {
   } catch (error) {
     throw new CommandError(`${path} cannot be read (${systemCode(error)}).`, EXIT.usage, { cause: error });
   }
-}
-
-interface Estimate {
-  readonly tickets: number;
-  readonly promptTokens: number;
-  readonly completionTokens: number;
-  readonly costUsd: number | null;
-  readonly minutes: number;
-  /** Null when there is nothing to do. */
-  readonly bound: string | null;
 }
 
 function describe({ tickets, promptTokens, completionTokens, costUsd, minutes, bound }: Estimate): string {

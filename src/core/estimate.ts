@@ -25,20 +25,28 @@ export interface EstimateParts {
   readonly costUsd: (usage: TokenUsage) => number | null;
 }
 
-/** Pure: the slowest limit decides how long it takes. */
-export function estimate({ tickets, complete, usage, demand, costUsd }: EstimateParts): Estimate {
-  const each = costUsd(usage);
+/** The limit that decides how long so many tickets take, and the minutes; null where nothing limits them. */
+export function slowestLimit<Limit extends string>(
+  tickets: number,
+  demand: readonly (Demand & { readonly limit: Limit })[],
+): { readonly limit: Limit; readonly minutes: number } | null {
   const times = demand
     .map(({ limit, perMinute, perTicket }) => ({ limit, minutes: (tickets * perTicket) / perMinute }))
     .toSorted((a, b) => b.minutes - a.minutes);
-  const [slowest] = times;
+  return times[0] ?? null;
+}
+
+/** Pure: the slowest limit decides how long it takes. */
+export function estimate({ tickets, complete, usage, demand, costUsd }: EstimateParts): Estimate {
+  const each = costUsd(usage);
+  const slowest = slowestLimit(tickets, demand);
   return {
     tickets,
     promptTokens: Math.round(tickets * usage.promptTokens),
     completionTokens: Math.round(tickets * usage.completionTokens),
     costUsd: each === null ? null : tickets * each,
     minutes: Math.ceil((slowest?.minutes ?? 0) * 10) / 10,
-    bound: tickets === 0 || slowest === undefined ? null : slowest.limit,
+    bound: tickets === 0 || slowest === null ? null : slowest.limit,
     complete,
   };
 }

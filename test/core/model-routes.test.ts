@@ -3,6 +3,7 @@ import { type ErrorClass, UpstreamError } from '../../src/core/errors.ts';
 import { LanguageModelError } from '../../src/core/language-model.ts';
 import { createModelRoutes, type RouteUse } from '../../src/core/model-routes.ts';
 import type { RateBudget } from '../../src/core/rate-budget.ts';
+import { makeBudgetSnapshot } from '../support/factories.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 import { stubLanguageModel } from '../support/stub-language-model.ts';
 
@@ -15,18 +16,7 @@ function setUp(names: readonly string[] = ['first', 'second']) {
   const budgetOf = (name: string): RateBudget => ({
     acquire: async () => ({ waitedMs: 0, settle: () => undefined }),
     pause: () => undefined,
-    snapshot: () => ({
-      requestsPerMinute: 1,
-      tokensPerMinute: 1,
-      usedRequests: 0,
-      usedTokens: 0,
-      pausedUntil: pausedUntil.get(name) ?? null,
-      waiting: 0,
-      inFlight: 0,
-      concurrencyLimit: null,
-      refundFactor: 0,
-      promptRatio: 1,
-    }),
+    snapshot: () => ({ ...makeBudgetSnapshot(), pausedUntil: pausedUntil.get(name) ?? null }),
   });
   const routes = createModelRoutes(
     names.map((name) => ({ model: { ...stubLanguageModel(), model: name }, budget: budgetOf(name) })),

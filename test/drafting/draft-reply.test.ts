@@ -4,6 +4,7 @@ import { LanguageModelError, type ProviderLimits, type ServiceTier } from '../..
 import type { BudgetRequest, Grant, RateBudget } from '../../src/core/rate-budget.ts';
 import { createModelRoutes } from '../../src/core/model-routes.ts';
 import { type CallReport, draftReply } from '../../src/drafting/draft-reply.ts';
+import { makeBudgetSnapshot } from '../support/factories.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 import { makeConversation, makeMessage } from '../support/stub-helpdesk.ts';
 import { makeCompletion, stubLanguageModel } from '../support/stub-language-model.ts';
@@ -28,18 +29,7 @@ function recordingBudget() {
       return { waitedMs: 12, settle: (result) => void settled.push(result) };
     },
     pause: (ms, reason) => void pauses.push([ms, reason]),
-    snapshot: () => ({
-      requestsPerMinute: 1,
-      tokensPerMinute: 1,
-      usedRequests: 0,
-      usedTokens: 0,
-      pausedUntil: null,
-      waiting: 0,
-      inFlight: 0,
-      concurrencyLimit: null,
-      refundFactor: 0,
-      promptRatio: 1,
-    }),
+    snapshot: makeBudgetSnapshot,
   };
   return { budget, asked, settled, pauses };
 }

@@ -16,7 +16,7 @@ import { createSpendGuard } from '../../src/core/spend-guard.ts';
 import { type Connection, openDatabase } from '../../src/sqlite/database.ts';
 import { openOutbox } from '../../src/sqlite/outbox.ts';
 import { openTicketReader } from '../../src/sqlite/ticket-reader.ts';
-import { makeBatch, makeEvent, TRACEPARENT } from '../support/factories.ts';
+import { makeBatch, makeEvent, TRACEPARENT, makeBudgetSnapshot } from '../support/factories.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import { migrationsFolder } from '../support/paths.ts';
 import { recordingObserver, type RecordingObserver } from '../support/recording-observer.ts';
@@ -29,18 +29,7 @@ const MAX_ATTEMPTS = 3;
 const openBudget: RateBudget = {
   acquire: async () => ({ waitedMs: 0, settle: () => undefined }),
   pause: () => undefined,
-  snapshot: () => ({
-    requestsPerMinute: 1,
-    tokensPerMinute: 1,
-    usedRequests: 0,
-    usedTokens: 0,
-    pausedUntil: null,
-    waiting: 0,
-    inFlight: 0,
-    concurrencyLimit: null,
-    refundFactor: 0,
-    promptRatio: 1,
-  }),
+  snapshot: makeBudgetSnapshot,
 };
 
 describe('the pool', () => {

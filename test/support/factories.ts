@@ -1,3 +1,4 @@
+import type { BudgetSnapshot } from '../../src/core/rate-budget.ts';
 import type { NewBatch } from '../../src/core/batch.ts';
 import type { TicketEvent } from '../../src/core/helpdesk.ts';
 import type { JobOutcome } from '../../src/core/outbox.ts';
@@ -56,3 +57,17 @@ export function makeBatch(ticketIds: readonly string[], overrides: Partial<NewBa
     ...overrides,
   };
 }
+
+/** A budget nobody uses. */
+export const makeBudgetSnapshot = (): BudgetSnapshot => ({
+  requestsPerMinute: 1,
+  tokensPerMinute: 1,
+  usedRequests: 0,
+  usedTokens: 0,
+  pausedUntil: null,
+  waiting: 0,
+  inFlight: 0,
+  concurrencyLimit: null,
+  refundFactor: 0,
+  promptRatio: 1,
+});
