@@ -2,6 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { pipeline, Readable } from 'node:stream';
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
+import { toResponse } from './upstream-response.ts';
 
 /** Idle connections kept per host, and for how long unless the server says less, ms. */
 const IDLE_SOCKETS = 64;
@@ -29,9 +30,11 @@ export function createUpstreamFetch(): typeof fetch {
     }
     if (signal?.aborted === true) return Promise.reject(asError(signal.reason));
     return new Promise<Response>((resolve, reject) => {
-      const headers = Object.fromEntries(new Headers(init.headers));
+      const headers = plainHeaders(init.headers);
       if (typeof body === 'string') headers['content-length'] = String(Buffer.byteLength(body));
-      const call = request(url, { method, headers, agent, ...(signal ? { signal } : {}) });
+      const call = request(url, { method, headers, agent });
+      const onAbort = (): void => void call.destroy(asError(signal?.reason));
+      signal?.addEventListener('abort', onAbort, { once: true });
       call.on('response', (message) => {
         try {
           resolve(toResponse(message));
@@ -41,8 +44,11 @@ export function createUpstreamFetch(): typeof fetch {
           reject(new TypeError('fetch failed', { cause: error }));
         }
       });
-      // whatever else ended the call (101 Switching Protocols): after an answer or an error this changes nothing
-      call.on('close', () => reject(new TypeError('fetch failed', { cause: new Error('no answer') })));
+      call.on('close', () => {
+        signal?.removeEventListener('abort', onAbort);
+        // whatever else ended the call (101 Switching Protocols): after an answer or an error this changes nothing
+        reject(new TypeError('fetch failed', { cause: new Error('no answer') }));
+      });
       const fail = (error: Error): void => {
         reject(signal?.aborted === true ? asError(signal.reason) : new TypeError('fetch failed', { cause: error }));
       };
@@ -53,44 +59,10 @@ export function createUpstreamFetch(): typeof fetch {
   };
 }
 
-/** Final statuses that have no body (https://fetch.spec.whatwg.org/#null-body-status). */
-const BODYLESS = new Set([204, 205, 304]);
-
-function toResponse(message: http.IncomingMessage): Response {
-  const status = message.statusCode ?? 0;
-  const headers = Object.entries(message.headersDistinct).flatMap(([name, values = []]) =>
-    values.map((value): [string, string] => [name, value]),
-  );
-  if (!BODYLESS.has(status)) return new Response(toStream(message), { status, headers });
-  message.resume();
-  return new Response(null, { status, headers });
-}
-
-/** Reads no further ahead than somebody takes. A connection that breaks ends it with fetch's own "terminated". */
-function toStream(message: http.IncomingMessage): ReadableStream<Uint8Array> {
-  let over = false;
-  return new ReadableStream<Uint8Array>({
-    start(controller) {
-      message.on('data', (chunk: Buffer) => {
-        if (over) return;
-        controller.enqueue(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-        if ((controller.desiredSize ?? 0) <= 0) message.pause();
-      });
-      message.on('end', () => {
-        if (!over) controller.close();
-        over = true;
-      });
-      message.on('error', (error) => {
-        if (!over) controller.error(new TypeError('terminated', { cause: error }));
-        over = true;
-      });
-    },
-    pull: () => void message.resume(),
-    cancel: () => {
-      over = true;
-      message.destroy();
-    },
-  });
+/** A plain object, which our adapters give, is taken as it is: a `Headers` in between costs more than the rest here. */
+function plainHeaders(given: RequestInit['headers']): Record<string, string> {
+  const isPlain = given !== undefined && !(given instanceof Headers) && !Array.isArray(given);
+  return isPlain ? ({ ...given } as Record<string, string>) : Object.fromEntries(new Headers(given));
 }
 
 function asError(reason: unknown): Error {

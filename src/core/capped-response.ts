@@ -8,11 +8,11 @@ export class ResponseTooLarge extends Error {
  * an upstream sends.
  */
 export function capResponse(response: Response, maxBytes: number): Response {
-  if (response.body === null) return response;
   const { headers } = response;
   // A body that declares its length and is not inflated cannot be longer: no need to count (half the cost of a call).
   const declared = headers.has('content-encoding') ? null : headers.get('content-length');
   if (declared !== null && Number(declared) <= maxBytes) return response;
+  if (response.body === null) return response;
   let seen = 0;
   const body = response.body.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({

@@ -130,6 +130,29 @@ describe('the fetch for upstream calls', () => {
     await expect(response.text()).rejects.toThrow(TypeError);
   });
 
+  it.each(['text', 'body'] as const)('fails at the %s of an answer that broke before anybody read it', async (how) => {
+    answer = (request, response) => {
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('half');
+      setImmediate(() => request.socket.destroy());
+    };
+    const response = await send(url);
+    // by the time others have their answers, the news has come
+    answer = (_request, other) => other.end('ok');
+    for (let call = 0; call < 3; call += 1) await (await send(url)).text();
+    const reading = how === 'text' ? response.text() : new Response(response.body).text();
+    await expect(reading).rejects.toThrow(TypeError);
+  });
+
+  it('gives a stream to whoever wants one, and its text but once', async () => {
+    answer = (_request, response) => response.end('{"a":"ü"}');
+    const streamed = await send(url);
+    expect(await new Response(streamed.body).json()).toEqual({ a: 'ü' });
+    const read = await send(url);
+    expect([read.bodyUsed, await read.json(), read.bodyUsed]).toEqual([false, { a: 'ü' }, true]);
+    await expect(read.text()).rejects.toThrow(TypeError);
+  });
+
   it.each(['before the call', 'before the answer', 'in the middle of it'])('stops when aborted %s', async (when) => {
     const stop = new AbortController();
     if (when === 'before the call') stop.abort();
