@@ -33,10 +33,10 @@ export function fitConversation(conversation: Conversation, maxTokens: number): 
   let left = maxTokens;
   if (newest !== undefined) {
     const read = messageText(newest.html);
-    const text = cutMiddle(read.text, left - LABEL_TOKENS);
+    const { text, tokens } = cutMiddle(read.text, left - LABEL_TOKENS);
     shortened = read.cut || text !== read.text;
     fitted.set(newest, text);
-    left -= estimateTokens(text) + LABEL_TOKENS;
+    left -= tokens + LABEL_TOKENS;
   }
   for (const message of messages.filter((other) => other !== newest).toReversed()) {
     const { text, cut } = messageText(message.html);
@@ -64,10 +64,10 @@ function describeCut(leftOut: number, shortened: boolean): string | null {
     : `Left out of this draft, because the conversation is too long: ${parts.join(' and ')}.`;
 }
 
-/** A text of at most `maxTokens`, by leaving out its middle and saying so there. */
-function cutMiddle(text: string, maxTokens: number): string {
+/** A text of at most `maxTokens`, by leaving out its middle and saying so there; with its count, which costs to make. */
+function cutMiddle(text: string, maxTokens: number): { readonly text: string; readonly tokens: number } {
   const tokens = estimateTokens(text);
-  if (tokens <= maxTokens) return text;
+  if (tokens <= maxTokens) return { text, tokens };
   // tokens are not spread evenly over a text: try shorter ones until it fits
   for (let length = Math.floor((text.length * maxTokens) / tokens); length > 0; length = Math.floor(length * 0.85)) {
     const headLength = Math.floor(length * HEAD_SHARE);
@@ -75,7 +75,8 @@ function cutMiddle(text: string, maxTokens: number): string {
     const head = text.slice(0, headLength).replace(/[\uD800-\uDBFF]$/, '');
     const tail = text.slice(text.length - (length - headLength)).replace(/^[\uDC00-\uDFFF]/, '');
     const cut = `${head}\n[… ${text.length - length} characters left out here …]\n${tail}`;
-    if (estimateTokens(cut) <= maxTokens) return cut;
+    const cutTokens = estimateTokens(cut);
+    if (cutTokens <= maxTokens) return { text: cut, tokens: cutTokens };
   }
-  return '';
+  return { text: '', tokens: 0 };
 }
