@@ -55,6 +55,8 @@ function makeDurable(connection: Connection): void {
   connection.pragma('trusted_schema = OFF');
   connection.pragma('cell_size_check = ON');
   connection.pragma('temp_store = MEMORY');
+  // KiB. The build's 16,000 fill up with rows that nobody asks for again: 8 MB more after 6,000 tickets, no faster.
+  connection.pragma('cache_size = -4000');
 }
 
 /** The pragma answers 2 on a fresh file whatever is in force, so it is read after the first write only. */
