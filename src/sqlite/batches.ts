@@ -5,7 +5,7 @@ import { isFinal, type TicketStatus } from '../core/ticket.ts';
 import { IS_RUNNING } from './consignments.ts';
 import type { Connection } from './database.ts';
 import { type IngestParts, insertFollowUp, type Times } from './ingest.ts';
-import { isLive, type JobRow, rest } from './jobs.ts';
+import { enterStage, isLive, type JobRow, rest } from './jobs.ts';
 import { columnsOf, insertInto, prepare, updateById } from './rows.ts';
 import { batch, job, laneNumber } from './schema.ts';
 
@@ -124,13 +124,18 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
   }
 
   const cancelJob = (row: JobRow, times: Times): void => {
-    const joined = row.lane === laneNumber('live') || row.pendingAt !== null;
+    const unread = row.pendingAt !== null;
+    const drafted = row.stage === 'post' && row.draftId !== null && !unread;
+    // somebody waits for it: a customer who wrote while the batch had the ticket, or who retried it by itself
+    const wanted = unread || row.lane === laneNumber('live');
     rest(row);
     row.status = 'cancelled';
     row.updatedAt = times.wall;
     jobs.save(row);
-    // a customer wrote while the batch had the ticket
-    if (joined) insertFollowUp(parts, row, times);
+    // what was held stays with the batch, let go or not: it is paid for, and posted when that is resumed
+    if (!wanted || (drafted && row.post !== 'auto')) return;
+    const next = insertFollowUp(parts, row, times);
+    if (drafted) jobs.save(handOver(row, next, times));
   };
 
   /** Who goes on has seen what went wrong so far: it does not stop the batch again. */
@@ -290,6 +295,13 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
       addSpent.run(usage.promptTokens, usage.completionTokens, costUsd ?? 0, id);
     },
   };
+}
+
+/** The new job goes on with the draft that the ended one has paid for, and with what is not known of its note. */
+function handOver({ draftId, marker, postIntendedAt }: JobRow, next: JobRow, times: Times): JobRow {
+  const row: JobRow = { ...next, draftId, marker, postIntendedAt };
+  enterStage(row, 'post', times.steady);
+  return row;
 }
 
 export type Batches = ReturnType<typeof prepareBatches>;

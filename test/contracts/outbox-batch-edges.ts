@@ -132,6 +132,54 @@ export function outboxBatchEdges(name: string, open: (setup: OutboxSetup) => Pro
         expect(store.reader.walks()).toMatchObject([{ batchId: id, cursor: 'c1' }]);
       });
 
+      it('keeps the draft of a held ticket that was released by itself, and posts it when the batch is resumed', async () => {
+        const { id } = await start(['1', '2'], { post: 'hold' });
+        await work(2, HELD);
+        await store.outbox.releaseTicket('zendesk', '1');
+        await store.outbox.retryBatch(id, null);
+        await cancel(id);
+        expect(batch(id).counts.cancelled).toBe(2);
+        expect(await store.outbox.claim([DRAFT, POST], 10)).toEqual([]);
+        await store.outbox.resumeBatch(id);
+        expect(batch(id).counts).toMatchObject({ queued: 1, drafted: 1 });
+        expect(await store.outbox.claim([DRAFT, POST], 10)).toMatchObject([
+          { ticketId: '1', stage: 'post', batchId: id },
+        ]);
+      });
+
+      it('remembers what a whole batch was released, over cancel, crash and resume', async () => {
+        const { id } = await start(['1', '2'], { post: 'hold' });
+        await work(2, HELD);
+        await store.outbox.releaseBatch(id, null);
+        await cancel(id);
+        await store.outbox.resumeBatch(id);
+        await cancel(id);
+        store = await store.reopen('second');
+        await store.outbox.resumeBatch(id);
+        expect(batch(id).counts).toMatchObject({ queued: 2, drafted: 0 });
+        expect(await store.outbox.claim([POST], 10)).toHaveLength(2);
+      });
+
+      it('holds a newer draft although the one before it was released', async () => {
+        await start(['1'], { post: 'hold' });
+        await work(1, HELD);
+        await store.outbox.releaseTicket('zendesk', '1');
+        await reply('1');
+        expect(await claimOne(DRAFT)).toMatchObject({ ticketId: '1', post: 'hold' });
+      });
+
+      it('buys no draft twice of a ticket that was retried by itself, and loses no doubt about its note', async () => {
+        const { id } = await start(['1', '2']);
+        await report(await writeNote(), { kind: 'dead', errorClass: 'ambiguous_post', error: 'unsure' });
+        await store.outbox.retryTicket('zendesk', '1');
+        await cancel(id);
+        expect(batch(id)).toMatchObject({ state: 'cancelled', counts: { cancelled: 2 } });
+        const [job, ...others] = await store.outbox.claim([DRAFT, POST], 10);
+        expect(job).toMatchObject({ ticketId: '1', stage: 'post', batchId: null, draft: expect.anything() });
+        expect(job?.postIntendedAt).not.toBeNull();
+        expect(others).toEqual([]);
+      });
+
       it('does not wait for another batch to be stored', async () => {
         const { id } = await start(['1']);
         const storing = start(range(5_000, 10));
