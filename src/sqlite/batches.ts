@@ -1,4 +1,4 @@
-import { isHopeless, judgeCanary, type BatchStop, type NewBatch } from '../core/batch.ts';
+import { isHopeless, judgeCanary, type BatchStop, type NewBatch, type Outcomes } from '../core/batch.ts';
 import type { ErrorClass } from '../core/errors.ts';
 import type { BatchActionResult, BatchChange, CancelledBatch, Claim, Spent } from '../core/outbox.ts';
 import { isFinal, type TicketStatus } from '../core/ticket.ts';
@@ -17,6 +17,9 @@ export interface Revival {
   readonly errorClass: ErrorClass | null;
   readonly after: string;
 }
+
+/** What an operator can do about a batch that has stopped by itself. */
+const LOOK = 'Look at "errors", then resume or cancel.';
 
 export interface Release {
   readonly minConfidence: number | null;
@@ -99,27 +102,37 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
     if (row.state === 'paused') return;
     if (over && row.listing === 0) {
       save({ ...row, state: 'completed', target: null, finishedAt: times.wall });
-    } else if (row.state === 'canary') rampUp(row, processed, failed);
-    else if (row.canarySize === null && isHopeless(processed, failed)) {
-      const reason = `The first ${failed} tickets all died. Look at "errors", then resume or cancel.`;
-      save({ ...row, state: 'paused', reason });
+      return;
+    }
+    const outcomes = { processed, failed, forgiven: forgivenOf(row, processed, failed) };
+    if (row.state === 'canary') rampUp(row, outcomes);
+    else if (row.canaryMaxErrorRate !== 1 && isHopeless(outcomes)) {
+      const dead = failed - outcomes.forgiven.failed;
+      const which = outcomes.forgiven.processed === 0 ? 'The first' : 'Since it went on, the first';
+      save({ ...row, state: 'paused', reason: `${which} ${dead} tickets all died. ${LOOK}` });
     }
   }
 
-  function rampUp(row: BatchRow, processed: number, failed: number): void {
-    const { target, canarySize, canaryMaxErrorRate } = row;
+  /** What died, was forgiven and is at work again may not die for nothing. */
+  function forgivenOf(row: BatchRow, processed: number, failed: number): Outcomes['forgiven'] {
+    if (processed < row.forgivenProcessed || failed < row.forgivenFailed) {
+      row.forgivenProcessed = Math.min(processed, row.forgivenProcessed);
+      row.forgivenFailed = Math.min(failed, row.forgivenFailed);
+      save(row);
+    }
+    return { processed: row.forgivenProcessed, failed: row.forgivenFailed };
+  }
+
+  function rampUp(row: BatchRow, outcomes: Outcomes): void {
+    const { target, canarySize, canaryMaxErrorRate, total } = row;
     if (target === null || canarySize === null || canaryMaxErrorRate === null) return;
-    const decision = judgeCanary({
-      canary: { size: canarySize, maxErrorRate: canaryMaxErrorRate },
-      target,
-      // while ids still arrive, there are more to come
-      total: row.listing === 1 || row.todo === 1 ? Math.max(row.total, target) : row.total,
-      processed,
-      failed,
-      forgiven: { processed: row.forgivenProcessed, failed: row.forgivenFailed },
-    });
+    const canary = { size: canarySize, maxErrorRate: canaryMaxErrorRate };
+    // the last slice comes back here
+    const storing = row.listing === 0 && row.todo === 1;
+    const growing = row.listing === 1 || storing;
+    const decision = judgeCanary({ ...outcomes, canary, target, total, growing });
     if (decision.kind === 'stop') save({ ...row, state: 'paused', reason: decision.reason });
-    if (decision.kind !== 'open') return;
+    if (decision.kind !== 'open' || storing) return;
     save({ ...row, target: decision.target, state: decision.target === null ? 'running' : 'canary', todo: 1 });
   }
 
@@ -143,7 +156,6 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
     const { processed, failed } = tally(row.id);
     row.forgivenProcessed = processed;
     row.forgivenFailed = failed;
-    if (row.canarySize === null) row.canarySize = 0;
   };
 
   const addRevival = (row: BatchRow, revival: Revival): void => {
@@ -245,7 +257,7 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
           // counted anew while its tickets come back
           if (row.target !== null) row.opened = tally(id).processed;
           forgive(row);
-        } else if (row.state === 'paused' && row.reason !== null) forgive(row);
+        } else if (row.state === 'paused' && (row.reason !== null || row.target === null)) forgive(row);
         row.state = row.target === null ? 'running' : 'canary';
         row.reason = null;
         row.errorClass = null;

@@ -225,6 +225,72 @@ export function outboxBatchEdges(name: string, open: (setup: OutboxSetup) => Pro
       expect(batch(id)).toMatchObject({ state: 'running', counts: { queued: 20 } });
     });
 
+    describe('twenty that all died', () => {
+      const reason = expect.stringContaining('20 tickets all died');
+
+      it('stop a batch again that was resumed after it was cancelled', async () => {
+        const { id } = await start(range(60));
+        await work(5, DEAD);
+        await cancel(id);
+        await store.outbox.resumeBatch(id);
+        await work(19, DEAD);
+        expect(batch(id).state).toBe('running');
+        await work(1, DEAD);
+        expect(batch(id)).toMatchObject({ state: 'paused', reason });
+      });
+
+      it('stop it each time it is told to go on, by the hand that paused it too', async () => {
+        const { id } = await start(range(60));
+        await work(20, DEAD);
+        await store.outbox.resumeBatch(id);
+        await work(10, DEAD);
+        await store.outbox.pauseBatch(id, null);
+        await store.outbox.resumeBatch(id);
+        await work(19, DEAD);
+        expect(batch(id).state).toBe('running');
+        await work(1, DEAD);
+        expect(batch(id)).toMatchObject({ state: 'paused', reason });
+      });
+
+      it('stop it also when they are those that were forgiven and then retried', async () => {
+        const { id } = await start(range(60));
+        await work(20, DEAD);
+        await store.outbox.resumeBatch(id);
+        await store.outbox.retryBatch(id, null);
+        await work(20, DEAD);
+        expect(batch(id)).toMatchObject({ state: 'paused', reason });
+      });
+
+      it('stop a batch whose ramp-up was over when it was cancelled', async () => {
+        const { id } = await start(range(60), { canary: { size: 2, maxErrorRate: 0.1 }, post: 'hold' });
+        await work(2, HELD);
+        await work(4, HELD);
+        await cancel(id);
+        await store.outbox.resumeBatch(id);
+        await work(20, DEAD);
+        expect(batch(id)).toMatchObject({ state: 'paused', reason });
+      });
+
+      it('do not stop a batch that was to bear any number', async () => {
+        const { id } = await start(range(60), { canary: { size: 20, maxErrorRate: 1 } });
+        await work(20, DEAD);
+        await work(20, DEAD);
+        expect(batch(id).state).toBe('running');
+      });
+    });
+
+    it('ramps up step by step while its list goes on, and to a tenth of what that came to', async () => {
+      const { id } = await start(range(100), { source: FILTER, canary: { size: 20, maxErrorRate: 0.1 }, post: 'hold' });
+      expect(await work(100, HELD)).toHaveLength(20);
+      expect(await work(100, HELD)).toHaveLength(20);
+      expect(batch(id)).toMatchObject({ state: 'canary', canary: { target: 80 } });
+      await store.outbox.addToBatch(id, range(900, 101), null);
+      expect(await work(1_000, HELD)).toHaveLength(40);
+      expect(batch(id).canary?.target).toBe(100);
+      expect(await work(1_000, HELD)).toHaveLength(20);
+      expect(batch(id)).toMatchObject({ state: 'running', canary: { target: null } });
+    });
+
     it('counts an id once although its first ticket is through before the second is stored', async () => {
       const storing = start([...range(1_000), '1']);
       while (store.reader.counts().queued < 200) await store.clock.advance(0);
