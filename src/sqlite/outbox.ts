@@ -1,7 +1,7 @@
 import { type Clock, type NewId, sha256 } from '../core/clock.ts';
 import type { ErrorClass } from '../core/errors.ts';
 import type { Consignments } from '../core/consignment.ts';
-import type { BatchActionResult, BatchChange, Outbox, Pause } from '../core/outbox.ts';
+import { type BatchActionResult, type BatchChange, leaveToLater, type Outbox, type Pause } from '../core/outbox.ts';
 import { prepareTending } from './batch-tending.ts';
 import { prepareBatches } from './batches.ts';
 import { prepareClaims } from './claims.ts';
@@ -82,7 +82,7 @@ export function openOutbox(
   };
   const actAndTend = async (act: () => BatchActionResult): Promise<BatchActionResult> => {
     const result = await writeAndWake(act);
-    if (result.kind === 'ok') await tend();
+    if (result.kind === 'ok') await tend().catch(leaveToLater);
     return result;
   };
 
@@ -124,7 +124,7 @@ export function openOutbox(
         tending.note(created);
         return created;
       });
-      await tend();
+      await tend().catch(leaveToLater);
       const { total = 0, skippedDrafted = 0 } = batches.byId(id) ?? {};
       return { id, total, duplicates: tending.take(id), skippedDrafted };
     },

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NewBatch } from '../../src/core/batch.ts';
-import type { ClaimedJob, ClaimOffer, JobOutcome } from '../../src/core/outbox.ts';
+import { type ClaimedJob, type ClaimOffer, type JobOutcome, OutboxUnavailable } from '../../src/core/outbox.ts';
 import { makeBatch, makeDrafted, makeEvent, TRACEPARENT } from '../support/factories.ts';
 import { DRAFT, type OutboxSetup, type OutboxUnderTest, POST, TIMING } from './outbox.ts';
 
@@ -289,6 +289,40 @@ export function outboxBatchEdges(name: string, open: (setup: OutboxSetup) => Pro
       expect(batch(id).canary?.target).toBe(100);
       expect(await work(1_000, HELD)).toHaveLength(20);
       expect(batch(id)).toMatchObject({ state: 'running', canary: { target: null } });
+    });
+
+    describe('a store that refuses to write', () => {
+      it('while the tickets are stored, leaves the rest to later: the batch is there, and is not started again', async () => {
+        const storing = start(range(3_000));
+        while (store.reader.counts().queued < 200) await store.clock.advance(0);
+        store.refuseWrites(true);
+        const { id, total } = await storing;
+        expect(total).toBe(batch(id).total);
+        expect(total).toBeLessThan(3_000);
+        await expect(store.outbox.tendBatches()).rejects.toThrow(OutboxUnavailable);
+        store.refuseWrites(false);
+        await store.outbox.tendBatches();
+        expect(batch(id)).toMatchObject({ total: 3_000, counts: { queued: 3_000 } });
+      });
+
+      it('before the batch is stored, leaves nothing of it', async () => {
+        store.refuseWrites(true);
+        await expect(start(range(10_000))).rejects.toThrow(OutboxUnavailable);
+        store.refuseWrites(false);
+        expect(store.reader.batches(1).items).toEqual([]);
+      });
+
+      it('while dead tickets are revived, does not take back that they will be', async () => {
+        const { id } = await start(range(600));
+        await work(600, DEAD);
+        const retrying = store.outbox.retryBatch(id, null);
+        while (store.reader.counts().queued < 200) await store.clock.advance(0);
+        store.refuseWrites(true);
+        expect(await retrying).toEqual({ kind: 'ok' });
+        store.refuseWrites(false);
+        await store.outbox.tendBatches();
+        expect(batch(id).counts.queued).toBe(600);
+      });
     });
 
     it('counts an id once although its first ticket is through before the second is stored', async () => {
