@@ -174,18 +174,30 @@ export function openOutbox(
   };
 }
 
+/** The jobs that wait, by the indexes that hold them only: the table holds all there ever were. */
+const WAITING = [
+  { index: 'job_due_live', where: 'due_at IS NOT NULL AND lane = 0' },
+  { index: 'job_due_batch', where: 'due_at IS NOT NULL AND lane = 1' },
+] as const;
+
 /** What a killed process left behind: its claims are void (it alone had the file), due times may be off. */
 function recover(connection: Connection, reclaim: (times: Times) => number, times: Times): void {
   connection
     .transaction(() => {
       reclaim(times);
-      connection
-        .prepare(`UPDATE job SET due_at = ? WHERE due_at > ? AND due_at < ${NOT_YET}`)
-        .run(times.steady, times.steady + DUE_HORIZON_MS);
-      // a write of the last life may land from now on: how long ago it began, a clock that was set cannot tell
-      connection
-        .prepare('UPDATE job SET post_intended_at = ? WHERE post_intended_at IS NOT NULL AND due_at IS NOT NULL')
-        .run(times.steady);
+      for (const { index, where } of WAITING) {
+        connection
+          .prepare(
+            `UPDATE job INDEXED BY ${index} SET due_at = ? WHERE ${where} AND due_at > ? AND due_at < ${NOT_YET}`,
+          )
+          .run(times.steady, times.steady + DUE_HORIZON_MS);
+        // a write of the last life may land from now on: how long ago it began, a clock that was set cannot tell
+        connection
+          .prepare(
+            `UPDATE job INDEXED BY ${index} SET post_intended_at = ? WHERE ${where} AND post_intended_at IS NOT NULL`,
+          )
+          .run(times.steady);
+      }
     })
     .immediate();
 }

@@ -83,6 +83,7 @@ export const job = sqliteTable(
       .on(t.owner)
       .where(sql`owner IS NOT NULL`),
     index('job_status').on(t.status, t.id),
+    index('job_helpdesk').on(t.helpdesk, t.id),
     index('job_ticket').on(t.ticket),
     index('job_batch')
       .on(t.batchId, t.id)
