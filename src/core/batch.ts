@@ -58,16 +58,22 @@ export interface BatchStop {
   readonly errorClass: ErrorClass | null;
 }
 
-/** How far a ramp-up has come; counts are of all tickets of the batch. */
-export interface RampUp {
-  readonly canary: Canary;
-  /** How many tickets may have begun; grows with each phase. */
-  readonly target: number;
-  readonly total: number;
+/** How the tickets of a batch have come out; counts are of all of them. */
+export interface Outcomes {
   readonly processed: number;
   readonly failed: number;
   /** Counts when an operator last said "go on": what was then is forgiven. */
   readonly forgiven: { readonly processed: number; readonly failed: number };
+}
+
+/** How far a ramp-up has come. */
+export interface RampUp extends Outcomes {
+  readonly canary: Canary;
+  /** How many tickets may have begun; grows with each phase. */
+  readonly target: number;
+  readonly total: number;
+  /** More tickets are to come: `total` is what is known so far. */
+  readonly growing: boolean;
 }
 
 export type RampDecision =
@@ -79,34 +85,48 @@ export type RampDecision =
 /** Second phase of a ramp-up, as a share of the batch. */
 const SECOND_PHASE = 0.1;
 
+/** So many tickets judged say enough about a batch of any size. */
+const TELLING = 100;
+
 /**
  * Judges a phase of a ramp-up: pure. Stops as soon as the phase cannot succeed any more, opens the next one when all of
  * its tickets are through.
  */
-export function judgeCanary({ canary, target, total, processed, failed, forgiven }: RampUp): RampDecision {
-  const seen = processed - forgiven.processed;
-  const bad = failed - forgiven.failed;
-  const phase = Math.max(1, Math.min(target, total) - forgiven.processed);
+export function judgeCanary(ramp: RampUp): RampDecision {
+  const { canary, target, total, growing, processed } = ramp;
+  const { seen, bad } = sinceForgiven(ramp);
+  const end = growing ? target : Math.min(target, total);
+  const phase = Math.max(1, end - ramp.forgiven.processed);
   if (bad > canary.maxErrorRate * phase) {
     const reason = `Canary: ${bad} of the first ${Math.max(seen, bad)} tickets died, more than ${percent(canary.maxErrorRate)} of ${phase}. Look at "errors", then resume or cancel.`;
     return { kind: 'stop', reason };
   }
-  if (processed < Math.min(target, total)) return { kind: 'wait' };
-  return { kind: 'open', target: nextTarget(target, total) };
+  if (processed < end) return { kind: 'wait' };
+  return { kind: 'open', target: nextTarget(ramp) };
 }
 
-/** Twenty, then a tenth, then all. */
-export function nextTarget(target: number, total: number): number | null {
-  const second = Math.ceil(total * SECOND_PHASE);
-  return target < second ? second : null;
+/**
+ * The first phase, then a tenth, then all. While the list goes on nobody knows a tenth of what: then it is one of what
+ * is known, or twice what went well so far, until that is telling. Waiting for the list instead might be for ever: it
+ * is read on only while there is room for more tickets.
+ */
+function nextTarget({ target, total, growing }: RampUp): number | null {
+  const tenth = Math.ceil(total * SECOND_PHASE);
+  if (target < tenth) return tenth;
+  return growing && target < TELLING ? target * 2 : null;
 }
 
-/** So many tickets dead and not one through: the batch stops although it has no canary. */
+/** So many tickets dead and not one through: the batch stops, whether it began with a canary or not. */
 const HOPELESS = 20;
 
 /** Something is wrong that hits every ticket, whatever its class says: pure. */
-export function isHopeless(processed: number, failed: number): boolean {
-  return failed >= HOPELESS && failed === processed;
+export function isHopeless(outcomes: Outcomes): boolean {
+  const { seen, bad } = sinceForgiven(outcomes);
+  return bad >= HOPELESS && bad === seen;
+}
+
+function sinceForgiven({ processed, failed, forgiven }: Outcomes): { seen: number; bad: number } {
+  return { seen: processed - forgiven.processed, bad: failed - forgiven.failed };
 }
 
 function percent(share: number): string {

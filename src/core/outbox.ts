@@ -206,7 +206,10 @@ export interface Outbox {
   /** Revives dead tickets; answers how many. */
   retryDead(filter: { readonly ticketIds?: readonly string[]; readonly errorClass?: string }): Promise<number>;
 
-  /** Stores a batch and all its tickets; work begins while it still does so. */
+  /**
+   * Stores a batch and all its tickets; work begins while it still does so. Should the store refuse in the middle, the
+   * batch is there, the rest is left to `tendBatches`, and the answer counts what is stored so far.
+   */
   createBatch(batch: NewBatch): Promise<CreatedBatch>;
   /** One page of a batch's source: its tickets and where the walk goes on (null: it is over). */
   addToBatch(batchId: string, ticketIds: readonly string[], nextCursor: string | null): Promise<void>;
@@ -273,4 +276,12 @@ export type TicketActionResult =
 /** The store refuses to write. Callers answer 503 and try again later. */
 export class OutboxUnavailable extends Error {
   override readonly name = 'OutboxUnavailable';
+}
+
+/**
+ * For what is left of something that is decided and on the disk: that the store refuses now does not undo it, and who
+ * asked must not ask twice. The pool tends batches again once a second.
+ */
+export function leaveToLater(error: unknown): void {
+  if (!(error instanceof OutboxUnavailable)) throw error;
 }

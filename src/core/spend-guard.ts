@@ -46,7 +46,7 @@ export interface SpendGuard {
    * Reserves; answers the release, to be called once the real cost is in the accounts. While only calls in flight stand
    * in the way it waits for them: they may cost less than their worst. Throws what the signal says when it aborts, and
    * `UpstreamError`: `batch_budget` (with `retryAfterMs` while consignments hold the rest), `budget_exhausted` (upstream `batches` or `llm`: what of the day is used up), `gone`
-   * with reason `requester_budget`.
+   * with reason `requester_budget`, `request_too_large` (dearer than a whole day's budget).
    */
   reserve(request: SpendRequest, signal: AbortSignal): Promise<() => void>;
   /** Throws `budget_exhausted` while the day's budget for this scope (`batches` or `llm`) is used up. */
@@ -92,6 +92,8 @@ export function createSpendGuard(options: {
   const fitsDay = (scope: string, usd: number): boolean => {
     if (dailyBudgetUsd === null) return true;
     const limit = scope === BATCH_DRAFTS ? dailyBudgetUsd * BATCH_SHARE : dailyBudgetUsd;
+    // no day will have room for it: it must not close the scope for the others
+    if (usd > limit) throw neverFits(usd, limit, scope);
     const spent = accounts.spentOn(utcDay(clock.now()), '') + accounts.consignedUsd();
     if (spent + usd <= limit) return spent + held('') + usd <= limit;
     refused.set(scope, usd);
@@ -153,6 +155,15 @@ export function createSpendGuard(options: {
     // open is where the call fits that did not
     assertOpen: (scope) => void fitsDay(scope, refused.get(scope) ?? CENT / 100),
   };
+}
+
+function neverFits(usd: number, limit: number, scope: string): UpstreamError {
+  const share = scope === BATCH_DRAFTS ? `the ${BATCH_SHARE * 100} % that batches may use of ` : '';
+  return new UpstreamError(
+    'request_too_large',
+    `The call for this ticket may cost up to ${dollars(usd)}, more than ${share}LLM_DAILY_BUDGET_USD (${dollars(limit)}) on a whole day. Raise it, then retry the ticket.`,
+    { upstream: 'llm' },
+  );
 }
 
 function dollars(usd: number): string {

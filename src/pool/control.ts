@@ -4,7 +4,7 @@ import { errorName, RequestError, type UpstreamError } from '../core/errors.ts';
 import type { Helpdesk } from '../core/helpdesk.ts';
 import { countPending, type TicketReader } from '../core/ticket-reader.ts';
 import type { Observer } from '../core/observer.ts';
-import type { Outbox } from '../core/outbox.ts';
+import { leaveToLater, type Outbox } from '../core/outbox.ts';
 import { type ProgressParts, readBatchProgress, readProgress } from '../core/progress.ts';
 import { asUpstreamError } from '../core/retry-policy.ts';
 import type { Readiness, ServiceControl } from '../core/service-control.ts';
@@ -121,7 +121,7 @@ export function createControl(parts: ControlParts): ServiceControl {
       parts.onCancel();
       pool.abort(cancelled.running);
       if (cancelled.posting.length > 0) clock.after(POSTING_GRACE_MS, () => pool.abort(cancelled.posting));
-      await outbox.tendBatches();
+      await outbox.tendBatches().catch(leaveToLater);
       const summary = reader.batch(id);
       if (summary === null) return null;
       return readBatchProgress(summary, progressParts);

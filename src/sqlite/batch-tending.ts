@@ -142,7 +142,10 @@ export function prepareTending(connection: Connection, parts: IngestParts, batch
     for (const one of rows) {
       if (one.current === 0 || (errorClass !== null && one.errorClass !== errorClass)) continue;
       operator.revive(one, times);
-      if (status === 'cancelled') reopenPhase(row, one);
+      if (status !== 'cancelled') continue;
+      reopenPhase(row, one);
+      // held again: it came out before the batch was told to go on
+      if (one.status === 'drafted') row.forgivenProcessed += 1;
     }
     const last = rows.at(-1);
     if (last !== undefined) others.unshift({ status, errorClass, after: last.id });

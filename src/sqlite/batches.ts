@@ -1,11 +1,11 @@
-import { isHopeless, judgeCanary, type BatchStop, type NewBatch } from '../core/batch.ts';
+import { isHopeless, judgeCanary, type BatchStop, type NewBatch, type Outcomes } from '../core/batch.ts';
 import type { ErrorClass } from '../core/errors.ts';
 import type { BatchActionResult, BatchChange, CancelledBatch, Claim, Spent } from '../core/outbox.ts';
 import { isFinal, type TicketStatus } from '../core/ticket.ts';
 import { IS_RUNNING } from './consignments.ts';
 import type { Connection } from './database.ts';
 import { type IngestParts, insertFollowUp, type Times } from './ingest.ts';
-import { isLive, type JobRow, rest } from './jobs.ts';
+import { enterStage, isLive, type JobRow, rest } from './jobs.ts';
 import { columnsOf, insertInto, prepare, updateById } from './rows.ts';
 import { batch, job, laneNumber } from './schema.ts';
 
@@ -17,6 +17,9 @@ export interface Revival {
   readonly errorClass: ErrorClass | null;
   readonly after: string;
 }
+
+/** What an operator can do about a batch that has stopped by itself. */
+const LOOK = 'Look at "errors", then resume or cancel.';
 
 export interface Release {
   readonly minConfidence: number | null;
@@ -99,38 +102,53 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
     if (row.state === 'paused') return;
     if (over && row.listing === 0) {
       save({ ...row, state: 'completed', target: null, finishedAt: times.wall });
-    } else if (row.state === 'canary') rampUp(row, processed, failed);
-    else if (row.canarySize === null && isHopeless(processed, failed)) {
-      const reason = `The first ${failed} tickets all died. Look at "errors", then resume or cancel.`;
-      save({ ...row, state: 'paused', reason });
+      return;
+    }
+    const outcomes = { processed, failed, forgiven: forgivenOf(row, processed, failed) };
+    if (row.state === 'canary') rampUp(row, outcomes);
+    else if (row.canaryMaxErrorRate !== 1 && isHopeless(outcomes)) {
+      const dead = failed - outcomes.forgiven.failed;
+      const which = outcomes.forgiven.processed === 0 ? 'The first' : 'Since it went on, the first';
+      save({ ...row, state: 'paused', reason: `${which} ${dead} tickets all died. ${LOOK}` });
     }
   }
 
-  function rampUp(row: BatchRow, processed: number, failed: number): void {
-    const { target, canarySize, canaryMaxErrorRate } = row;
+  /** What died, was forgiven and is at work again may not die for nothing. */
+  function forgivenOf(row: BatchRow, processed: number, failed: number): Outcomes['forgiven'] {
+    if (processed < row.forgivenProcessed || failed < row.forgivenFailed) {
+      row.forgivenProcessed = Math.min(processed, row.forgivenProcessed);
+      row.forgivenFailed = Math.min(failed, row.forgivenFailed);
+      save(row);
+    }
+    return { processed: row.forgivenProcessed, failed: row.forgivenFailed };
+  }
+
+  function rampUp(row: BatchRow, outcomes: Outcomes): void {
+    const { target, canarySize, canaryMaxErrorRate, total } = row;
     if (target === null || canarySize === null || canaryMaxErrorRate === null) return;
-    const decision = judgeCanary({
-      canary: { size: canarySize, maxErrorRate: canaryMaxErrorRate },
-      target,
-      // while ids still arrive, there are more to come
-      total: row.listing === 1 || row.todo === 1 ? Math.max(row.total, target) : row.total,
-      processed,
-      failed,
-      forgiven: { processed: row.forgivenProcessed, failed: row.forgivenFailed },
-    });
+    const canary = { size: canarySize, maxErrorRate: canaryMaxErrorRate };
+    // the last slice comes back here
+    const storing = row.listing === 0 && row.todo === 1;
+    const growing = row.listing === 1 || storing;
+    const decision = judgeCanary({ ...outcomes, canary, target, total, growing });
     if (decision.kind === 'stop') save({ ...row, state: 'paused', reason: decision.reason });
-    if (decision.kind !== 'open') return;
+    if (decision.kind !== 'open' || storing) return;
     save({ ...row, target: decision.target, state: decision.target === null ? 'running' : 'canary', todo: 1 });
   }
 
   const cancelJob = (row: JobRow, times: Times): void => {
-    const joined = row.lane === laneNumber('live') || row.pendingAt !== null;
+    const unread = row.pendingAt !== null;
+    const drafted = row.stage === 'post' && row.draftId !== null && !unread;
+    // somebody waits for it: a customer who wrote while the batch had the ticket, or who retried it by itself
+    const wanted = unread || row.lane === laneNumber('live');
     rest(row);
     row.status = 'cancelled';
     row.updatedAt = times.wall;
     jobs.save(row);
-    // a customer wrote while the batch had the ticket
-    if (joined) insertFollowUp(parts, row, times);
+    // what was held stays with the batch, let go or not: it is paid for, and posted when that is resumed
+    if (!wanted || (drafted && row.post !== 'auto')) return;
+    const next = insertFollowUp(parts, row, times);
+    if (drafted) jobs.save(handOver(row, next, times));
   };
 
   /** Who goes on has seen what went wrong so far: it does not stop the batch again. */
@@ -138,7 +156,6 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
     const { processed, failed } = tally(row.id);
     row.forgivenProcessed = processed;
     row.forgivenFailed = failed;
-    if (row.canarySize === null) row.canarySize = 0;
   };
 
   const addRevival = (row: BatchRow, revival: Revival): void => {
@@ -240,7 +257,7 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
           // counted anew while its tickets come back
           if (row.target !== null) row.opened = tally(id).processed;
           forgive(row);
-        } else if (row.state === 'paused' && row.reason !== null) forgive(row);
+        } else if (row.state === 'paused' && (row.reason !== null || row.target === null)) forgive(row);
         row.state = row.target === null ? 'running' : 'canary';
         row.reason = null;
         row.errorClass = null;
@@ -290,6 +307,13 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
       addSpent.run(usage.promptTokens, usage.completionTokens, costUsd ?? 0, id);
     },
   };
+}
+
+/** The new job goes on with the draft that the ended one has paid for, and with what is not known of its note. */
+function handOver({ draftId, marker, postIntendedAt }: JobRow, next: JobRow, times: Times): JobRow {
+  const row: JobRow = { ...next, draftId, marker, postIntendedAt };
+  enterStage(row, 'post', times.steady);
+  return row;
 }
 
 export type Batches = ReturnType<typeof prepareBatches>;

@@ -25,7 +25,7 @@ export function describeJob(row: JobRow, jobs: Jobs, tier: BatchLane): ClaimedJo
     draft: row.stage === 'post' && stored !== undefined ? toStoredDraft(stored) : null,
     earlier: ticket.postedMarker === null ? null : { seenMessageId: ticket.postedSeenId, marker: ticket.postedMarker },
     verify: row.verify === 1,
-    post: row.post,
+    post: row.post === 'auto' ? 'auto' : 'hold',
   };
 }
 

@@ -101,9 +101,9 @@ export function insertJob(parts: IngestParts, known: TicketRow | undefined, requ
  * New work for a reply that came while `row` had the ticket: it was acknowledged on its own. Where a note has been
  * posted, it is compared with that first. Inside a transaction, after `row` is saved as it ends.
  */
-export function insertFollowUp(parts: IngestParts, row: JobRow, times: Times): void {
+export function insertFollowUp(parts: IngestParts, row: JobRow, times: Times): JobRow {
   const ticket = parts.jobs.ticketById(row.ticket);
-  insertJob(
+  return insertJob(
     parts,
     ticket,
     {

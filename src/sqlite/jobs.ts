@@ -111,6 +111,7 @@ export function enterStage(row: JobRow, stage: 'draft' | 'post', dueAt: number):
   row.reason = null;
   row.errorClass = null;
   row.error = null;
+  if (stage === 'draft' && row.post === 'released') row.post = 'hold';
   wait(row, dueAt);
 }
 

@@ -31,12 +31,11 @@ export function prepareOperator(
 
   const revive = (row: JobRow, times: Times): void => {
     const stored = row.draftId === null ? undefined : jobs.draftById(row.draftId);
-    const unreleased = row.post === 'hold' && row.stageAttempt === 0;
     // A draft that was paid for is posted, not bought again; a finding that was not to be posted is no draft.
     const postable = row.stage === 'post' && stored !== undefined && row.reason !== 'no_draft';
     enterStage(row, postable ? 'post' : 'draft', times.steady);
     row.status = 'queued';
-    if (postable && unreleased) {
+    if (postable && row.post === 'hold') {
       rest(row);
       row.status = 'drafted';
     }
@@ -49,6 +48,7 @@ export function prepareOperator(
   const release = (row: JobRow, times: Times): void => {
     enterStage(row, 'post', times.steady);
     row.status = 'posting';
+    if (row.post === 'hold') row.post = 'released';
     row.updatedAt = times.wall;
     jobs.save(row);
   };

@@ -1,7 +1,7 @@
 import { type Clock, type NewId, sha256 } from '../core/clock.ts';
 import type { ErrorClass } from '../core/errors.ts';
 import type { Consignments } from '../core/consignment.ts';
-import type { BatchActionResult, BatchChange, Outbox, Pause } from '../core/outbox.ts';
+import { type BatchActionResult, type BatchChange, leaveToLater, type Outbox, type Pause } from '../core/outbox.ts';
 import { prepareTending } from './batch-tending.ts';
 import { prepareBatches } from './batches.ts';
 import { prepareClaims } from './claims.ts';
@@ -82,7 +82,7 @@ export function openOutbox(
   };
   const actAndTend = async (act: () => BatchActionResult): Promise<BatchActionResult> => {
     const result = await writeAndWake(act);
-    if (result.kind === 'ok') await tend();
+    if (result.kind === 'ok') await tend().catch(leaveToLater);
     return result;
   };
 
@@ -124,7 +124,7 @@ export function openOutbox(
         tending.note(created);
         return created;
       });
-      await tend();
+      await tend().catch(leaveToLater);
       const { total = 0, skippedDrafted = 0 } = batches.byId(id) ?? {};
       return { id, total, duplicates: tending.take(id), skippedDrafted };
     },
@@ -174,18 +174,30 @@ export function openOutbox(
   };
 }
 
+/** The jobs that wait, by the indexes that hold them only: the table holds all there ever were. */
+const WAITING = [
+  { index: 'job_due_live', where: 'due_at IS NOT NULL AND lane = 0' },
+  { index: 'job_due_batch', where: 'due_at IS NOT NULL AND lane = 1' },
+] as const;
+
 /** What a killed process left behind: its claims are void (it alone had the file), due times may be off. */
 function recover(connection: Connection, reclaim: (times: Times) => number, times: Times): void {
   connection
     .transaction(() => {
       reclaim(times);
-      connection
-        .prepare(`UPDATE job SET due_at = ? WHERE due_at > ? AND due_at < ${NOT_YET}`)
-        .run(times.steady, times.steady + DUE_HORIZON_MS);
-      // a write of the last life may land from now on: how long ago it began, a clock that was set cannot tell
-      connection
-        .prepare('UPDATE job SET post_intended_at = ? WHERE post_intended_at IS NOT NULL AND due_at IS NOT NULL')
-        .run(times.steady);
+      for (const { index, where } of WAITING) {
+        connection
+          .prepare(
+            `UPDATE job INDEXED BY ${index} SET due_at = ? WHERE ${where} AND due_at > ? AND due_at < ${NOT_YET}`,
+          )
+          .run(times.steady, times.steady + DUE_HORIZON_MS);
+        // a write of the last life may land from now on: how long ago it began, a clock that was set cannot tell
+        connection
+          .prepare(
+            `UPDATE job INDEXED BY ${index} SET post_intended_at = ? WHERE ${where} AND post_intended_at IS NOT NULL`,
+          )
+          .run(times.steady);
+      }
     })
     .immediate();
 }

@@ -55,7 +55,8 @@ export const job = sqliteTable(
     traceparent: text().notNull(),
     /** 1: may repeat an event whose draft is posted; compared once the conversation is fetched. */
     verify: integer().$type<0 | 1>().notNull().default(0),
-    post: text().$type<'auto' | 'hold'>().notNull().default('auto'),
+    /** `released`: this draft was held and an operator let it go; a newer one is held again. */
+    post: text().$type<'auto' | 'hold' | 'released'>().notNull().default('auto'),
     draftId: text('draft_id'),
     postIntendedAt: integer('post_intended_at'),
     /** A newer event arrived while a worker had the job. */
@@ -82,6 +83,7 @@ export const job = sqliteTable(
       .on(t.owner)
       .where(sql`owner IS NOT NULL`),
     index('job_status').on(t.status, t.id),
+    index('job_helpdesk').on(t.helpdesk, t.id),
     index('job_ticket').on(t.ticket),
     index('job_batch')
       .on(t.batchId, t.id)

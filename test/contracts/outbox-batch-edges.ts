@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NewBatch } from '../../src/core/batch.ts';
-import type { ClaimedJob, ClaimOffer, JobOutcome } from '../../src/core/outbox.ts';
+import { type ClaimedJob, type ClaimOffer, type JobOutcome, OutboxUnavailable } from '../../src/core/outbox.ts';
 import { makeBatch, makeDrafted, makeEvent, TRACEPARENT } from '../support/factories.ts';
 import { DRAFT, type OutboxSetup, type OutboxUnderTest, POST, TIMING } from './outbox.ts';
 
@@ -132,6 +132,54 @@ export function outboxBatchEdges(name: string, open: (setup: OutboxSetup) => Pro
         expect(store.reader.walks()).toMatchObject([{ batchId: id, cursor: 'c1' }]);
       });
 
+      it('keeps the draft of a held ticket that was released by itself, and posts it when the batch is resumed', async () => {
+        const { id } = await start(['1', '2'], { post: 'hold' });
+        await work(2, HELD);
+        await store.outbox.releaseTicket('zendesk', '1');
+        await store.outbox.retryBatch(id, null);
+        await cancel(id);
+        expect(batch(id).counts.cancelled).toBe(2);
+        expect(await store.outbox.claim([DRAFT, POST], 10)).toEqual([]);
+        await store.outbox.resumeBatch(id);
+        expect(batch(id).counts).toMatchObject({ queued: 1, drafted: 1 });
+        expect(await store.outbox.claim([DRAFT, POST], 10)).toMatchObject([
+          { ticketId: '1', stage: 'post', batchId: id },
+        ]);
+      });
+
+      it('remembers what a whole batch was released, over cancel, crash and resume', async () => {
+        const { id } = await start(['1', '2'], { post: 'hold' });
+        await work(2, HELD);
+        await store.outbox.releaseBatch(id, null);
+        await cancel(id);
+        await store.outbox.resumeBatch(id);
+        await cancel(id);
+        store = await store.reopen('second');
+        await store.outbox.resumeBatch(id);
+        expect(batch(id).counts).toMatchObject({ queued: 2, drafted: 0 });
+        expect(await store.outbox.claim([POST], 10)).toHaveLength(2);
+      });
+
+      it('holds a newer draft although the one before it was released', async () => {
+        await start(['1'], { post: 'hold' });
+        await work(1, HELD);
+        await store.outbox.releaseTicket('zendesk', '1');
+        await reply('1');
+        expect(await claimOne(DRAFT)).toMatchObject({ ticketId: '1', post: 'hold' });
+      });
+
+      it('buys no draft twice of a ticket that was retried by itself, and loses no doubt about its note', async () => {
+        const { id } = await start(['1', '2']);
+        await report(await writeNote(), { kind: 'dead', errorClass: 'ambiguous_post', error: 'unsure' });
+        await store.outbox.retryTicket('zendesk', '1');
+        await cancel(id);
+        expect(batch(id)).toMatchObject({ state: 'cancelled', counts: { cancelled: 2 } });
+        const [job, ...others] = await store.outbox.claim([DRAFT, POST], 10);
+        expect(job).toMatchObject({ ticketId: '1', stage: 'post', batchId: null, draft: expect.anything() });
+        expect(job?.postIntendedAt).not.toBeNull();
+        expect(others).toEqual([]);
+      });
+
       it('does not wait for another batch to be stored', async () => {
         const { id } = await start(['1']);
         const storing = start(range(5_000, 10));
@@ -175,6 +223,106 @@ export function outboxBatchEdges(name: string, open: (setup: OutboxSetup) => Pro
       await cancel(id);
       await store.outbox.resumeBatch(id);
       expect(batch(id)).toMatchObject({ state: 'running', counts: { queued: 20 } });
+    });
+
+    describe('twenty that all died', () => {
+      const reason = expect.stringContaining('20 tickets all died');
+
+      it('stop a batch again that was resumed after it was cancelled', async () => {
+        const { id } = await start(range(60));
+        await work(5, DEAD);
+        await cancel(id);
+        await store.outbox.resumeBatch(id);
+        await work(19, DEAD);
+        expect(batch(id).state).toBe('running');
+        await work(1, DEAD);
+        expect(batch(id)).toMatchObject({ state: 'paused', reason });
+      });
+
+      it('stop it each time it is told to go on, by the hand that paused it too', async () => {
+        const { id } = await start(range(60));
+        await work(20, DEAD);
+        await store.outbox.resumeBatch(id);
+        await work(10, DEAD);
+        await store.outbox.pauseBatch(id, null);
+        await store.outbox.resumeBatch(id);
+        await work(19, DEAD);
+        expect(batch(id).state).toBe('running');
+        await work(1, DEAD);
+        expect(batch(id)).toMatchObject({ state: 'paused', reason });
+      });
+
+      it('stop it also when they are those that were forgiven and then retried', async () => {
+        const { id } = await start(range(60));
+        await work(20, DEAD);
+        await store.outbox.resumeBatch(id);
+        await store.outbox.retryBatch(id, null);
+        await work(20, DEAD);
+        expect(batch(id)).toMatchObject({ state: 'paused', reason });
+      });
+
+      it('stop a batch whose ramp-up was over when it was cancelled', async () => {
+        const { id } = await start(range(60), { canary: { size: 2, maxErrorRate: 0.1 }, post: 'hold' });
+        await work(2, HELD);
+        await work(4, HELD);
+        await cancel(id);
+        await store.outbox.resumeBatch(id);
+        await work(20, DEAD);
+        expect(batch(id)).toMatchObject({ state: 'paused', reason });
+      });
+
+      it('do not stop a batch that was to bear any number', async () => {
+        const { id } = await start(range(60), { canary: { size: 20, maxErrorRate: 1 } });
+        await work(20, DEAD);
+        await work(20, DEAD);
+        expect(batch(id).state).toBe('running');
+      });
+    });
+
+    it('ramps up step by step while its list goes on, and to a tenth of what that came to', async () => {
+      const { id } = await start(range(100), { source: FILTER, canary: { size: 20, maxErrorRate: 0.1 }, post: 'hold' });
+      expect(await work(100, HELD)).toHaveLength(20);
+      expect(await work(100, HELD)).toHaveLength(20);
+      expect(batch(id)).toMatchObject({ state: 'canary', canary: { target: 80 } });
+      await store.outbox.addToBatch(id, range(900, 101), null);
+      expect(await work(1_000, HELD)).toHaveLength(40);
+      expect(batch(id).canary?.target).toBe(100);
+      expect(await work(1_000, HELD)).toHaveLength(20);
+      expect(batch(id)).toMatchObject({ state: 'running', canary: { target: null } });
+    });
+
+    describe('a store that refuses to write', () => {
+      it('while the tickets are stored, leaves the rest to later: the batch is there, and is not started again', async () => {
+        const storing = start(range(3_000));
+        while (store.reader.counts().queued < 200) await store.clock.advance(0);
+        store.refuseWrites(true);
+        const { id, total } = await storing;
+        expect(total).toBe(batch(id).total);
+        expect(total).toBeLessThan(3_000);
+        await expect(store.outbox.tendBatches()).rejects.toThrow(OutboxUnavailable);
+        store.refuseWrites(false);
+        await store.outbox.tendBatches();
+        expect(batch(id)).toMatchObject({ total: 3_000, counts: { queued: 3_000 } });
+      });
+
+      it('before the batch is stored, leaves nothing of it', async () => {
+        store.refuseWrites(true);
+        await expect(start(range(10_000))).rejects.toThrow(OutboxUnavailable);
+        store.refuseWrites(false);
+        expect(store.reader.batches(1).items).toEqual([]);
+      });
+
+      it('while dead tickets are revived, does not take back that they will be', async () => {
+        const { id } = await start(range(600));
+        await work(600, DEAD);
+        const retrying = store.outbox.retryBatch(id, null);
+        while (store.reader.counts().queued < 200) await store.clock.advance(0);
+        store.refuseWrites(true);
+        expect(await retrying).toEqual({ kind: 'ok' });
+        store.refuseWrites(false);
+        await store.outbox.tendBatches();
+        expect(batch(id).counts.queued).toBe(600);
+      });
     });
 
     it('counts an id once although its first ticket is through before the second is stored', async () => {

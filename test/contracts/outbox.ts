@@ -11,6 +11,8 @@ export interface OutboxUnderTest {
   readonly clock: FakeClock;
   /** Another process takes over the same store; the first is gone without a word. */
   reopen(owner: string, options?: { readonly idsSetBackMs: number }): Promise<OutboxUnderTest>;
+  /** True: the store takes no write from now on, as on a disk that is full. */
+  refuseWrites(refused: boolean): void;
   dispose(): Promise<void>;
 }
 

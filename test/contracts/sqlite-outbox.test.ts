@@ -46,6 +46,7 @@ function attach(store: Store): SqliteStore {
       connection.close();
       return attach({ ...store, ...options, owner: next });
     },
+    refuseWrites: (refused) => void connection.pragma(`query_only = ${refused ? 'ON' : 'OFF'}`),
     dispose: async () => {
       connection.close();
       rmSync(folder, { recursive: true, force: true });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { isHopeless, judgeCanary, nextTarget, type RampUp } from '../../src/core/batch.ts';
+import { isHopeless, judgeCanary, type RampUp } from '../../src/core/batch.ts';
 
 const ramp = (overrides: Partial<RampUp>): RampUp => ({
   canary: { size: 20, maxErrorRate: 0.1 },
   target: 20,
   total: 1000,
+  growing: false,
   processed: 0,
   failed: 0,
   forgiven: { processed: 0, failed: 0 },
@@ -46,16 +47,49 @@ describe('the canary', () => {
   });
 
   it('has no phase that is smaller than the one before', () => {
-    expect(nextTarget(20, 10_000)).toBe(1000);
-    expect(nextTarget(20, 200)).toBeNull();
-    expect(nextTarget(1000, 10_000)).toBeNull();
+    const open = (target: number, total: number) => judgeCanary(ramp({ target, total, processed: target }));
+    expect(open(20, 10_000)).toEqual({ kind: 'open', target: 1000 });
+    expect(open(20, 200)).toEqual({ kind: 'open', target: null });
+    expect(open(1000, 10_000)).toEqual({ kind: 'open', target: null });
+  });
+
+  describe('while tickets are still listed', () => {
+    const growing = (target: number, total: number, processed = target) =>
+      judgeCanary(ramp({ target, total, processed, growing: true }));
+
+    it('lets go a tenth of what is known so far', () => {
+      expect(growing(20, 500)).toEqual({ kind: 'open', target: 50 });
+      expect(growing(20, 1_500)).toEqual({ kind: 'open', target: 150 });
+    });
+
+    it('doubles what has gone where that is less, so that neither a short page skips the phase nor the list is waited for', () => {
+      expect(growing(20, 100)).toEqual({ kind: 'open', target: 40 });
+      expect(growing(40, 100)).toEqual({ kind: 'open', target: 80 });
+    });
+
+    it('lets all go when a hundred were judged, and a tenth when the list ends before that', () => {
+      expect(growing(100, 800)).toEqual({ kind: 'open', target: null });
+      expect(judgeCanary(ramp({ target: 40, total: 5_000, processed: 40 }))).toEqual({ kind: 'open', target: 500 });
+    });
+
+    it('waits for tickets that the phase has room for', () => {
+      expect(growing(20, 5, 5)).toEqual({ kind: 'wait' });
+    });
   });
 });
 
 describe('a batch without a canary', () => {
   it('is hopeless when twenty died and nothing came through', () => {
-    expect(isHopeless(19, 19)).toBe(false);
-    expect(isHopeless(20, 20)).toBe(true);
-    expect(isHopeless(21, 20)).toBe(false);
+    const forgiven = { processed: 0, failed: 0 };
+    expect(isHopeless({ processed: 19, failed: 19, forgiven })).toBe(false);
+    expect(isHopeless({ processed: 20, failed: 20, forgiven })).toBe(true);
+    expect(isHopeless({ processed: 21, failed: 20, forgiven })).toBe(false);
+  });
+
+  it('is judged anew once an operator has said to go on', () => {
+    const forgiven = { processed: 30, failed: 20 };
+    expect(isHopeless({ processed: 49, failed: 39, forgiven })).toBe(false);
+    expect(isHopeless({ processed: 50, failed: 40, forgiven })).toBe(true);
+    expect(isHopeless({ processed: 51, failed: 40, forgiven })).toBe(false);
   });
 });

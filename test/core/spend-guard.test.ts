@@ -148,6 +148,31 @@ describe('the budget of a day', () => {
     expect(await reserve()).toBeTypeOf('function');
   });
 
+  it('is no reason to wait for a call that it can never pay: that ticket ends, and the scope stays open', async () => {
+    const { reserve, guard } = setUp({ dailyBudgetUsd: 10 });
+    expect(await reserve({ usd: 10.5 })).toMatchObject({
+      errorClass: 'request_too_large',
+      upstream: 'llm',
+      message: expect.stringMatching(/\$10\.50.*LLM_DAILY_BUDGET_USD.*\$10\.00/),
+    });
+    expect(await reserve({ usd: 8.5, lane: 'batch' })).toMatchObject({
+      errorClass: 'request_too_large',
+      message: expect.stringMatching(/\$8\.50.*80 %.*LLM_DAILY_BUDGET_USD.*\$8\.00/),
+    });
+    expect(() => guard.assertOpen('llm')).not.toThrow();
+    expect(() => guard.assertOpen('batches')).not.toThrow();
+    expect(await reserve({ usd: 8.5 })).toBeTypeOf('function');
+  });
+
+  it('lets a call pass that is dearer than the share of its requester, who has had nothing today', async () => {
+    const { reserve, guard, spend } = setUp({ dailyBudgetUsd: 10 });
+    const dear = { requesterId: '7', usd: 4 };
+    release(await reserve(dear));
+    spend(3, 'zendesk 7');
+    expect(await reserve(dear)).toMatchObject({ errorClass: 'gone', reason: 'requester_budget' });
+    expect(() => guard.assertOpen('llm')).not.toThrow();
+  });
+
   it('cannot be spent by one requester alone', async () => {
     const { reserve, spend } = setUp({ dailyBudgetUsd: 100 });
     const mine = { requesterId: '7', usd: 4 };

@@ -1,0 +1,1 @@
+CREATE INDEX `job_helpdesk` ON `job` (`helpdesk`,`id`);

@@ -1,0 +1,77 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { uuidv7 } from '../../src/core/clock.ts';
+import type { TicketQuery } from '../../src/core/ticket-reader.ts';
+import { type Connection, openDatabase } from '../../src/sqlite/database.ts';
+import { openOutbox } from '../../src/sqlite/outbox.ts';
+import { openTicketReader } from '../../src/sqlite/ticket-reader.ts';
+import { fakeClock } from '../support/fake-clock.ts';
+import { migrationsFolder } from '../support/paths.ts';
+
+/** How SQLite would carry out what is prepared: a million rows are not needed to see that they would be scanned. */
+describe('query plans', () => {
+  let connection: Connection;
+  const prepared = new Set<string>();
+  const clock = fakeClock();
+
+  beforeEach(() => {
+    connection = openDatabase({ path: ':memory:', migrationsFolder });
+  });
+  afterEach(() => connection.close());
+
+  const watched = (): Connection =>
+    new Proxy(connection, {
+      get: (target, name) => {
+        if (name !== 'prepare') {
+          const value: unknown = Reflect.get(target, name);
+          return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+        }
+        return (sql: string) => {
+          prepared.add(sql);
+          return target.prepare(sql);
+        };
+      },
+    });
+
+  /** The plans of the statements that `act` prepares and `wanted` picks; there must be some. */
+  const plansOf = (act: (connection: Connection) => void, wanted: RegExp): string[] => {
+    prepared.clear();
+    act(watched());
+    const picked = [...prepared].filter((sql) => wanted.test(sql));
+    expect(picked).not.toEqual([]);
+    return picked.map((sql) => {
+      const statement = connection.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`);
+      const values = Array.from({ length: (sql.match(/\?/g) ?? []).length }, () => 1);
+      return statement
+        .all(...values)
+        .map(({ detail }) => detail)
+        .join(' | ');
+    });
+  };
+
+  it('finds the newest event of a helpdesk without sorting them all', () => {
+    const [plan] = plansOf((watching) => openTicketReader(watching, clock).lastEventAt('zendesk'), /FROM event/);
+    expect(plan).toBe('SCAN event');
+  });
+
+  const cursor = Buffer.from('00000000-0000-7000-8000-000000000000').toString('base64url');
+  it.each<[Partial<TicketQuery>, string]>([
+    [{}, 'job_helpdesk (helpdesk=?)'],
+    [{ cursor }, 'job_helpdesk (helpdesk=? AND id<?)'],
+    // one helpdesk has them all: what tells more goes first
+    [{ status: 'dead' }, 'job_status (status=?)'],
+    [{ batchId: 'b' }, 'job_batch (batch_id=?)'],
+  ])('lists the tickets of a helpdesk, newest first, from an index (%o)', (more, index) => {
+    const list = (watching: Connection) =>
+      openTicketReader(watching, clock).tickets({ helpdesk: 'freshdesk', limit: 50, ...more });
+    const [plan] = plansOf(list, /order by "job"\."id" desc/);
+    expect(plan).toContain(`SEARCH job USING INDEX ${index}`);
+    expect(plan).not.toContain('TEMP B-TREE');
+  });
+
+  it('starts after a crash without a look at every job there ever was', () => {
+    const open = (watching: Connection) =>
+      openOutbox(watching, { clock, newId: uuidv7(clock), owner: 'first', maxPending: 10 });
+    const plans = plansOf(open, /^UPDATE job .*SET (due_at|post_intended_at) = \?/);
+    for (const plan of plans) expect(plan).toMatch(/^(SCAN|SEARCH) job USING INDEX job_due_(live|batch)/);
+  });
+});
