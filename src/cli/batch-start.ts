@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { isOver } from '../core/batch.ts';
 import type { Estimate } from '../core/estimate.ts';
-import { type BatchStatus, isOver } from './batch-state.ts';
+import type { BatchStatus } from './batch-state.ts';
 import { watchBatch } from './batch-watch.ts';
 import { CommandError, EXIT, guarded, systemCode } from './command-error.ts';
 import { share, usd, wholeNumber } from './options.ts';
