@@ -25,9 +25,9 @@ import { makeCompletion, stubLanguageModel, type StubLanguageModel } from '../su
 
 const MAX_ATTEMPTS = 2;
 
-/** The economy lane asks nobody for room. */
-const noBudget: RateBudget = {
-  acquire: () => Promise.reject(new Error('no call of its own')),
+/** The economy lane asks for room only where it tries whether the model is well again. */
+const budget: RateBudget = {
+  acquire: () => Promise.resolve({ waitedMs: 0, settle: () => undefined }),
   pause: () => undefined,
   snapshot: makeBudgetSnapshot,
 };
@@ -70,7 +70,7 @@ describe('the economy lane', () => {
       outbox,
       gate,
       helpdesks: new Map([[helpdesk.name, helpdesk]]),
-      routes: createModelRoutes([{ model: llm, budget: noBudget }], clock),
+      routes: createModelRoutes([{ model: llm, budget }], clock),
       spending: createSpendGuard({ dailyBudgetUsd: null, accounts: reader, clock }),
       clock,
       observer,
@@ -344,6 +344,32 @@ describe('the economy lane', () => {
     expect(outbox.pauses()).toEqual([]);
     expect(linesSent()).toBe(3);
     expect(batch(id).counts.dead).toBe(0);
+  });
+
+  it('finds out by one ticket of its own that there is quota again', async () => {
+    const id = await start(6);
+    await pass(3_000);
+    const usedUp = new LanguageModelError('quota_exhausted', 'The quota is used up.', { status: 429 });
+    for (const one of model.batches) one.answer = () => usedUp;
+    llm.script.complete = () => Promise.reject(usedUp);
+    model.finish();
+    await pass(30_000);
+    expect(outbox.pauses()).toMatchObject([{ scope: 'llm', errorClass: 'quota_exhausted' }]);
+    await pass(300_000);
+    // the probe lets through one at a time, at growing intervals
+    expect(llm.calls.complete).toBeGreaterThan(1);
+    expect(llm.calls.complete).toBeLessThan(10);
+    expect([llm.calls.mostInFlight, linesSent()]).toEqual([1, 6]);
+    expect(outbox.pauses()).toHaveLength(1);
+    const refused = llm.calls.complete;
+    delete llm.script.complete;
+    await pass(70_000);
+    expect(outbox.pauses()).toEqual([]);
+    expect(llm.calls.complete).toBe(refused + 1);
+    expect(linesSent()).toBe(6 + 5);
+    model.finish();
+    await pass(60_000);
+    expect(batch(id)).toMatchObject({ state: 'completed', counts: { posted: 6, dead: 0 } });
   });
 
   it('tries what expired again, and is dead after the last attempt', async () => {
