@@ -15,19 +15,22 @@ interface Json {
 /** Everything that is done to a batch by its id. */
 export function operateCommands(): Command[] {
   return [
-    withId('watch', 'Follows a batch until it is over. Exit code 0, or 1 when tickets are dead.').action(
-      guarded(async (id: string, { json }: Json) => await watchBatch(connect(), id, json === true)),
-    ),
+    withId('watch', 'Follows a batch until it is over. Exit code 0, or 1 when tickets are dead.', {
+      json: 'one JSON object a line, each time something changes',
+    }).action(guarded(async (id: string, { json }: Json) => await watchBatch(connect(), id, json === true))),
     withId('pause', 'Takes no more of its tickets; what is under way finishes.').action(act('pause')),
     withId('resume', 'Goes on with a paused or cancelled batch.').action(act('resume')),
     withId('cancel', 'Stops a batch at once. Posted notes stay.').action(act('cancel')),
-    withId('retry', 'Dead and cancelled tickets go back to work.')
+    withId('retry', 'Dead and cancelled tickets go back to work.', { example: '--error-class timeout' })
       .option('--error-class <class>', 'only those that died of it, e.g. timeout')
       .action(act('retry', ({ errorClass }) => (errorClass === undefined ? {} : { errorClass }))),
-    withId('release', 'Posts the drafts that --hold has kept.')
+    withId('release', 'Posts the drafts that --hold has kept.', { example: '--min-confidence 0.8' })
       .addOption(new Option('--min-confidence <c>', 'only drafts so sure of themselves, 0 to 1').argParser(share))
       .action(act('release', ({ minConfidence }) => (minConfidence === undefined ? {} : { minConfidence }))),
-    withId('results', 'Writes one JSON line per ticket: id, status, draft, error, attempts, durationMs.')
+    withId('results', 'Writes one JSON line per ticket: id, status, draft, error, attempts, durationMs.', {
+      json: 'changes nothing: results are JSON lines (NDJSON) anyway',
+      example: '--out results.jsonl',
+    })
       .option('--out <file>', 'into this file instead of the standard output')
       .action(guarded(writeResults)),
     new Command('list')
@@ -38,12 +41,15 @@ export function operateCommands(): Command[] {
   ];
 }
 
-function withId(name: string, description: string): Command {
+function withId(name: string, description: string, { json = 'answers as JSON', example = '' } = {}): Command {
+  // on a line of its own: with the id it would not fit 80 columns
+  const more = example === '' ? [] : [example];
+  const id = '019ab3c4-0000-7000-8000-000000000000';
   return new Command(name)
     .description(description)
     .argument('<id>', 'of the batch, as batch start and batch list print it')
-    .option('--json', 'answers as JSON')
-    .addHelpText('after', `\nExample:\n  $ draftdesk batch ${name} 019ab3c4-0000-7000-8000-000000000000`);
+    .option('--json', json)
+    .addHelpText('after', `\nExample:\n  $ draftdesk batch ${[`${name} ${id}`, ...more].join(' \\\n      ')}`);
 }
 
 interface ActionOptions extends Json {

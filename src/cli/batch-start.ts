@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { isOver } from '../core/batch.ts';
 import type { Estimate } from '../core/estimate.ts';
-import { type BatchStatus, isOver } from './batch-state.ts';
+import type { BatchStatus } from './batch-state.ts';
 import { watchBatch } from './batch-watch.ts';
 import { CommandError, EXIT, guarded, systemCode } from './command-error.ts';
 import { share, usd, wholeNumber } from './options.ts';
@@ -43,10 +44,10 @@ export function startCommand(): Command {
     .option('--status <list>', 'filter: any of these, e.g. open,pending', list)
     .option('--tag <tag>', 'filter: has this tag; may be repeated', collect)
     .option('--group <id>', 'filter: group of agents')
-    .option('--created-since <time>', 'filter: ISO 8601, e.g. 2026-11-01 or 2026-11-01T08:00:00Z', time)
-    .option('--created-until <time>', 'filter', time)
-    .option('--updated-since <time>', 'filter', time)
-    .option('--updated-until <time>', 'filter', time)
+    .option('--created-since <time>', 'filter: from then on, e.g. 2026-11-01 or 2026-11-01T08:00:00Z', time)
+    .option('--created-until <time>', 'filter: before then', time)
+    .option('--updated-since <time>', 'filter: changed since then', time)
+    .option('--updated-until <time>', 'filter: not changed after', time)
     .option('--name <text>', 'what to call it')
     .option('--hold', 'draft only; batch release posts')
     .addOption(
@@ -54,14 +55,24 @@ export function startCommand(): Command {
     )
     .addOption(new Option('--max-error-rate <rate>', 'of the canary, 0 to 1 (0.1)').argParser(share))
     .addOption(new Option('--budget-usd <usd>', 'stop before it spends more').argParser(usd))
-    .addOption(new Option('--lane <lane>', 'how the model is asked').choices(['standard', 'flex', 'economy']))
+    .addOption(
+      new Option('--lane <lane>', 'how drafts are bought: economy within a day, at half the price').choices([
+        'standard',
+        'flex',
+        'economy',
+      ]),
+    )
     .option('--no-skip-drafted', 'draft again what has a current draft')
     .option('--dry-run', 'say what it would take; nothing is stored, no model is called')
     .option('--watch', 'follow it until it is over')
     .option('--json', 'answers as JSON')
     .addHelpText(
       'after',
-      '\nExample:\n  $ draftdesk batch start --helpdesk zendesk --status open,pending --hold --canary --watch',
+      `
+Examples:
+  $ draftdesk batch start --helpdesk zendesk --status open,pending --dry-run
+  $ draftdesk batch start --helpdesk zendesk --tag backlog --canary --watch
+  $ draftdesk batch start --helpdesk freshdesk --ids-file ids.txt --lane economy`,
     )
     .action(guarded(start));
 }

@@ -40,10 +40,6 @@ export interface BatchStatus {
   };
 }
 
-export function isOver({ state }: BatchStatus): boolean {
-  return state === 'completed' || state === 'cancelled';
-}
-
 const SEGMENTS = [
   { label: 'posted', colour: 'green', glyph: '█', statuses: ['posted', 'accepted', 'edited', 'discarded'] },
   { label: 'drafted', colour: 'magenta', glyph: '█', statuses: ['drafted'] },

@@ -1,5 +1,6 @@
+import { isOver } from '../core/batch.ts';
 import { systemClock } from '../core/clock.ts';
-import { type BatchStatus, isOver, toPicture } from './batch-state.ts';
+import { type BatchStatus, toPicture } from './batch-state.ts';
 import { EXIT } from './command-error.ts';
 import { createProgressView, formatCount, paint } from './progress-view.ts';
 import { type ServiceClient, ServiceUnreachable } from './service-client.ts';

@@ -11,7 +11,13 @@ export function batchCommand(): Command {
     .description('Drafts for many tickets: from a file without a helpdesk (run), or at a running service (the others).')
     .addHelpText(
       'after',
-      '\nAll but run talk to the service at DRAFTDESK_URL (default http://127.0.0.1:8787) with ADMIN_TOKEN; .env is read.',
+      `
+All but run talk to the service at DRAFTDESK_URL (http://127.0.0.1:8787) with
+ADMIN_TOKEN. Settings come from the environment or from .env.
+
+Examples:
+  $ draftdesk batch run tickets.jsonl --out drafts.jsonl
+  $ draftdesk batch start --helpdesk zendesk --status open --hold --watch`,
     );
   for (const each of [runCommand(), startCommand(), ...operateCommands()]) command.addCommand(each);
   return command;
@@ -41,8 +47,13 @@ function runCommand(): Command {
     .addHelpText(
       'after',
       `
-Exit codes: 0 every line is drafted or skipped, 1 some are dead or broken, 75 stopped by a budget, 78 a setting is
-wrong, 130 interrupted. After 75, 78 and 130 the same command goes on; nothing is paid twice.
+Exit codes:
+  0    every line is drafted or skipped
+  1    some are dead or broken
+  75   stopped by a budget
+  78   a setting is wrong
+  130  interrupted
+After 75, 78 and 130 the same command goes on; nothing is paid twice.
 
 Examples:
   $ draftdesk batch run tickets.jsonl --dry-run

@@ -7,16 +7,29 @@ import { sandboxCommand } from './sandbox.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
 
-/** Runs one command line; sets `process.exitCode`. */
-export async function run(argv: readonly string[]): Promise<void> {
-  const { version } = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { version: string };
-  const program = new Command('draftdesk')
+/** The table of commands. */
+export function createProgram(version: string): Command {
+  return new Command('draftdesk')
     .description('Turns support tickets into draft replies that agents only have to check.')
     .version(version)
     .addCommand(serveCommand())
     .addCommand(sandboxCommand())
     .addCommand(batchCommand())
-    .addCommand(statusCommand());
+    .addCommand(statusCommand())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ draftdesk sandbox
+  $ draftdesk batch run tickets.jsonl --dry-run
+  $ draftdesk batch start --help`,
+    );
+}
+
+/** Runs one command line; sets `process.exitCode`. */
+export async function run(argv: readonly string[]): Promise<void> {
+  const { version } = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { version: string };
+  const program = createProgram(version);
   tellUsage(program);
   try {
     await program.parseAsync(argv);

@@ -59,10 +59,13 @@ export interface BatchModel {
   ): Promise<{ id: string }>;
   /** The newest batch that was sent off under this key; null when there is none. */
   find(key: string, signal: AbortSignal): Promise<{ id: string } | null>;
+  /** Deletes what was uploaded under this key and never became a batch: it holds the texts of tickets. */
+  discard(key: string, signal: AbortSignal): Promise<void>;
   status(id: string, signal: AbortSignal): Promise<BatchJobStatus>;
   /**
    * What is there of the results, one by one as they are read, in no order, each id once. Lines that were not got to may
-   * be missing. Throws when the download breaks; reading again gives the same results.
+   * be missing. Throws when the download breaks; reading again gives the same results. Of what the provider has lost
+   * it throws at the end, after all that is there.
    */
   results(id: string, signal: AbortSignal): AsyncIterable<BatchResult>;
   /** Asks to stop; what is done by then stays and is billed. A batch that is over stays as it is. */

@@ -4,6 +4,11 @@ import type { TicketFilter } from './helpdesk.ts';
 /** `canary`: only the first tickets go, to see how it works out. `cancelling`: notes that are being written arrive. */
 export type BatchState = 'canary' | 'running' | 'paused' | 'cancelling' | 'cancelled' | 'completed';
 
+/** Nothing more happens to it, unless somebody resumes or retries it. */
+export function isOver({ state }: { readonly state: BatchState }): boolean {
+  return state === 'completed' || state === 'cancelled';
+}
+
 /** How its drafts are bought: at once, at half price when the model has room (`flex`), or within a day (`economy`). */
 export const BATCH_LANES = ['standard', 'flex', 'economy'] as const;
 

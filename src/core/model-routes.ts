@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts';
 import { UpstreamError } from './errors.ts';
+import { createFlexRoom, type FlexRoom } from './flex-room.ts';
 import { type LanguageModel, LanguageModelError } from './language-model.ts';
 import type { RateBudget } from './rate-budget.ts';
 
@@ -15,6 +16,7 @@ export interface RouteUse extends ModelRoute {
   readonly waitSignal: AbortSignal;
   /** The preferred model, when this route only stands in for it; else null. */
   readonly standsInFor: string | null;
+  readonly flex: FlexRoom;
 }
 
 export interface RouteState {
@@ -54,6 +56,7 @@ const TRIAL_EVERY_MS = 60_000;
 
 interface Health {
   readonly route: ModelRoute;
+  readonly flex: FlexRoom;
   /** Null: the model is well. */
   rest: { readonly error: UpstreamError; until: number; onTrial: boolean } | null;
   /** Of the next overload. */
@@ -74,6 +77,7 @@ interface Begun {
 export function createModelRoutes(routes: readonly ModelRoute[], clock: Clock): ModelRoutes {
   const healths = routes.map((route): Health => ({
     route,
+    flex: createFlexRoom(clock),
     rest: null,
     restMs: REST_FIRST_MS,
     well: new AbortController(),
@@ -112,12 +116,12 @@ export function createModelRoutes(routes: readonly ModelRoute[], clock: Clock): 
     healths.find((health) => !tried.has(health) && (health.rest === null || isDue(health))) ?? null;
 
   const begin = (health: Health, signal: AbortSignal): Begun => {
-    const { rest, well, route } = health;
+    const { rest, well, route, flex } = health;
     const trial = isDue(health);
     if (rest !== null && trial) rest.onTrial = true;
     const waitSignal = rest === null ? AbortSignal.any([signal, well.signal]) : signal;
     const standsInFor = health === first ? null : first.route.model.model;
-    return { use: { ...route, waitSignal, standsInFor }, trial, rested: rest !== null };
+    return { use: { ...route, waitSignal, standsInFor, flex }, trial, rested: rest !== null };
   };
 
   /** Takes note of a failure; answers whether another model may do better. */
@@ -161,7 +165,7 @@ export function createModelRoutes(routes: readonly ModelRoute[], clock: Clock): 
     preferred: first.route,
     call: async (signal, use) =>
       healths.length === 1
-        ? await use({ ...first.route, waitSignal: signal, standsInFor: null })
+        ? await use({ ...first.route, waitSignal: signal, standsInFor: null, flex: first.flex })
         : await call(signal, use),
     recovered: (model) => {
       for (const health of healths) if (health.route.model.model === model) recover(health);

@@ -1,3 +1,4 @@
+import { isOver } from './batch.ts';
 import type { Clock } from './clock.ts';
 import type { Helpdesk } from './helpdesk.ts';
 import type { ModelRoutes } from './model-routes.ts';
@@ -56,7 +57,7 @@ export function readBatchProgress(summary: BatchSummary, parts: ProgressParts): 
   const failed = counts.dead;
   const ratePerMinute = parts.meter.perMinute(summary.id);
   const begun = total - counts.queued - counts.drafting - counts.retrying;
-  const over = summary.state === 'completed' || summary.state === 'cancelled';
+  const over = isOver(summary);
   return {
     ...summary,
     processed,

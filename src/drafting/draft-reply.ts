@@ -51,6 +51,7 @@ export async function draftReply(request: DraftRequest): Promise<Draft> {
       return await ask(use, prepared, { ...request, tier });
     } catch (error) {
       if (!(error instanceof LanguageModelError) || error.errorClass !== 'flex_unavailable') throw error;
+      use.flex.refused(error.retryAfterMs);
       return await ask(use, prepared, { ...request, tier: 'standard' });
     }
   });
@@ -64,7 +65,7 @@ type Asking = Pick<DraftRequest, 'lane' | 'clock' | 'signal' | 'beforeCall' | 'o
 async function ask(
   use: RouteUse,
   prepared: PreparedPrompt,
-  { lane, clock, signal, beforeCall, onCall, tier }: Asking,
+  { lane, clock, signal, beforeCall, onCall, tier: wanted }: Asking,
 ): Promise<Draft> {
   const { model, budget, waitSignal } = use;
   const { prompt, promptTokens } = prepared;
@@ -72,6 +73,7 @@ async function ask(
   const context = contextOf(use, prepared);
   await beforeCall({ promptTokens, cachedTokens: 0, completionTokens: maxOutputTokens }, model);
   const grant = await budget.acquire({ promptTokens, maxOutputTokens, lane }, waitSignal);
+  const tier = use.flex.isLikely() ? wanted : 'standard';
   const startedAt = clock.steady();
   const report = (errorClass: ErrorClass | null, spent: Spent): void =>
     onCall(

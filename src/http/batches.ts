@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { NewBatch } from '../core/batch.ts';
+import { isOver, type NewBatch } from '../core/batch.ts';
 import type { Clock } from '../core/clock.ts';
 import { ERROR_CLASSES, RequestError, UpstreamError } from '../core/errors.ts';
 import type { Helpdesk, TicketFilter } from '../core/helpdesk.ts';
@@ -9,11 +9,12 @@ import type { BatchProgress, ServiceControl } from '../core/service-control.ts';
 import type { TicketReader } from '../core/ticket-reader.ts';
 import { type AdminApp, type AdminContext, adminRoute, pathParameter } from './admin-auth.ts';
 import { streamResults } from './batch-results.ts';
-import { createEventStream, type EventStream, sendEvents } from './event-stream.ts';
+import { sendEvents } from './event-stream.ts';
 import { openCursor, pageQuery, readJson, readQuery, sealCursor } from './input.ts';
 import { newBatchSchema, toNewBatch } from './new-batch.ts';
 import { faultName, problemResponse } from './problem.ts';
 import { jsonResponse, streamResponse } from './responses.ts';
+import { createStreamTable } from './stream-table.ts';
 
 interface BatchDeps {
   readonly helpdesks: ReadonlyMap<string, Helpdesk>;
@@ -93,28 +94,22 @@ export function addBatchRoutes(app: AdminApp, deps: BatchDeps): void {
   });
 }
 
-/** One stream for all who watch the same batch. */
+/** One stream for all who watch the same batch; it ends when the batch is over. */
 function addEvents(app: AdminApp, { control, clock, observer }: BatchDeps): void {
-  const streams = new Map<string, EventStream>();
-  const streamOf = (id: string): EventStream => {
-    const open = streams.get(id);
-    if (open !== undefined) return open;
-    const stream = createEventStream({
-      event: 'batch',
-      snapshot: () => batchJson(known(control.batchProgress(id))),
-      watched: (batch) => batch,
-      stopping: () => control.stopping(),
-      onFailure: (error) => observer.fault({ where: 'batch events', error: faultName(error) }),
-      clock,
-    });
-    streams.set(id, stream);
-    return stream;
-  };
+  const streams = createStreamTable((batchId: string) => ({
+    event: 'batch',
+    snapshot: () => batchJson(known(control.batchProgress(batchId))),
+    watched: (batch) => batch,
+    isLast: (batch) => isOver(batch),
+    stopping: () => control.stopping(),
+    onFailure: (error) => observer.fault({ where: 'batch events', error: faultName(error) }),
+    clock,
+  }));
   adminRoute(app, '/batches/:id/events', {
     GET: (c) => {
       const { id } = known(control.batchProgress(pathParameter(c, 'id')));
       if (control.stopping()) return problemResponse('unavailable', 'The service is stopping.');
-      return sendEvents(c, streamOf(id));
+      return sendEvents(c, streams.of(id));
     },
   });
 }

@@ -18,6 +18,10 @@ export interface EventStreamOptions<T> {
   readonly snapshot: () => T;
   /** The part of it that must have changed to be worth sending again. */
   readonly watched: (snapshot: T) => unknown;
+  /** Nothing follows this snapshot: who has got it is at the end. */
+  readonly isLast?: (snapshot: T) => boolean;
+  /** Nobody watches (any more). */
+  readonly onIdle?: () => void;
   /** True ends all streams. */
   readonly stopping: () => boolean;
   /** The snapshot could not be made: all streams end, and who comes again gets a proper answer. */
@@ -49,6 +53,7 @@ const PING = encoder.encode(': ping\n\n');
 /** A snapshot as it goes out. */
 interface Frame {
   readonly watched: string;
+  readonly last: boolean;
   readonly bytes: Uint8Array;
 }
 
@@ -64,21 +69,31 @@ export function createEventStream<T>(options: EventStreamOptions<T>): EventStrea
   const makeFrame = (): Frame => {
     const snapshot = options.snapshot();
     const text = `event: ${options.event}\ndata: ${JSON.stringify(snapshot)}\n\n`;
-    return { watched: JSON.stringify(options.watched(snapshot)), bytes: encoder.encode(text) };
+    return {
+      watched: JSON.stringify(options.watched(snapshot)),
+      last: options.isLast?.(snapshot) ?? false,
+      bytes: encoder.encode(text),
+    };
   };
 
-  const endAll = (): void => {
-    for (const { controller } of clients) controller.close();
-    clients.clear();
+  const forget = (client: Client): void => {
+    if (clients.delete(client) && clients.size === 0) options.onIdle?.();
   };
+
+  /** What is written already still arrives. */
+  const end = (client: Client): void => {
+    client.controller.close();
+    forget(client);
+  };
+
+  const endAll = (): void => clients.forEach(end);
 
   const drop = (client: Client): void => {
-    clients.delete(client);
-    client.controller.close();
+    end(client);
     client.drop?.();
   };
 
-  const serve = (client: Client, { watched, bytes }: Frame): void => {
+  const serve = (client: Client, { watched, last, bytes }: Frame): void => {
     const now = clock.steady();
     const silentMs = now - client.wroteAt;
     if ((client.controller.desiredSize ?? 0) <= 0) {
@@ -90,10 +105,12 @@ export function createEventStream<T>(options: EventStreamOptions<T>): EventStrea
     client.controller.enqueue(changed ? bytes : PING);
     client.seen = watched;
     client.wroteAt = now;
+    if (last) end(client);
   };
 
   const tick = (): void => {
     ticking = false;
+    if (clients.size === 0) return;
     if (options.stopping()) return endAll();
     try {
       const frame = makeFrame();
@@ -111,22 +128,29 @@ export function createEventStream<T>(options: EventStreamOptions<T>): EventStrea
     clock.after(TICK_MS, tick);
   };
 
+  const begin = (onDrop: (() => void) | undefined): ReadableStream<Uint8Array> => {
+    const { watched, last, bytes } = makeFrame();
+    let client: Client;
+    return new ReadableStream<Uint8Array>({
+      start(controller) {
+        client = { controller, drop: onDrop, seen: watched, wroteAt: clock.steady() };
+        controller.enqueue(bytes);
+        if (last) return controller.close();
+        clients.add(client);
+        schedule();
+      },
+      cancel: () => forget(client),
+    });
+  };
+
   return {
     open(onDrop) {
       if (clients.size >= CLIENTS_MAX) return null;
-      const { watched, bytes } = makeFrame();
-      let client: Client;
-      return new ReadableStream<Uint8Array>({
-        start(controller) {
-          client = { controller, drop: onDrop, seen: watched, wroteAt: clock.steady() };
-          controller.enqueue(bytes);
-          clients.add(client);
-          schedule();
-        },
-        cancel() {
-          clients.delete(client);
-        },
-      });
+      try {
+        return begin(onDrop);
+      } finally {
+        if (clients.size === 0) options.onIdle?.();
+      }
     },
   };
 }

@@ -41,7 +41,11 @@ export function createOpenAiBatchModel(
     lineBytes: (line) => Buffer.byteLength(lineText(line, to)),
     submit: async (key, lines, signal) => {
       const timeoutMs = longTimeoutMs(settings.timeoutMs);
-      const fileId = await upload(client, encodeLines(lines, to), { ...bounds(signal), timeoutMs });
+      const fileId = await upload(
+        client,
+        { lines: encodeLines(lines, to), name: fileName(key) },
+        { ...bounds(signal), timeoutMs },
+      );
       try {
         const { id } = await knowingBatches(() =>
           within(bounds(signal), (ownSignal) =>
@@ -60,6 +64,7 @@ export function createOpenAiBatchModel(
       }
     },
     find: (key, signal) => knowingBatches(() => find(client, key, bounds(signal))),
+    discard: (key, signal) => discard(client, key, bounds(signal)),
     status: async (id, signal) => readStatus(await retrieve(client, id, bounds(signal))),
     results: (id, signal) => results({ client, downloads, model }, id, bounds(signal)),
     cancel: (id, signal) => cancel(client, id, bounds(signal)),
@@ -100,8 +105,18 @@ async function* encodeLines(
   }
 }
 
+/** By it a file is found again of which no batch was made. */
+function fileName(key: string): string {
+  return `draftdesk-${key.replaceAll(/[^\w-]/g, '_')}.jsonl`;
+}
+
+interface Upload {
+  readonly lines: AsyncGenerator<Uint8Array>;
+  readonly name: string;
+}
+
 /** Sends the file as it is made, so that memory stays flat. What the lines throw comes out as it is. */
-async function upload(client: OpenAI, lines: AsyncGenerator<Uint8Array>, bounds: Bounds): Promise<string> {
+async function upload(client: OpenAI, { lines, name }: Upload, bounds: Bounds): Promise<string> {
   let broken: { readonly error: unknown } | null = null;
   async function* watched(): AsyncGenerator<Uint8Array> {
     try {
@@ -111,7 +126,7 @@ async function upload(client: OpenAI, lines: AsyncGenerator<Uint8Array>, bounds:
       throw error;
     }
   }
-  const file = toStreamingFile(watched(), 'draftdesk.jsonl', { type: 'application/jsonl' });
+  const file = toStreamingFile(watched(), name, { type: 'application/jsonl' });
   try {
     const { id } = await knowingBatches(() =>
       within(bounds, (ownSignal) => client.files.create({ file, purpose: 'batch' }, { signal: ownSignal })),
@@ -158,6 +173,33 @@ async function find(client: OpenAI, key: string, bounds: Bounds): Promise<{ id: 
   return null;
 }
 
+/** By our name for it. A server that does not list its files (404, 405) cannot be asked. */
+async function discard(client: OpenAI, key: string, bounds: Bounds): Promise<void> {
+  const name = fileName(key);
+  const found: string[] = [];
+  let after: string | undefined;
+  for (let page = 0; page < MAX_PAGES; page += 1) {
+    const { data, has_more } = await listFiles(client, after, bounds);
+    found.push(...data.filter(({ filename }) => filename === name).map(({ id }) => id));
+    after = data.at(-1)?.id;
+    if (!has_more || after === undefined) break;
+  }
+  for (const id of found) await removeFile(client, id, bounds);
+}
+
+async function listFiles(client: OpenAI, after: string | undefined, bounds: Bounds): Promise<FilePage> {
+  // newest first, like the batches; far fewer than the 10,000 that a page may hold
+  const query = { purpose: 'batch', limit: 1000, ...(after === undefined ? {} : { after }) };
+  try {
+    return await within(bounds, (signal) => client.files.list(query, { signal }));
+  } catch (error) {
+    if (!(error instanceof LanguageModelError) || (error.status !== 404 && error.status !== 405)) throw error;
+    return { data: [], has_more: false };
+  }
+}
+
+type FilePage = Pick<OpenAI.FileObjectsPage, 'data' | 'has_more'>;
+
 function retrieve(client: OpenAI, id: string, bounds: Bounds): Promise<OpenAI.Batch> {
   return knowing('this batch', () => within(bounds, (signal) => client.batches.retrieve(id, { signal })));
 }
@@ -203,13 +245,21 @@ async function* results({ client, downloads, model }: Source, id: string, bounds
     { name: 'results', fileId: output_file_id },
     { name: 'errors', fileId: error_file_id },
   ];
+  let lost: LanguageModelError | null = null;
   for (const { name, fileId } of files) {
     if (!fileId) continue;
-    for await (const line of readLines(download(downloads, fileId, bounds), MAX_LINE_CHARACTERS)) {
-      const result = read(line, name);
-      if (result !== null) yield result;
+    try {
+      for await (const line of readLines(download(downloads, fileId, bounds), MAX_LINE_CHARACTERS)) {
+        const result = read(line, name);
+        if (result !== null) yield result;
+      }
+    } catch (error) {
+      // the other file tells of other tickets
+      if (!(error instanceof LanguageModelError) || error.status !== 404) throw error;
+      lost = error;
     }
   }
+  if (lost !== null) throw lost;
 }
 
 /** The bytes of a file as they arrive; the time limit is that of each wait for some. */

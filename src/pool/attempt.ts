@@ -43,13 +43,14 @@ export interface AttemptRequest {
 
 /** One try of one stage, from claim to report. Never rejects. */
 export async function runAttempt(request: AttemptRequest, deps: AttemptDeps): Promise<void> {
-  const { job, signal, stage = STAGES[job.stage], scopes = scopesOf(job) } = request;
+  const { job, signal, stage = STAGES[job.stage], scopes = scopesOf(job, deps.gate) } = request;
   const { startedAt = deps.clock.now() } = request;
   const from = deps.clock.steady() - Math.max(0, deps.clock.now() - startedAt);
   for (const scope of scopes) deps.gate.begin(scope);
   const run: StageRun = {
     job,
     signal,
+    onTrial: job.tier === 'economy' && scopes.includes('llm'),
     postInDoubt: job.postIntendedAt !== null,
     spent: null,
     release: () => undefined,
@@ -78,9 +79,13 @@ async function stopOthers(job: ClaimedJob, { error, pauseScope }: Judged, deps: 
   }
 }
 
-/** What a try needs to be open: its helpdesk, and for a draft the model. */
-function scopesOf(job: ClaimedJob): readonly string[] {
-  return job.stage === 'draft' && job.tier !== 'economy' ? [job.helpdesk, 'llm'] : [job.helpdesk];
+/**
+ * What a try needs to be open: its helpdesk, and for a draft the model. The results of a consignment come within a day;
+ * a draft of the economy lane that is let through on trial asks the model itself, to know at once.
+ */
+function scopesOf(job: ClaimedJob, gate: Gate): readonly string[] {
+  const asks = job.stage === 'draft' && (job.tier !== 'economy' || gate.allowance('llm') === 1);
+  return asks ? [job.helpdesk, 'llm'] : [job.helpdesk];
 }
 
 async function endScope(scope: string, judged: Judged, deps: AttemptDeps): Promise<void> {

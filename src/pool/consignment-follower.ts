@@ -2,8 +2,8 @@ import type { BatchJobStatus, BatchResult } from '../core/batch-model.ts';
 import type { Consignment } from '../core/consignment.ts';
 import { errorName } from '../core/errors.ts';
 import { LanguageModelError } from '../core/language-model.ts';
-import { asUpstreamError, decide } from '../core/retry-policy.ts';
-import { findPatiently, notSent, QUEUE_WAIT_MS } from './consignment-sender.ts';
+import { findOrDiscard, notSent, QUEUE_WAIT_MS } from './consignment-sender.ts';
+import { complain, isFinal } from './consignment-trouble.ts';
 import type { EconomyParts } from './economy-parts.ts';
 
 /** Results stored in one turn of the event loop. */
@@ -11,16 +11,27 @@ const GROUP = 25;
 /** Until the provider's queue may have room again, ms. */
 const QUEUE_FULL_MS = 5 * QUEUE_WAIT_MS;
 
+/** Results that the provider does not have are looked for so often: they may only be late. */
+const LOOKS_FOR_RESULTS = 3;
+
 type Sent = Consignment & { readonly providerId: string };
 
+/** What is remembered from one look to the next, by key. */
+export interface FollowState {
+  /** Being recovered. */
+  readonly busy: Set<string>;
+  /** How often results were not there. */
+  readonly misses: Map<string, number>;
+}
+
 /** One look at every consignment that is not over and not in the sender's hands. */
-export async function followConsignments(parts: EconomyParts, busy: Set<string>): Promise<void> {
+export async function followConsignments(parts: EconomyParts, { busy, misses }: FollowState): Promise<void> {
   for (const consignment of parts.consignments.open()) {
     const { key, providerId } = consignment;
     if (parts.stop.aborted) return;
     if (busy.has(key) || parts.isInMemory(key)) continue;
     try {
-      if (providerId !== null) await follow({ ...consignment, providerId }, parts);
+      if (providerId !== null) await follow({ ...consignment, providerId }, misses, parts);
       else void parts.track(recover(consignment, parts, busy));
     } catch (error) {
       if (!parts.stop.aborted) await complain(error, parts);
@@ -32,7 +43,7 @@ export async function followConsignments(parts: EconomyParts, busy: Set<string>)
 async function recover({ key, sendingAt }: Consignment, parts: EconomyParts, busy: Set<string>): Promise<void> {
   busy.add(key);
   try {
-    const found = sendingAt === null ? null : await findPatiently(key, parts);
+    const found = sendingAt === null ? null : await findOrDiscard(key, parts);
     if (found === null) await parts.giveBack(key, notSent());
     else await parts.consignments.sent(key, found.id);
   } catch (error) {
@@ -42,17 +53,7 @@ async function recover({ key, sendingAt }: Consignment, parts: EconomyParts, bus
   }
 }
 
-/** The next look may succeed; what every call would meet stops the others. */
-async function complain(thrown: unknown, { gate, observer, retry, random }: EconomyParts): Promise<void> {
-  observer.fault({ where: 'economy', error: errorName(thrown) });
-  const error = asUpstreamError(thrown);
-  const decision = decide(error, { failures: 0, ambiguousWaitMs: 0 }, retry, random);
-  if (decision.kind !== 'skip' && decision.pauseScope !== null) {
-    await gate.close(decision.pauseScope, error.errorClass, error.message);
-  }
-}
-
-async function follow(consignment: Sent, parts: EconomyParts): Promise<void> {
+async function follow(consignment: Sent, misses: FollowState['misses'], parts: EconomyParts): Promise<void> {
   const { key, providerId } = consignment;
   const { model, consignments, stop } = parts;
   const isWaitedFor = (): boolean => consignments.waitingAfter(key, '', 1).length > 0;
@@ -63,9 +64,11 @@ async function follow(consignment: Sent, parts: EconomyParts): Promise<void> {
       if (unwanted && status.state !== 'cancelling') await model.cancel(providerId, stop);
       return;
     }
-    if (status.outputReady) await takeResults(consignment, status, parts);
+    const lost = status.outputReady
+      ? await findLost(takeResults(consignment, status, parts), key, misses, parts)
+      : null;
     if (status.errorClass === 'rate_limited') parts.holdBack(QUEUE_FULL_MS);
-    if (isWaitedFor()) await parts.giveBack(key, leftOver(status, unwanted));
+    if (isWaitedFor()) await parts.giveBack(key, lost ?? leftOver(status, unwanted));
     if (isWaitedFor()) return;
   }
   // best effort: what stays there expires at the provider
@@ -73,6 +76,28 @@ async function follow(consignment: Sent, parts: EconomyParts): Promise<void> {
     .forget(providerId, stop)
     .catch((error: unknown) => parts.observer.fault({ where: 'economy: delete files', error: errorName(error) }));
   await consignments.close(key);
+}
+
+/** Null when all results were read. Throws while they may still come, or come again. */
+async function findLost(
+  reading: Promise<void>,
+  key: string,
+  misses: FollowState['misses'],
+  parts: EconomyParts,
+): Promise<LanguageModelError | null> {
+  try {
+    await reading;
+    misses.delete(key);
+    return null;
+  } catch (error) {
+    if (!isFinal(error, parts)) throw error;
+    const looks = (misses.get(key) ?? 0) + 1;
+    misses.set(key, looks);
+    if (looks < LOOKS_FOR_RESULTS) throw error;
+    misses.delete(key);
+    const message = "The provider does not give out the results of this ticket's batch (any more).";
+    return new LanguageModelError('invalid_response', message, { cause: error });
+  }
 }
 
 /** A batch that the provider has forgotten brings nothing any more. */
@@ -105,14 +130,18 @@ async function takeResults({ key, providerId }: Sent, status: BatchJobStatus, pa
       }),
     );
   };
-  for await (const result of parts.model.results(providerId, parts.stop)) {
-    // what the provider did not get to comes back with all that is left
-    if (result.outcome instanceof LanguageModelError && isNotDone(result.outcome, status)) continue;
-    group.push(result);
-    if (group.length >= GROUP) await store();
-    if (parts.stop.aborted) return;
+  try {
+    for await (const result of parts.model.results(providerId, parts.stop)) {
+      // what the provider did not get to comes back with all that is left
+      if (result.outcome instanceof LanguageModelError && isNotDone(result.outcome, status)) continue;
+      group.push(result);
+      if (group.length >= GROUP) await store();
+      if (parts.stop.aborted) return;
+    }
+  } finally {
+    // what was read before the download broke is paid for
+    if (!parts.stop.aborted) await store();
   }
-  await store();
 }
 
 function isNotDone({ errorClass, usage }: LanguageModelError, { state }: BatchJobStatus): boolean {

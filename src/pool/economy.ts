@@ -3,7 +3,7 @@ import { errorName } from '../core/errors.ts';
 import type { JobOutcome } from '../core/outbox.ts';
 import { runAttempt } from './attempt.ts';
 import { finishConsigned } from './consigned-draft.ts';
-import { followConsignments } from './consignment-follower.ts';
+import { followConsignments, type FollowState } from './consignment-follower.ts';
 import { createPacker, type Packer } from './consignment-packer.ts';
 import { sendConsignment } from './consignment-sender.ts';
 import type { EconomyOptions, EconomyParts } from './economy-parts.ts';
@@ -27,7 +27,7 @@ export interface Economy {
 export function createEconomy(options: EconomyOptions): Economy {
   const { consignments, clock, observer, model, newId, pollMs = POLL_MS } = options;
   const stopping = new AbortController();
-  const busy = new Set<string>();
+  const followState: FollowState = { busy: new Set(), misses: new Map() };
   const underWay = new Set<Promise<void>>();
   const track = (work: Promise<void>): Promise<void> => {
     const watched = work
@@ -71,7 +71,7 @@ export function createEconomy(options: EconomyOptions): Economy {
   let following: Promise<void> | null = null;
   const follow = (): Promise<void> =>
     (following ??= track(
-      followConsignments(parts, busy).finally(() => {
+      followConsignments(parts, followState).finally(() => {
         following = null;
       }),
     ));

@@ -25,6 +25,8 @@ export interface StageDeps {
 export interface StageRun {
   readonly job: ClaimedJob;
   readonly signal: AbortSignal;
+  /** A draft of the economy lane that shows whether the model is well again. */
+  readonly onTrial: boolean;
   /** A write of ours may have landed, or may yet. Kept here so that it is known however the try ends. */
   postInDoubt: boolean;
   /** Known once the conversation is fetched. */

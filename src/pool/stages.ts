@@ -1,6 +1,7 @@
 import { UpstreamError } from '../core/errors.ts';
 import type { Conversation, Helpdesk } from '../core/helpdesk.ts';
 import { covers } from '../core/message-order.ts';
+import { createModelRoutes } from '../core/model-routes.ts';
 import type { ClaimedJob, JobOutcome, Spent, Stage } from '../core/outbox.ts';
 import { type CallReport, draftReply } from '../drafting/draft-reply.ts';
 import { buildNote } from '../drafting/note.ts';
@@ -21,13 +22,14 @@ async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
   const verdict = judge(job, conversation);
   if (verdict !== null) return verdict.kind === 'duplicate' ? verdict : { ...verdict, facts };
   const { packer } = deps;
-  if (job.tier === 'economy' && packer !== undefined) {
+  if (job.tier === 'economy' && packer !== undefined && !run.onTrial) {
     return consignDraft(run, { conversation, fetchedAt, facts }, { ...deps, packer });
   }
   const made = await draftReply({
     conversation,
     guidelines: deps.guidelines,
-    routes: deps.routes,
+    // the Batch API has the preferred model only: that another is well says nothing
+    routes: run.onTrial ? createModelRoutes([deps.routes.preferred], deps.clock) : deps.routes,
     lane: job.lane,
     clock: deps.clock,
     signal,

@@ -62,6 +62,7 @@ export function createBatchApi(options: BatchApiOptions): { readonly app: Hono<E
   };
   const app = new Hono<Env>();
   app.post('/files', (c) => uploadFile(c, state));
+  app.get('/files', (c) => listFiles(c, state));
   app.get('/files/:id', (c) => withFile(c, state, (file) => c.json(fileObject(file))));
   app.get('/files/:id/content', (c) => withFile(c, state, (file) => c.body(file.text)));
   app.delete('/files/:id', (c) =>
@@ -147,15 +148,35 @@ async function createBatch(c: Context<Env>, state: State): Promise<Response> {
 }
 
 function listBatches(c: Context<Env>, state: State): Response {
-  const limit = Number(c.req.query('limit') ?? 20);
-  // newest first
-  const all = [...state.jobs.values()].toReversed();
+  return listPage(c, [...state.jobs.values()], { limit: 20, objectOf: (job) => batchObject(job, state) });
+}
+
+function listFiles(c: Context<Env>, { files }: State): Response {
+  const purpose = c.req.query('purpose');
+  const wanted = [...files.values()].filter((file) => purpose === undefined || file.purpose === purpose);
+  return listPage(c, wanted, { limit: 10_000, objectOf: fileObject });
+}
+
+interface Listing<T> {
+  /** Of a page, by default. */
+  readonly limit: number;
+  readonly objectOf: (item: T) => object;
+}
+
+/** Newest first, from behind the id `after`. */
+function listPage<T extends { readonly id: string }>(
+  c: Context<Env>,
+  oldestFirst: readonly T[],
+  { limit: usual, objectOf }: Listing<T>,
+): Response {
+  const limit = Number(c.req.query('limit') ?? usual);
+  const all = oldestFirst.toReversed();
   const after = c.req.query('after');
   const start = after === undefined ? 0 : all.findIndex(({ id }) => id === after) + 1;
   const page = all.slice(start, start + limit);
   return c.json({
     object: 'list',
-    data: page.map((job) => batchObject(job, state)),
+    data: page.map(objectOf),
     first_id: page[0]?.id ?? null,
     last_id: page.at(-1)?.id ?? null,
     has_more: start + limit < all.length,

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { endWithUs } from './end-with-us.ts';
 
 export const ADMIN_TOKEN = 'bench-admin-token-bench-admin-token';
 export const WEBHOOK_SECRET = 'bench-webhook-secret-0123456789';
@@ -55,7 +56,7 @@ export async function startBenchService(env: Readonly<Record<string, string>>): 
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  process.once('exit', () => child.kill('SIGKILL'));
+  endWithUs(child);
   const url = await listeningUrl(child);
   const startMs = performance.now() - startedAt;
   const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };

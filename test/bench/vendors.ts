@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { endWithUs } from './end-with-us.ts';
 import type { Seen } from './upstreams.ts';
 
 const upstreams = fileURLToPath(new URL('upstreams.ts', import.meta.url));
@@ -18,8 +19,7 @@ export interface BenchVendors {
 
 export async function startBenchVendors({ latencyMs = 0 } = {}): Promise<BenchVendors> {
   const child = fork(upstreams, [String(latencyMs)]);
-  // nothing of ours may outlive a bench that failed
-  process.once('exit', () => child.kill());
+  endWithUs(child);
   const ask = async <T>(command?: object): Promise<T> => {
     if (command !== undefined) child.send(command);
     const [answer] = (await once(child, 'message')) as [T];

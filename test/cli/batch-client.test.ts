@@ -141,7 +141,7 @@ describe('draftdesk batch at a service', () => {
   it('exits with 0 when asked for help', async () => {
     const { code, stdout } = await run('batch start --help');
     expect(code).toBe(0);
-    expect(stdout).toMatch(/Example:/);
+    expect(stdout).toMatch(/Examples:/);
   });
 
   it('refuses ids and a filter together, and neither', async () => {

@@ -236,7 +236,7 @@ function setUpTwo(tier: ServiceTier = 'standard') {
       beforeCall: async () => undefined,
       onCall: ({ errorClass }, model) => calls.push(`${model} ${errorClass ?? 'ok'}`),
     });
-  return { first, second, firstBudget, secondBudget, run, calls, tiers, note };
+  return { first, second, firstBudget, secondBudget, run, calls, tiers, note, clock };
 }
 
 describe('draftReply with a fallback model', () => {
@@ -303,6 +303,61 @@ describe('draftReply at the flex price', () => {
     expect(tiers).toEqual(['flex', 'standard']);
     expect(calls).toEqual(['gpt-6-luna flex_unavailable', 'gpt-6-luna ok']);
     expect([firstBudget.asked.length, firstBudget.settled.length, firstBudget.pauses.length]).toEqual([2, 2, 0]);
+  });
+
+  it.each([
+    [null, 60_000],
+    [90_000, 90_000],
+    [1_000, 60_000],
+  ])('asks for no flex for a while after that (Retry-After %s: %i ms)', async (retryAfterMs, restMs) => {
+    const { first, run, tiers, note, clock } = setUpTwo('flex');
+    const more = retryAfterMs === null ? {} : { retryAfterMs };
+    first.script.complete = note(async (tier) => {
+      if (tier === 'flex') throw new LanguageModelError('flex_unavailable', 'x', more);
+      return makeCompletion();
+    });
+    for (let count = 0; count < 3; count += 1) await run();
+    expect(tiers).toEqual(['flex', 'standard', 'standard', 'standard']);
+    await clock.advance(restMs - 1);
+    await run();
+    expect(tiers.slice(4)).toEqual(['standard']);
+    await clock.advance(1);
+    first.script.complete = note(async () => makeCompletion());
+    await run();
+    await run();
+    expect(tiers.slice(5)).toEqual(['flex', 'flex']);
+  });
+
+  it('knows it of one model only', async () => {
+    const { first, second, run, tiers, note } = setUpTwo('flex');
+    const crowded = note(async (tier) => {
+      if (tier === 'flex') throw new LanguageModelError('flex_unavailable', 'x');
+      return makeCompletion();
+    });
+    first.script.complete = crowded;
+    await run();
+    first.script.complete = () => Promise.reject(new LanguageModelError('overloaded', 'x'));
+    second.script.complete = note(async () => makeCompletion());
+    await run();
+    expect(tiers).toEqual(['flex', 'standard', 'flex']);
+  });
+
+  it('does not ask for it either where the refusal came while the ticket waited for the budget', async () => {
+    const { first, firstBudget, run, tiers, note } = setUpTwo('flex');
+    first.script.complete = note(async (tier) => {
+      if (tier === 'flex') throw new LanguageModelError('flex_unavailable', 'x');
+      return makeCompletion();
+    });
+    let goOn = (): void => undefined;
+    const acquire = firstBudget.budget.acquire.bind(firstBudget.budget);
+    firstBudget.budget.acquire = (...request) => new Promise((resolve) => (goOn = () => resolve(acquire(...request))));
+    const waiting = run();
+    await new Promise(setImmediate);
+    firstBudget.budget.acquire = acquire;
+    await run();
+    goOn();
+    await waiting;
+    expect(tiers).toEqual(['flex', 'standard', 'standard']);
   });
 
   it('does not pay the standard price for another failure', async () => {

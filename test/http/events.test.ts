@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { makeProgress } from '../support/fakes.ts';
+import { createStreamTable } from '../../src/http/stream-table.ts';
+import { fakeClock } from '../support/fake-clock.ts';
+import { makeBatchProgress, makeProgress } from '../support/fakes.ts';
 import { AUTHORIZED, type TestApp, testApp } from './test-app.ts';
 
 interface Watcher {
@@ -9,8 +11,8 @@ interface Watcher {
   leave(): Promise<void>;
 }
 
-async function watch({ app, clock }: TestApp): Promise<Watcher> {
-  const response = await app.request('/admin/events', { headers: AUTHORIZED });
+async function watch({ app, clock }: TestApp, path = '/admin/events'): Promise<Watcher> {
+  const response = await app.request(path, { headers: AUTHORIZED });
   expect(response.status).toBe(200);
   expect(response.headers.get('content-type')).toBe('text/event-stream');
   const reader = response.body?.getReader();
@@ -140,5 +142,101 @@ describe('GET /admin/events', () => {
     expect(watcher.ended()).toBe(true);
     expect(parts.observer.events).toEqual([{ name: 'fault', where: 'progress events', error: 'RangeError' }]);
     expect((await parts.app.request('/admin/events', { headers: AUTHORIZED })).status).toBe(500);
+  });
+});
+
+describe('GET /admin/batches/{id}/events', () => {
+  const PATH = '/admin/batches/b1/events';
+  const statesIn = (text: string): string[] => [...text.matchAll(/"state":"(\w+)"/g)].map(([, state]) => state ?? '');
+
+  test.each(['completed', 'cancelled'] as const)('ends after it has told that the batch is %s', async (state) => {
+    const parts = testApp();
+    const watchers = [await watch(parts, PATH), await watch(parts, PATH)];
+    for (const watcher of watchers) expect(statesIn(await watcher.read())).toEqual(['running']);
+    parts.control.batch = makeBatchProgress({ state });
+    await parts.clock.advance(500);
+    for (const watcher of watchers) {
+      expect(statesIn(await watcher.read())).toEqual([state]);
+      expect(watcher.ended()).toBe(true);
+    }
+    expect(parts.clock.pending()).toBe(0);
+  });
+
+  test('goes on while the batch stands still', async () => {
+    const parts = testApp();
+    const watcher = await watch(parts, PATH);
+    for (const state of ['paused', 'cancelling'] as const) {
+      await watcher.read();
+      parts.control.batch = makeBatchProgress({ state });
+      await parts.clock.advance(1000);
+      expect(statesIn(await watcher.read())).toEqual([state]);
+      expect(watcher.ended()).toBe(false);
+    }
+  });
+
+  test('who comes again after the end gets the one event and the end', async () => {
+    const parts = testApp();
+    parts.control.batch = makeBatchProgress({ state: 'completed' });
+    for (let round = 0; round < 3; round++) {
+      const watcher = await watch(parts, PATH);
+      expect(statesIn(await watcher.read())).toEqual(['completed']);
+      expect(watcher.ended()).toBe(true);
+    }
+    expect(parts.clock.pending()).toBe(0);
+  });
+
+  test('a batch that goes back to work is followed again', async () => {
+    const parts = testApp();
+    parts.control.batch = makeBatchProgress({ state: 'cancelled' });
+    await watch(parts, PATH);
+    parts.control.batch = makeBatchProgress({ state: 'running' });
+    const watcher = await watch(parts, PATH);
+    expect(statesIn(await watcher.read())).toEqual(['running']);
+    expect(watcher.ended()).toBe(false);
+  });
+
+  test('who has not read yet gets the end too', async () => {
+    const parts = testApp();
+    const response = await parts.app.request(PATH, { headers: AUTHORIZED });
+    parts.control.batch = makeBatchProgress({ state: 'completed' });
+    await parts.clock.advance(2000);
+    const text = response.text();
+    await parts.clock.advance(1000);
+    expect(statesIn(await text)).toEqual(['running', 'completed']);
+  });
+});
+
+describe('the table of streams', () => {
+  const table = (clock = fakeClock()) =>
+    createStreamTable((id: string) => ({
+      event: 'batch',
+      snapshot: () => {
+        if (id === 'broken') throw new RangeError('no');
+        return { id, over: id === 'over' };
+      },
+      watched: (batch) => batch,
+      isLast: ({ over }) => over,
+      stopping: () => false,
+      onFailure: () => undefined,
+      clock,
+    }));
+
+  test('keeps a stream while somebody watches, and nothing afterwards', async () => {
+    const streams = table();
+    const watchers = [streams.of('a').open(), streams.of('a').open(), streams.of('b').open()];
+    expect(streams.size()).toBe(2);
+    await watchers[0]?.cancel();
+    await watchers[2]?.cancel();
+    expect(streams.size()).toBe(1);
+    await watchers[1]?.cancel();
+    expect(streams.size()).toBe(0);
+  });
+
+  test('keeps nothing of who only looked, of what is over or cannot be told', () => {
+    const streams = table();
+    streams.of('a');
+    streams.of('over').open();
+    expect(() => streams.of('broken').open()).toThrow(RangeError);
+    expect(streams.size()).toBe(0);
   });
 });

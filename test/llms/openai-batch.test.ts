@@ -115,6 +115,40 @@ describe('a batch', () => {
     expect(deleted).toEqual([expect.stringMatching(/\/files\/file-1$/)]);
   });
 
+  it('leaves none of the files that were uploaded under its key once they are discarded', async () => {
+    const { batches, simulator } = await setUp();
+    await batches.submit('another', linesOf(1), never);
+    for (let count = 0; count < 2; count += 1) await batches.submit('key/1', linesOf(1), never);
+    expect(simulator.stats().batches.kept).toBe(3);
+    await batches.discard('key/1', never);
+    expect(simulator.stats().batches.kept).toBe(1);
+    await batches.discard('key/1', never);
+    await batches.discard('anoth', never);
+    expect(simulator.stats().batches.kept).toBe(1);
+  });
+
+  it('is looked for on every page of files', async () => {
+    const deleted: string[] = [];
+    const { batches } = withServer((url, init) => {
+      const { pathname, searchParams } = new URL(url);
+      if (init?.method === 'DELETE') {
+        deleted.push(pathname);
+        return Response.json({ deleted: true });
+      }
+      expect(searchParams.get('purpose')).toBe('batch');
+      const second = searchParams.get('after') === 'file-1';
+      const file = second ? { id: 'file-2', filename: 'draftdesk-k.jsonl' } : { id: 'file-1', filename: 'other.jsonl' };
+      return Response.json({ data: [file], has_more: !second });
+    });
+    await batches.discard('k', never);
+    expect(deleted).toEqual(['/v1/files/file-2']);
+  });
+
+  it.each([404, 405])('is nothing to delete where files are not listed (%i)', async (status) => {
+    const { batches } = withServer(() => Response.json({ error: { message: 'no' } }, { status }));
+    await expect(batches.discard('k', never)).resolves.toBeUndefined();
+  });
+
   it('is found again under its key, so that nobody pays twice', async () => {
     const { batches } = await setUp();
     expect(await batches.find('key 1', never)).toBeNull();
@@ -310,6 +344,25 @@ describe('reading results', () => {
     expect(results.flatMap(({ outcome }) => (outcome instanceof LanguageModelError ? [outcome.message] : []))).toEqual(
       [2, 4, 5].map((line) => `Line ${line} of the batch's results cannot be read.`),
     );
+  });
+
+  it.each([
+    ['results', [null, row('b', null, { code: 'batch_expired' })], ['b']],
+    ['errors', [good('a'), null], ['a']],
+  ] as const)('of which the provider has lost the %s throws after it has given the rest', async (_, texts, ids) => {
+    const [output, errors] = texts;
+    const { batches } = withServer((url) => {
+      const text = url.endsWith('/files/out/content') ? output : url.endsWith('/files/err/content') ? errors : '';
+      if (text === null) return Response.json({ error: { message: 'No such File object.' } }, { status: 404 });
+      if (text !== '') return new Response(text);
+      return Response.json({ id: 'b', status: 'completed', output_file_id: 'out', error_file_id: 'err' });
+    });
+    const seen: (string | null)[] = [];
+    const read = async (): Promise<void> => {
+      for await (const { customId } of batches.results('b', never)) seen.push(customId);
+    };
+    expect(await failure(read())).toMatchObject({ errorClass: 'invalid_request', status: 404 });
+    expect(seen).toEqual(ids);
   });
 
   it('takes the first of an id that comes twice, in the other file too', async () => {

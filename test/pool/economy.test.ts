@@ -25,9 +25,9 @@ import { makeCompletion, stubLanguageModel, type StubLanguageModel } from '../su
 
 const MAX_ATTEMPTS = 2;
 
-/** The economy lane asks nobody for room. */
-const noBudget: RateBudget = {
-  acquire: () => Promise.reject(new Error('no call of its own')),
+/** The economy lane asks for room only where it tries whether the model is well again. */
+const budget: RateBudget = {
+  acquire: () => Promise.resolve({ waitedMs: 0, settle: () => undefined }),
   pause: () => undefined,
   snapshot: makeBudgetSnapshot,
 };
@@ -70,7 +70,7 @@ describe('the economy lane', () => {
       outbox,
       gate,
       helpdesks: new Map([[helpdesk.name, helpdesk]]),
-      routes: createModelRoutes([{ model: llm, budget: noBudget }], clock),
+      routes: createModelRoutes([{ model: llm, budget }], clock),
       spending: createSpendGuard({ dailyBudgetUsd: null, accounts: reader, clock }),
       clock,
       observer,
@@ -165,13 +165,126 @@ describe('the economy lane', () => {
     model.finish();
     model.script.breakAfter = 30;
     await pass(60_000);
-    expect(batch(id).counts).toMatchObject({ posted: 25, drafting: 15 });
+    expect(batch(id).counts).toMatchObject({ posted: 30, drafting: 10 });
     delete model.script.breakAfter;
     await restart();
     await pass(60_000);
     expect(batch(id)).toMatchObject({ state: 'completed', counts: { posted: 40 } });
     expect(batch(id).spent.costUsd).toBeCloseTo(40 * 0.0001, 9);
     expect([linesSent(), helpdesk.notes.length]).toEqual([40, 40]);
+  });
+
+  it('gives back the tickets of results that the provider has lost, and stores those that are there', async () => {
+    const id = await start(3);
+    await pass(5_000);
+    const [sent] = model.batches;
+    const first = sent?.lines[0]?.customId;
+    if (sent !== undefined) sent.answer = ({ customId }) => (customId === first ? makeCompletion() : null);
+    model.script.results = new LanguageModelError('invalid_request', 'The results are gone.', { status: 404 });
+    model.finish();
+    await pass(60_000);
+    // it may only be late
+    expect(batch(id).counts).toMatchObject({ posted: 1, drafting: 2 });
+    await pass(120_000);
+    expect(model.batches[1]?.lines).toHaveLength(2);
+    for (let round = 0; round < 6; round += 1) {
+      for (const one of model.batches) one.answer = () => null;
+      model.finish();
+      await pass(60_000);
+    }
+    expect(batch(id)).toMatchObject({ state: 'completed', counts: { posted: 1, dead: 2 } });
+    expect(reader.batchErrors(id)).toMatchObject([{ errorClass: 'invalid_response', count: 2 }]);
+    expect(linesSent()).toBe(3 + 2 * (MAX_ATTEMPTS - 1));
+    expect(outbox.consignments.open()).toEqual([]);
+  });
+
+  it('reads results again that are there after all', async () => {
+    const id = await start(2);
+    await pass(5_000);
+    for (const one of model.batches) one.answer = () => null;
+    model.script.results = new LanguageModelError('invalid_request', 'The results are gone.', { status: 404 });
+    model.finish();
+    await pass(60_000);
+    delete model.script.results;
+    for (const one of model.batches) one.answer = () => makeCompletion();
+    await pass(60_000);
+    expect(batch(id).counts).toMatchObject({ posted: 2 });
+    expect(linesSent()).toBe(2);
+  });
+
+  it('deletes at the provider what a crash has left between upload and batch', async () => {
+    const id = await start(3);
+    model.script.beforeSubmit = () => new Promise(() => undefined);
+    await pass(5_000);
+    const key = outbox.consignments.open()[0]?.key;
+    expect(key).toBeDefined();
+    connection.close();
+    delete model.script.beforeSubmit;
+    open('second');
+    await pass(200_000);
+    expect(model.discarded).toEqual([key]);
+    expect(linesSent()).toBe(3);
+    expect(batch(id).counts.dead).toBe(0);
+  });
+
+  it('deletes what a failed try has uploaded before it uploads again, and nothing of a batch that is there', async () => {
+    await start(3);
+    let failures = 1;
+    model.script.beforeSubmit = async () => {
+      if (failures-- > 0) throw new LanguageModelError('server_error', 'no', { status: 500 });
+    };
+    await pass(300_000);
+    expect(model.discarded).toEqual([model.batches[0]?.key]);
+  });
+
+  it('stops the model when its look is refused, and takes that for no answer', async () => {
+    const id = await start(3);
+    model.script.afterSubmit = () => Promise.reject(new LanguageModelError('timeout', 'late'));
+    const refusal = new LanguageModelError('auth', 'The key is refused.', { status: 401 });
+    model.script.find = () => Promise.reject(refusal);
+    await pass(5_000);
+    delete model.script.afterSubmit;
+    await pass(40_000);
+    expect(observer.events).toContainEqual(expect.objectContaining({ name: 'paused', scope: 'llm' }));
+    await pass(600_000);
+    expect(model.batches).toHaveLength(1);
+    delete model.script.find;
+    await pass(120_000);
+    expect(model.batches).toHaveLength(1);
+    expect(batch(id).economy).toMatchObject({ sent: 1 });
+  });
+
+  it.each([400, 403, 429, 499])('does not take %i of the look for a batch that does not exist', async (status) => {
+    await start(3);
+    model.script.afterSubmit = () => Promise.reject(new LanguageModelError('timeout', 'late'));
+    model.script.find = () => Promise.reject(new LanguageModelError('invalid_request', 'no', { status }));
+    await pass(5_000);
+    delete model.script.afterSubmit;
+    await pass(600_000);
+    expect(model.batches).toHaveLength(1);
+  });
+
+  it.each([404, 405])('takes %i of the look for a server that has no batches', async (status) => {
+    const id = await start(3);
+    model.script.beforeSubmit = () => Promise.reject(new LanguageModelError('timeout', 'late'));
+    model.script.find = () => Promise.reject(new LanguageModelError('invalid_request', 'no', { status }));
+    await pass(5_000);
+    delete model.script.beforeSubmit;
+    await restart();
+    await pass(200_000);
+    expect(linesSent()).toBe(3);
+    expect(batch(id).counts.drafting).toBe(3);
+  });
+
+  it('looks before it sends again after an answer that may come from a proxy', async () => {
+    const id = await start(3);
+    const cut = new LanguageModelError('invalid_request', 'closed', { status: 499 });
+    model.script.afterSubmit = () => Promise.reject(cut);
+    await pass(5_000);
+    delete model.script.afterSubmit;
+    await pass(300_000);
+    expect(model.batches).toHaveLength(1);
+    expect(batch(id)).toMatchObject({ state: 'running', economy: { sent: 1 } });
   });
 
   it('looks before it sends again what may have arrived', async () => {
@@ -231,6 +344,32 @@ describe('the economy lane', () => {
     expect(outbox.pauses()).toEqual([]);
     expect(linesSent()).toBe(3);
     expect(batch(id).counts.dead).toBe(0);
+  });
+
+  it('finds out by one ticket of its own that there is quota again', async () => {
+    const id = await start(6);
+    await pass(3_000);
+    const usedUp = new LanguageModelError('quota_exhausted', 'The quota is used up.', { status: 429 });
+    for (const one of model.batches) one.answer = () => usedUp;
+    llm.script.complete = () => Promise.reject(usedUp);
+    model.finish();
+    await pass(30_000);
+    expect(outbox.pauses()).toMatchObject([{ scope: 'llm', errorClass: 'quota_exhausted' }]);
+    await pass(300_000);
+    // the probe lets through one at a time, at growing intervals
+    expect(llm.calls.complete).toBeGreaterThan(1);
+    expect(llm.calls.complete).toBeLessThan(10);
+    expect([llm.calls.mostInFlight, linesSent()]).toEqual([1, 6]);
+    expect(outbox.pauses()).toHaveLength(1);
+    const refused = llm.calls.complete;
+    delete llm.script.complete;
+    await pass(70_000);
+    expect(outbox.pauses()).toEqual([]);
+    expect(llm.calls.complete).toBe(refused + 1);
+    expect(linesSent()).toBe(6 + 5);
+    model.finish();
+    await pass(60_000);
+    expect(batch(id)).toMatchObject({ state: 'completed', counts: { posted: 6, dead: 0 } });
   });
 
   it('tries what expired again, and is dead after the last attempt', async () => {

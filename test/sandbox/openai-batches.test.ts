@@ -48,6 +48,23 @@ function line(customId: string, overrides: object = {}, body: object = {}): stri
 
 const lines = (count: number): string => Array.from({ length: count }, (_, index) => line(`t${index}`)).join('\n');
 
+describe('simulated files', () => {
+  it('are listed newest first, by purpose and page by page', async () => {
+    const { call, upload } = setUp();
+    const ids: string[] = [];
+    for (const purpose of ['batch', 'evals', 'batch', 'batch']) ids.push((await upload('x', purpose)).id);
+    const [first, , third, fourth] = ids;
+    const page = async (query: string) => {
+      const { data, has_more } = (await call('GET', `/v1/files?purpose=batch${query}`)).json;
+      return { ids: data.map(({ id }: { id: string }) => id), more: has_more };
+    };
+    expect(await page('')).toEqual({ ids: [fourth, third, first], more: false });
+    expect(await page('&limit=2')).toEqual({ ids: [fourth, third], more: true });
+    expect(await page(`&limit=2&after=${third}`)).toEqual({ ids: [first], more: false });
+    expect((await call('GET', '/v1/files')).json.data).toHaveLength(4);
+  });
+});
+
 describe('a simulated batch', () => {
   it('goes through its states on the clock and ends with every line, in another order', async () => {
     const { clock, llm, start, read, rows } = setUp();

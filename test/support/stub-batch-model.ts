@@ -14,6 +14,8 @@ export interface StubBatch {
 
 export interface StubBatchModel extends BatchModel {
   readonly batches: StubBatch[];
+  /** Keys whose uploads were deleted. */
+  readonly discarded: string[];
   script: {
     /** Before the batch is made, and after: what it throws comes out of `submit`. */
     beforeSubmit?: () => Promise<void>;
@@ -21,6 +23,8 @@ export interface StubBatchModel extends BatchModel {
     find?: () => Promise<void>;
     /** After so many results the download breaks. */
     breakAfter?: number;
+    /** What comes out of reading results, after them. */
+    results?: Error;
   };
   /** Every batch is over. */
   finish(status?: Partial<BatchJobStatus>): void;
@@ -29,6 +33,7 @@ export interface StubBatchModel extends BatchModel {
 /** A provider's Batch API in memory, for tests of the pool. */
 export function stubBatchModel(): StubBatchModel {
   const batches: StubBatch[] = [];
+  const discarded: string[] = [];
   const script: StubBatchModel['script'] = {};
   const byId = (id: string): StubBatch => {
     const found = batches.find((batch) => batch.id === id);
@@ -40,6 +45,7 @@ export function stubBatchModel(): StubBatchModel {
     maxLines: 50_000,
     maxBytes: 200_000_000,
     batches,
+    discarded,
     script,
     lineBytes: ({ prompt }) => prompt.system.length + prompt.user.length,
     submit: async (key, lines) => {
@@ -75,6 +81,10 @@ export function stubBatchModel(): StubBatchModel {
         const outcome = answer(line);
         if (outcome !== null) yield { customId: line.customId, outcome };
       }
+      if (script.results !== undefined) throw script.results;
+    },
+    discard: async (key) => {
+      discarded.push(key);
     },
     cancel: async (id) => {
       byId(id).cancelled = true;
