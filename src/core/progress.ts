@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import { etaSeconds } from './eta.ts';
 import type { Helpdesk } from './helpdesk.ts';
 import type { ModelRoutes } from './model-routes.ts';
 import type { Pause } from './outbox.ts';
@@ -56,6 +57,7 @@ export function readBatchProgress(summary: BatchSummary, parts: ProgressParts): 
   const failed = counts.dead;
   const ratePerMinute = parts.meter.perMinute(summary.id);
   const begun = total - counts.queued - counts.drafting - counts.retrying;
+  const demand = parts.helpdesks.get(summary.helpdesk)?.demand() ?? [];
   const over = summary.state === 'completed' || summary.state === 'cancelled';
   return {
     ...summary,
@@ -64,7 +66,7 @@ export function readBatchProgress(summary: BatchSummary, parts: ProgressParts): 
     failed,
     errorRate: processed === 0 ? 0 : failed / processed,
     ratePerMinute,
-    etaSeconds: over ? 0 : summary.state === 'paused' ? null : eta(total - processed, ratePerMinute),
+    etaSeconds: over ? 0 : summary.state === 'paused' ? null : etaSeconds({ ...summary, ratePerMinute, demand }),
     spent: { ...spent, forecastUsd: begun <= 0 ? null : (spent.costUsd * total) / begun },
     errors: parts.reader.batchErrors(summary.id),
     waitingFor: over ? [] : waitingFor(summary, parts),
