@@ -26,7 +26,6 @@ export interface RateBudgetOptions {
 }
 
 const PAUSE_JITTER_MS = 250;
-const MINUTE_MS = 60_000;
 const ONE: Charge = { estimated: 0, fixed: 1 };
 
 /** What a call was granted with. */
@@ -146,11 +145,7 @@ export function createRateBudget(options: RateBudgetOptions): RateBudget {
       now,
     );
     if (requests.seen() && tokens.seen()) speed.headersKnow();
-    if (limits.remainingTokens === null || tokens.shallow) return;
-    const next = queue.head();
-    const idle = next === undefined || tokens.waitFor(costOf(next.request), now) === 0;
-    const full = !idle && tokens.full(now);
-    refund.learn({ seen: tokens.feedback.refundSeen(), full, perMs: tokens.limit / MINUTE_MS }, now);
+    if (limits.remainingTokens !== null && !tokens.shallow) refund.learn(tokens.feedback.refundSeen());
   };
 
   /** The true prompt is known now, and what the answer left of its reservation; the server may keep the latter. */

@@ -1,5 +1,6 @@
 import { isOver } from './batch.ts';
 import type { Clock } from './clock.ts';
+import { etaSeconds } from './eta.ts';
 import type { Helpdesk } from './helpdesk.ts';
 import type { ModelRoutes } from './model-routes.ts';
 import type { Pause } from './outbox.ts';
@@ -58,6 +59,8 @@ export function readBatchProgress(summary: BatchSummary, parts: ProgressParts): 
   const ratePerMinute = parts.meter.perMinute(summary.id);
   const begun = total - counts.queued - counts.drafting - counts.retrying;
   const over = isOver(summary);
+  const demand = parts.helpdesks.get(summary.helpdesk)?.demand() ?? [];
+  const over = summary.state === 'completed' || summary.state === 'cancelled';
   return {
     ...summary,
     processed,
@@ -65,7 +68,7 @@ export function readBatchProgress(summary: BatchSummary, parts: ProgressParts): 
     failed,
     errorRate: processed === 0 ? 0 : failed / processed,
     ratePerMinute,
-    etaSeconds: over ? 0 : summary.state === 'paused' ? null : eta(total - processed, ratePerMinute),
+    etaSeconds: over ? 0 : summary.state === 'paused' ? null : etaSeconds({ ...summary, ratePerMinute, demand }),
     spent: { ...spent, forecastUsd: begun <= 0 ? null : (spent.costUsd * total) / begun },
     errors: parts.reader.batchErrors(summary.id),
     waitingFor: over ? [] : waitingFor(summary, parts),

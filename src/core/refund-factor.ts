@@ -2,23 +2,15 @@
 const NOTHING = 0.2;
 const EVERYTHING = 0.85;
 const CLEARLY = 0.1;
-/** Where it cannot be seen because the server's bucket is full: feel for it, so much of the rate a second. */
-const PROBE_PER_SECOND = 0.01;
 const FLOW_MS = 5_000;
-
-/** What the headers say about it. */
-export interface RefundWord {
-  /** Between which shares it is; null = not seen long enough. */
-  readonly seen: { readonly low: number; readonly high: number } | null;
-  /** The server's bucket is full although we wait for tokens. */
-  readonly full: boolean;
-  /** The rate of the limit, tokens per ms. */
-  readonly perMs: number;
-}
+/** How much comes back is not told from less. */
+const FLOW_LEAST_MS = 1_000;
 
 /**
  * The share of unused output that we count on to come back, learned from `remaining-tokens` (queues.md A3): nothing
- * until it was seen, nothing again after a refusal for tokens.
+ * until it was seen, nothing again after a refusal for tokens. Where a full bucket hides it, `spare` says how much faster
+ * we may go for a look: that spends the server's lead, which its headers bound, while a factor that is only guessed
+ * overdraws by all that is in flight.
  */
 export interface RefundFactor {
   readonly factor: number;
@@ -26,33 +18,43 @@ export interface RefundFactor {
   spare(now: number): number;
   /** A call has ended and left so many tokens unused. */
   ended(unused: number, now: number): void;
-  learn(word: RefundWord, now: number): void;
+  /** Between which shares the headers show it to be; null = not seen long enough. */
+  learn(seen: { readonly low: number; readonly high: number } | null): void;
   forget(): void;
 }
 
 export function createRefundFactor(): RefundFactor {
   let factor = 0;
-  let learnedAt: number | null = null;
-  /** Unused tokens per ms, of late. */
-  let flow = 0;
-  let flowAt = 0;
+  /** Unused tokens per ms of late, each fading with its age. */
+  let faded = 0;
+  let fadedAt = 0;
+  let firstAt: number | null = null;
+
+  /** What has faded of a time that has just begun is only a part of the flow. */
+  const flow = (now: number): number => {
+    const seenMs = Math.max(FLOW_LEAST_MS, now - (firstAt ?? now));
+    return (faded * fade(now - fadedAt)) / (1 - fade(seenMs));
+  };
+
   return {
     get factor() {
       return factor;
     },
-    spare: (now) => (1 - factor) * flow * Math.exp(-Math.max(0, now - flowAt) / FLOW_MS),
+    spare: (now) => (1 - factor) * flow(now),
     ended: (unused, now) => {
-      flow = flow * Math.exp(-Math.max(0, now - flowAt) / FLOW_MS) + unused / FLOW_MS;
-      flowAt = now;
+      firstAt ??= now;
+      faded = faded * fade(now - fadedAt) + unused / FLOW_MS;
+      fadedAt = now;
     },
-    learn: ({ seen, full, perMs }, now) => {
-      const elapsedMs = Math.min(1000, now - (learnedAt ?? now));
-      learnedAt = now;
-      const low = seen === null || seen.low < NOTHING ? 0 : seen.low >= EVERYTHING ? 1 : seen.low;
-      if (low > factor) factor = low;
-      else if (seen !== null && seen.high < factor - CLEARLY) factor = low;
-      else if (full && flow > 0) factor = Math.min(1, factor + (PROBE_PER_SECOND * elapsedMs * perMs) / 1000 / flow);
+    learn: (seen) => {
+      if (seen === null) return;
+      const low = seen.low < NOTHING ? 0 : seen.low >= EVERYTHING ? 1 : seen.low;
+      if (low > factor || seen.high < factor - CLEARLY) factor = low;
     },
     forget: () => void (factor = 0),
   };
+}
+
+function fade(ms: number): number {
+  return Math.exp(-Math.max(0, ms) / FLOW_MS);
 }

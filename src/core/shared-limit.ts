@@ -56,8 +56,6 @@ export interface SharedLimit {
   take(charge: Charge, cost: number, now: number): Mark;
   giveBack(amount: number, now: number): void;
   tell(told: Told, mark: Mark, now: number): void;
-  /** The server's bucket is known to hold clearly more than we make use of, as far as it can. */
-  full(now: number): boolean;
   /** Refused: what was seen before is void, and the share is learned anew. */
   cut(now: number): void;
   /** At most this share of the limit, whatever the headers say. */
@@ -165,7 +163,6 @@ export function createSharedLimit(options: SharedLimitOptions): SharedLimit {
       feedback.tell(mark, told.remaining, now);
       follow(now);
     },
-    full: (now) => (feedback.level(now) ?? 0) - gcra.balance(now) > feedback.depth - (SLACK_MS / 2) * perMs(),
     cut: (now) => {
       feedback.reset(now, true);
       sharing = true;

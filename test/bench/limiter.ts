@@ -86,14 +86,16 @@ async function measure(row: Row, work: readonly Work[]): Promise<Measured> {
   if (limiter === undefined) throw new Error(`no limiter ${row.limiter}`);
   const { signal } = new AbortController();
   let lastArrival = 0;
-  let charged = 0;
+  /** Tokens that the server took and gave back. */
+  const taken: { readonly at: number; readonly tokens: number }[] = [];
 
   const ask = async ({ prompt }: Work): Promise<Outcome> => {
     const arrival = performance.now();
     try {
       const { usage, limits: told } = await llm.complete(prompt, signal);
+      taken.push({ at: arrival, tokens: usage.promptTokens + MAX_OUTPUT });
+      if (refundUnused) taken.push({ at: performance.now(), tokens: usage.completionTokens - MAX_OUTPUT });
       lastArrival = Math.max(lastArrival, arrival);
-      charged += usage.promptTokens + (refundUnused ? usage.completionTokens : MAX_OUTPUT);
       return { usage, limits: told, retryAfterMs: 0 };
     } catch (error) {
       if (!(error instanceof LanguageModelError) || error.errorClass !== 'rate_limited') throw error;
@@ -113,6 +115,8 @@ async function measure(row: Row, work: readonly Work[]): Promise<Measured> {
   await Promise.all(work.map(finish));
   limiter.close();
   const took = lastArrival - from;
+  // what is still to come back when the last call arrives was needed, too
+  const charged = taken.reduce((sum, { at, tokens }) => (at <= lastArrival ? sum + tokens : sum), 0);
   const ideal = (first: number): number =>
     Math.max(
       ((work.length - (first * limits.requestsPerMinute) / 60) * 60_000) / limits.requestsPerMinute,

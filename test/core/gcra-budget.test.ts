@@ -64,6 +64,32 @@ describe('the budget against a strict server', () => {
   );
 });
 
+describe('the budget in the first seconds', () => {
+  it.each([500, 6_000, 10_000])(
+    'loses next to nothing until it knows what comes back, %i calls a minute',
+    async (rpm) => {
+      for (const seed of SEEDS) {
+        const calls = rpm / 5;
+        const server = { requestsPerMinute: rpm * 4, tokensPerMinute: rpm * 1125, depthSeconds: 1, refunds: true };
+        const own = { calls, workers: calls, maxOutput: 400, output: [40, 120], latencyMs: [280, 320] } as const;
+        const { refusals, use } = await simulate({ server, load: { ...LOAD, ...own }, seed });
+        expect(refusals, `seed ${seed}`).toEqual([]);
+        expect(use, `seed ${seed}`).toBeGreaterThan(1 / 1.02);
+      }
+    },
+  );
+
+  it('does not take a full bucket for one that gets back, while the first answers are long in coming', async () => {
+    for (const seed of SEEDS) {
+      const server = { requestsPerMinute: 4000, tokensPerMinute: 1000 * RESERVED, depthSeconds: 1 };
+      const load = { ...LOAD, calls: 1500, latencyMs: [5000, 20_000] } as const;
+      const { refusals, use } = await simulate({ server, load, seed });
+      expect(refusals, `seed ${seed}`).toEqual([]);
+      expect(use, `seed ${seed}`).toBeGreaterThan(0.98);
+    }
+  });
+});
+
 describe('the budget against other servers and loads', () => {
   it.each([false, true])(
     'keeps up with a server that counts by the minute, where unused tokens come back: %s',

@@ -200,7 +200,9 @@ export async function simulate({
   let left = load.calls;
   let open = 0;
   let lastArrival = 0;
+  /** What the server holds of its tokens, all in all, and by the time of the last call that it took. */
   let charged = 0;
+  let chargedAtLast = 0;
 
   const work = (): void => {
     if (left === 0) return;
@@ -231,9 +233,11 @@ export async function simulate({
         }
         lastArrival = now();
         taken[Math.floor(now() / 1000)] = (taken[Math.floor(now() / 1000)] ?? 0) + 1;
-        charged += ticket.promptTokens + (server.refunds === true ? ticket.output : load.maxOutput);
+        charged += cost;
+        chargedAtLast = charged;
         queue.at(between(load.latencyMs), () => {
           strict.finish(load.maxOutput - ticket.output);
+          if (server.refunds === true) charged -= load.maxOutput - ticket.output;
           const usage = { promptTokens: ticket.promptTokens, cachedTokens: 0, completionTokens: ticket.output };
           queue.at(5 + random() * 20, () => {
             grant.settle({ usage, limits });
@@ -266,7 +270,7 @@ export async function simulate({
   const ideal = (first: number): number =>
     Math.max(
       ((load.calls - first * strict.requests.depth) * 60_000) / server.requestsPerMinute,
-      ((charged - first * strict.tokens.depth) * 60_000) / server.tokensPerMinute,
+      ((chargedAtLast - first * strict.tokens.depth) * 60_000) / server.tokensPerMinute,
     );
   return {
     refusals,
