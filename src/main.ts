@@ -21,6 +21,7 @@ import { createPool } from './pool/pool.ts';
 import { createSweep } from './pool/sweep.ts';
 import { createRoutes } from './llm-routes.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
+import { openAuditLog } from './sqlite/audit.ts';
 import { openDatabase } from './sqlite/database.ts';
 import { openOutbox } from './sqlite/outbox.ts';
 import { openTicketReader } from './sqlite/ticket-reader.ts';
@@ -73,6 +74,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   const connection = openDatabase({ path: config.databasePath, migrationsFolder: overrides.migrationsFolder });
   const outbox = openOutbox(connection, { clock, newId, owner: newId(), maxPending: config.outboxMaxPending });
   const reader = openTicketReader(connection, clock);
+  const audit = openAuditLog(connection, clock);
 
   const helpdesks = createHelpdesks(config, { ...upstream, reader }, observer);
   const spending = createSpendGuard({ dailyBudgetUsd: config.llmDailyBudgetUsd, accounts: reader, clock });
@@ -146,6 +148,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     outbox,
     reader,
     control,
+    audit,
     adminTokens: config.adminTokens,
     clock,
     random,
@@ -162,6 +165,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   sweep.start();
   economy.start();
   observer.service({ phase: 'listening', url });
+  for (const detail of config.warnings) observer.alarm({ kind: 'settings', detail });
   // Bad credentials are found, and said, before the first ticket comes.
   void control.readiness();
 
@@ -174,7 +178,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     await pool.stop(config.shutdownGraceMs);
     await economy.stop();
     await closeServer(server);
-    await outbox.close();
+    await Promise.all([outbox.close(), audit.drain()]);
     connection.close();
     observer.service({ phase: 'stopped', url: null });
     await log.flush();

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { auditCommand } from './audit.ts';
 import { batchCommand } from './batch.ts';
 import { EXIT } from './command-error.ts';
 import { packagePath } from './package-path.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
+import { tokenCommand } from './token.ts';
 
 /** Runs one command line; sets `process.exitCode`. */
 export async function run(argv: readonly string[]): Promise<void> {
@@ -16,7 +18,9 @@ export async function run(argv: readonly string[]): Promise<void> {
     .addCommand(serveCommand())
     .addCommand(sandboxCommand())
     .addCommand(batchCommand())
-    .addCommand(statusCommand());
+    .addCommand(statusCommand())
+    .addCommand(tokenCommand())
+    .addCommand(auditCommand());
   tellUsage(program);
   try {
     await program.parseAsync(argv);

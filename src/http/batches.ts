@@ -9,7 +9,7 @@ import type { BatchProgress, ServiceControl } from '../core/service-control.ts';
 import type { TicketReader } from '../core/ticket-reader.ts';
 import { type AdminApp, type AdminContext, adminRoute, pathParameter } from './admin-auth.ts';
 import { streamResults } from './batch-results.ts';
-import { createEventStream, type EventStream, sendEvents } from './event-stream.ts';
+import { createEventStream, type EventStream, type Seats, sendEvents } from './event-stream.ts';
 import { openCursor, pageQuery, readJson, readQuery, sealCursor } from './input.ts';
 import { newBatchSchema, toNewBatch } from './new-batch.ts';
 import { faultName, problemResponse } from './problem.ts';
@@ -22,6 +22,7 @@ interface BatchDeps {
   readonly control: ServiceControl;
   readonly clock: Clock;
   readonly observer: Observer;
+  readonly seats: Seats;
 }
 
 const listSchema = z.strictObject(pageQuery);
@@ -94,7 +95,7 @@ export function addBatchRoutes(app: AdminApp, deps: BatchDeps): void {
 }
 
 /** One stream for all who watch the same batch. */
-function addEvents(app: AdminApp, { control, clock, observer }: BatchDeps): void {
+function addEvents(app: AdminApp, { control, clock, observer, seats }: BatchDeps): void {
   const streams = new Map<string, EventStream>();
   const streamOf = (id: string): EventStream => {
     const open = streams.get(id);
@@ -105,7 +106,9 @@ function addEvents(app: AdminApp, { control, clock, observer }: BatchDeps): void
       watched: (batch) => batch,
       stopping: () => control.stopping(),
       onFailure: (error) => observer.fault({ where: 'batch events', error: faultName(error) }),
+      onIdle: () => streams.delete(id),
       clock,
+      seats,
     });
     streams.set(id, stream);
     return stream;

@@ -9,7 +9,25 @@ const TICK_MS = 500;
 const PING_MS = 15_000;
 /** Who has not read for so long is dropped. */
 const STALLED_MS = 60_000;
+/** Of all streams together. */
 const CLIENTS_MAX = 100;
+
+/** Places for those who watch, shared by all streams. */
+export interface Seats {
+  /** False when all are taken. */
+  take(): boolean;
+  give(): void;
+}
+
+export function createSeats(max = CLIENTS_MAX): Seats {
+  let taken = 0;
+  return {
+    take: () => taken < max && ++taken > 0,
+    give: () => {
+      taken -= 1;
+    },
+  };
+}
 
 export interface EventStreamOptions<T> {
   /** The `event:` field. */
@@ -22,6 +40,9 @@ export interface EventStreamOptions<T> {
   readonly stopping: () => boolean;
   /** The snapshot could not be made: all streams end, and who comes again gets a proper answer. */
   readonly onFailure: (error: unknown) => void;
+  /** Nobody watches any more. */
+  readonly onIdle?: () => void;
+  readonly seats: Seats;
   readonly clock: Clock;
 }
 
@@ -57,7 +78,7 @@ interface Frame {
  * waits for it.
  */
 export function createEventStream<T>(options: EventStreamOptions<T>): EventStream {
-  const { clock } = options;
+  const { clock, seats } = options;
   const clients = new Set<Client>();
   let ticking = false;
 
@@ -67,13 +88,21 @@ export function createEventStream<T>(options: EventStreamOptions<T>): EventStrea
     return { watched: JSON.stringify(options.watched(snapshot)), bytes: encoder.encode(text) };
   };
 
+  const leave = (client: Client): void => {
+    if (!clients.delete(client)) return;
+    seats.give();
+    if (clients.size === 0) options.onIdle?.();
+  };
+
   const endAll = (): void => {
-    for (const { controller } of clients) controller.close();
-    clients.clear();
+    for (const client of clients) {
+      leave(client);
+      client.controller.close();
+    }
   };
 
   const drop = (client: Client): void => {
-    clients.delete(client);
+    leave(client);
     client.controller.close();
     client.drop?.();
   };
@@ -113,8 +142,11 @@ export function createEventStream<T>(options: EventStreamOptions<T>): EventStrea
 
   return {
     open(onDrop) {
-      if (clients.size >= CLIENTS_MAX) return null;
       const { watched, bytes } = makeFrame();
+      if (!seats.take()) {
+        if (clients.size === 0) options.onIdle?.();
+        return null;
+      }
       let client: Client;
       return new ReadableStream<Uint8Array>({
         start(controller) {
@@ -124,7 +156,7 @@ export function createEventStream<T>(options: EventStreamOptions<T>): EventStrea
           schedule();
         },
         cancel() {
-          clients.delete(client);
+          leave(client);
         },
       });
     },
