@@ -101,7 +101,7 @@ describe('GET /admin/events', () => {
       const surplus = await open(path);
       expect([surplus.status, surplus.headers.get('retry-after')]).toEqual([503, '10']);
     }
-    await Promise.all(responses.map((response) => response.body?.cancel()));
+    await Promise.all(responses.map(async (response) => response.body?.cancel()));
     await parts.clock.advance(1000);
     expect(parts.clock.pending()).toBe(0);
     expect((await open('/admin/events')).status).toBe(200);

@@ -33,19 +33,28 @@ export interface TestApp {
   readonly observer: RecordingObserver;
 }
 
+export interface TestAppOptions {
+  readonly zendesk?: Helpdesk;
+  readonly freshdesk?: Helpdesk;
+  readonly clock?: FakeClock;
+}
+
 /** The app on parts in memory. */
-export function testApp({ zendesk = signedHelpdesk() }: { zendesk?: Helpdesk } = {}): TestApp {
+export function testApp({ zendesk = signedHelpdesk(), freshdesk, clock = fakeClock() }: TestAppOptions = {}): TestApp {
   const parts = {
     outbox: fakeOutbox(),
     audit: fakeAudit(),
     reader: fakeReader(),
     control: fakeControl(),
-    clock: fakeClock(),
+    clock,
     observer: recordingObserver(),
   };
   const app = createApp({
     ...parts,
-    helpdesks: new Map([['zendesk', zendesk]]),
+    helpdesks: new Map([
+      ['zendesk', zendesk],
+      ...(freshdesk === undefined ? [] : ([['freshdesk', freshdesk]] as const)),
+    ]),
     adminTokens: [
       ...[ADMIN_TOKEN, OTHER_TOKEN].map(tokenOfSetting),
       { name: 'vera', role: 'viewer', digest: sha256(VIEWER_TOKEN) },

@@ -1,52 +1,28 @@
-import { connect, type Socket } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
+import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { signature } from '../support/fakes.ts';
+import { exchange, statuses } from '../support/raw-http.ts';
+import { serveApp } from './serve-app.ts';
 import { ADMIN_TOKEN, type TestApp, testApp } from './test-app.ts';
 
 /** What only a socket shows: reliability.md §c, group A. */
 
-const closers: (() => Promise<void>)[] = [];
+let close: (() => Promise<void>) | null = null;
 
 afterEach(async () => {
-  for (const close of closers.splice(0)) await close();
+  await close?.();
+  close = null;
 });
 
 interface Served extends TestApp {
-  /** Sends the text, then whatever `more` sends; answers all that came back once the connection is closed. */
   readonly exchange: (text: string, more?: (socket: Socket) => void) => Promise<string>;
 }
 
 async function serve(): Promise<Served> {
   const parts = testApp();
-  const server = createAdaptorServer({
-    fetch: parts.app.fetch,
-    serverOptions: { requestTimeout: 800, headersTimeout: 600, connectionsCheckingInterval: 50 },
-  });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', () => resolve());
-  });
-  closers.push(
-    () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        if ('closeAllConnections' in server) server.closeAllConnections();
-      }),
-  );
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('not listening');
-  const exchange: Served['exchange'] = (text, more) =>
-    new Promise((resolve) => {
-      let answer = '';
-      const socket = connect(address.port, '127.0.0.1', () => {
-        socket.write(text);
-        more?.(socket);
-      });
-      socket.on('data', (data) => (answer += data.toString()));
-      socket.on('error', () => undefined);
-      socket.on('close', () => resolve(answer));
-    });
-  return { ...parts, exchange };
+  const served = await serveApp(parts);
+  close = served.close;
+  return { ...parts, exchange: (text, more) => exchange(served.port, text, more) };
 }
 
 const HEAD = 'POST /webhooks/zendesk HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
@@ -54,12 +30,6 @@ const HEAD = 'POST /webhooks/zendesk HTTP/1.1\r\nHost: localhost\r\nContent-Type
 function request(body: string, headers = ''): string {
   const signed = `X-Signature: ${signature(body)['x-signature']}\r\n`;
   return `${HEAD}${signed}${headers}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
-}
-
-function statuses(answer: string): number[] {
-  return [...answer.matchAll(/HTTP\/1\.1 (\d{3}) /g)]
-    .map((match) => Number(match[1]))
-    .filter((status) => status !== 100);
 }
 
 /** Sends chunks for as long as the other side takes them. */
