@@ -2,7 +2,9 @@ import { createAdaptorServer } from '@hono/node-server';
 import type { TestApp } from './test-app.ts';
 
 /** The app on a socket, with the server's timeouts of main.ts in small. */
-export async function serveApp({ app }: TestApp): Promise<{ readonly port: number; close(): Promise<void> }> {
+export async function serveApp({
+  app,
+}: TestApp): Promise<{ readonly port: number; readonly close: () => Promise<void> }> {
   const server = createAdaptorServer({
     fetch: app.fetch,
     serverOptions: { requestTimeout: 800, headersTimeout: 600, connectionsCheckingInterval: 50 },

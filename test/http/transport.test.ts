@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { signature } from '../support/fakes.ts';
 import { exchange, statuses } from '../support/raw-http.ts';
 import { serveApp } from './serve-app.ts';
-import { ADMIN_TOKEN, type TestApp, testApp } from './test-app.ts';
+import { ADMIN_TOKEN, type TestApp, testApp, VIEWER_TOKEN } from './test-app.ts';
 
 /** What only a socket shows: reliability.md §c, group A. */
 
@@ -155,6 +155,109 @@ describe('admin over a socket', () => {
       expect(answer).not.toContain('ratePerMinute');
     },
   );
+
+  const post = (target: string, headers: string, body = ''): string =>
+    `POST ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`;
+  const viewer = `Authorization: Bearer ${VIEWER_TOKEN}\r\n`;
+  const bodyOf = (answer: string): string => answer.slice(answer.indexOf('\r\n\r\n') + 4);
+
+  test('D3 HEAD wants the same token and has no body', async () => {
+    const { exchange } = await serve();
+    const head = (headers: string) => exchange(get('/admin/tickets', headers).replace('GET', 'HEAD'));
+    expect(statuses(await head(''))).toEqual([401]);
+    const answer = await head(good);
+    expect([statuses(answer), bodyOf(answer)]).toEqual([[200], '']);
+  });
+
+  test('D4 a token in the URL is 401, comes back in no answer and goes into no event', async () => {
+    const { exchange, observer, audit } = await serve();
+    const answer = await exchange(get(`/admin/progress?token=${ADMIN_TOKEN}`, good));
+    expect(statuses(answer)).toEqual([401]);
+    expect(answer + JSON.stringify([observer.events, audit.written])).not.toContain(ADMIN_TOKEN);
+  });
+
+  test.each([
+    'limit=',
+    'limit=1e9',
+    'limit=-1',
+    'limit=NaN',
+    'limit=1&limit=2',
+    'limit=9007199254740993',
+    'cursor=forged',
+  ])('D7 ?%s is 400', async (query) => {
+    const { exchange } = await serve();
+    expect(statuses(await exchange(get(`/admin/tickets?${query}`, good)))).toEqual([400]);
+  });
+
+  test('D8 what is not there is 404, what is not possible 409 with its state', async () => {
+    const { exchange, outbox } = await serve();
+    expect(statuses(await exchange(post('/admin/tickets/zendesk/404/retry', good)))).toEqual([404]);
+    outbox.action = { kind: 'conflict', status: 'posted' };
+    const answer = await exchange(post('/admin/tickets/zendesk/5158/retry', good));
+    expect(statuses(answer)).toEqual([409]);
+    expect(JSON.parse(bodyOf(answer))).toMatchObject({ state: 'posted' });
+  });
+
+  test('D10 Host and X-Forwarded-For change neither the link nor who is counted: the eleventh wrong token is 429', async () => {
+    const { exchange, audit } = await serve();
+    const answers = [];
+    for (let i = 0; i < 11; i++) {
+      const lie = `X-Forwarded-For: 10.0.0.${i}\r\nAuthorization: Bearer wrong\r\n`;
+      answers.push(await exchange(get('/admin/progress', lie).replace('localhost', 'evil.test')));
+    }
+    expect(answers.flatMap(statuses)).toEqual([...Array<number>(10).fill(401), 429]);
+    expect(answers[10]).toMatch(/^retry-after: \d+\r$/im);
+    expect(audit.written).toMatchObject([{ address: '127.0.0.1', action: 'login' }]);
+    const body = '{"helpdesk":"zendesk","ticketIds":[1]}';
+    const created = await exchange(post('/admin/batches', good, body).replace('localhost', 'evil.test'));
+    expect(created).toMatch(/^location: \/admin\/batches\/b1\r$/im);
+  });
+
+  test('D12 a fault is 500 with an id and nothing of what was wrong', async () => {
+    const { exchange, control } = await serve();
+    control.progress = () => {
+      throw new Error('db password is x');
+    };
+    const answer = await exchange(get('/admin/progress', good));
+    expect(statuses(answer)).toEqual([500]);
+    expect(answer).not.toContain('password');
+    expect(JSON.parse(bodyOf(answer))).toMatchObject({ requestId: expect.stringMatching(/^[0-9a-f]{12}$/) });
+  });
+
+  test('D13 a viewer may look; a change is 403 and a row with the address it came from', async () => {
+    const { exchange, audit, control } = await serve();
+    expect(statuses(await exchange(get('/admin/progress', viewer)))).toEqual([200]);
+    expect(statuses(await exchange(post('/admin/pause', viewer)))).toEqual([403]);
+    expect(audit.written).toMatchObject([
+      { who: 'vera', address: '127.0.0.1', action: 'POST /admin/pause', outcome: 'forbidden' },
+    ]);
+    expect(control.calls).toEqual([]);
+  });
+
+  test('D9 of 200 watchers 100 get a place, the others 503; those who vanish free theirs', async () => {
+    const { exchange, clock } = await serve();
+    const sockets: Socket[] = [];
+    const watch = () =>
+      new Promise<[string, Promise<string>]>((resolve) => {
+        const over = exchange(get('/admin/events', good), (socket) => {
+          socket.once('data', (data) => {
+            sockets.push(socket);
+            resolve([/HTTP\/1\.1 (\d+)/.exec(data.toString())?.[1] ?? '', over]);
+          });
+        });
+      });
+    const watchers = await Promise.all(Array.from({ length: 200 }, watch));
+    const got = watchers.map(([status]) => status).toSorted();
+    expect(got).toEqual([...Array<string>(100).fill('200'), ...Array<string>(100).fill('503')]);
+    for (const socket of sockets) socket.destroy();
+    await Promise.all(watchers.map(([, over]) => over));
+    await vi.waitFor(async () => {
+      await clock.advance(500);
+      expect(clock.pending()).toBe(0);
+    });
+    expect((await watch())[0]).toBe('200');
+    sockets.at(-1)?.destroy();
+  });
 
   test('D9 a watcher who vanishes frees its place', async () => {
     const { exchange, clock } = await serve();

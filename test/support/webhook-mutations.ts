@@ -110,7 +110,7 @@ function flipText(random: Random, text: string): string {
 }
 
 const swapCase = (text: string): string =>
-  [...text].map((c) => (c === c.toLowerCase() ? c.toUpperCase() : c.toLowerCase())).join('');
+  text.replaceAll(/[a-z]/gi, (letter) => (letter < 'a' ? letter.toLowerCase() : letter.toUpperCase()));
 
 type TextChange = (text: string, random: Random) => string;
 
