@@ -166,14 +166,14 @@ export function readConfig(env: Env): Config {
   const guidelines = readGuidelines(given['GUIDELINES_FILE'], problems);
   const filed = readTokensFile(given['ADMIN_TOKENS_FILE'], problems);
   if (given['ADMIN_TOKEN'] === undefined && given['ADMIN_TOKENS_FILE'] === undefined) problems.push(NO_TOKEN);
-  problems.push(...strayVariables(given));
+  const ofSetting = (base.data?.ADMIN_TOKEN ?? []).map(tokenOfSetting);
+  problems.push(...inBoth(ofSetting, filed.tokens), ...strayVariables(given));
   if (base.data === undefined || llm === undefined || problems.length > 0) {
     throw new ConfigError([...new Set(problems)]);
   }
-  const adminTokens = [...(base.data.ADMIN_TOKEN ?? []).map(tokenOfSetting), ...filed.tokens];
   return {
     ...slice(base.data),
-    adminTokens,
+    adminTokens: [...ofSetting, ...filed.tokens],
     warnings: filed.warnings,
     guidelines,
     helpdesks: chosenHelpdesks,
@@ -292,6 +292,12 @@ function readTokensFile(
     problems.push(`ADMIN_TOKENS_FILE cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
     return { tokens: [], warnings: [] };
   }
+}
+
+/** One token with two roles: neither guess would be right. */
+function inBoth(ofSetting: readonly AdminToken[], filed: readonly AdminToken[]): string[] {
+  const twice = filed.filter(({ digest }) => ofSetting.some((token) => token.digest === digest));
+  return twice.map(({ name }) => `ADMIN_TOKENS_FILE has under ${name} a token that ADMIN_TOKEN has too`);
 }
 
 const OPEN_FILE = 'ADMIN_TOKENS_FILE can be read or changed by other users of this machine: chmod 600';

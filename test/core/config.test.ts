@@ -151,6 +151,11 @@ describe('ADMIN_TOKENS_FILE', () => {
     expect(problemsOf(write('#\n'))).toEqual(['ADMIN_TOKENS_FILE holds no token']);
   });
 
+  it('does not guess the role of a token that stands in both', () => {
+    const env = write(`alice viewer sha256:${sha256('short-is-fine-on-loopback')}\n`);
+    expect(problemsOf(env)).toEqual(['ADMIN_TOKENS_FILE has under alice a token that ADMIN_TOKEN has too']);
+  });
+
   it.each([0o644, 0o604, 0o602, 0o620, 0o660])('warns of mode %o', (mode) => {
     const env = write(`alice viewer sha256:${sha256('x')}\n`, mode);
     expect(readConfig(env).warnings).toEqual([expect.stringMatching(/^ADMIN_TOKENS_FILE .*chmod 600/)]);
