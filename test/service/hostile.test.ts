@@ -37,8 +37,12 @@ describe('hostile uploads', () => {
       const { memory } = await admin.get<Progress>('/admin/progress');
       expect(result.stalled).toEqual({ 408: 6000 });
       expect(result.genuine).toEqual({ 202: expect.any(Number) });
-      expect(Object.keys(result.bodies).toSorted()).toEqual(['401', '503']);
-      expect(result.retryAfter).toHaveLength(result.bodies['503'] ?? 0);
+      // 32 find room at most; the rest is told so, unless it still sends when the connection is closed on it
+      const { 401: read = 0, 503: busy = 0, none = 0, ...others } = result.bodies;
+      expect([others, read + busy + none]).toEqual([{}, 512]);
+      expect(read).toBeLessThanOrEqual(32);
+      expect(busy).toBeGreaterThan(0);
+      expect(result.retryAfter).toHaveLength(busy);
       expect(result.retryAfter.filter((seconds) => !(seconds >= 1 && seconds <= 59))).toEqual([]);
       expect(['413', '503']).toEqual(
         expect.arrayContaining(Object.keys(result.floods).filter((key) => key !== 'none')),

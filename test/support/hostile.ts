@@ -83,11 +83,25 @@ function flood(socket: Socket): void {
 
 const body = Buffer.alloc(MIB, ' ');
 
-/** All but the last byte, and that a moment later: until then the service has to hold it. */
-function whole(socket: Socket): void {
-  socket.write(`${HEAD}Connection: close\r\nContent-Length: ${MIB}\r\n\r\n`);
-  socket.write(body.subarray(1));
-  setTimeout(() => socket.destroyed || socket.write(' '), 2000);
+/** What the service has room for at one moment, in bodies (http/webhooks.ts). */
+const ROOM = 32;
+
+/** All but the last byte of each; that only when all are answered that can find no room: till then some are held. */
+function wholeBodies(count: number): (socket: Socket) => void {
+  const held = new Set<Socket>();
+  let answered = 0;
+  return (socket) => {
+    held.add(socket);
+    const over = (): void => {
+      if (!held.delete(socket)) return;
+      answered += 1;
+      if (answered === count - ROOM) for (const each of held) each.write(' ');
+    };
+    socket.once('data', over);
+    socket.once('close', over);
+    socket.write(`${HEAD}Connection: close\r\nContent-Length: ${MIB}\r\n\r\n`);
+    socket.write(body.subarray(1));
+  };
 }
 
 function tally(ended: readonly Ended[]): Record<string, number> {
@@ -111,6 +125,7 @@ async function meanwhile(signal: AbortSignal, pauseMs: number, ask: () => Promis
 export async function runHostileLoad(load: HostileLoad): Promise<HostileResult> {
   const { port } = load;
   const over = new AbortController();
+  const sendWhole = wholeBodies(load.bodies);
   const genuine = meanwhile(over.signal, 250, async () => String(await load.genuine()));
   const health = meanwhile(over.signal, 50, async () => String(await load.health()));
   const [stalledBodies, halfHeaders, floods, bodies] = await Promise.all([
@@ -119,7 +134,7 @@ export async function runHostileLoad(load: HostileLoad): Promise<HostileResult> 
     ),
     inWaves(load.halfHeaders, () => attack(port, (socket) => void socket.write(HEAD))),
     inWaves(load.floods, () => attack(port, flood)),
-    inWaves(load.bodies, () => attack(port, whole)),
+    inWaves(load.bodies, () => attack(port, sendWhole)),
   ]);
   over.abort();
   const served = await genuine;
