@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { type AdminToken, parseTokensFile, tokenOfSetting } from './core/admin-token.ts';
+import { isLoopbackHost, isWeakSecret } from './core/weak-secret.ts';
 import { helpdesks } from './helpdesks/index.ts';
 import { languageModels } from './llms/index.ts';
 
@@ -30,7 +32,9 @@ export interface Config {
   readonly port: number;
   /** File path of the SQLite database. */
   readonly databasePath: string;
-  readonly adminTokens: readonly string[];
+  readonly adminTokens: readonly AdminToken[];
+  /** Sentences for the operator about what works but should be mended. */
+  readonly warnings: readonly string[];
   /** The team's own guidelines, already read; empty when none are set. */
   readonly guidelines: string;
   readonly postFindings: boolean;
@@ -77,9 +81,6 @@ const usd = z
   .transform(Number)
   .refine((amount) => amount > 0, USD_HINT);
 
-/** Named in INTERFACE.md, built later: silently ignoring them would be worse than saying so. */
-const notYet = z.undefined('is not supported by this version yet; remove it').optional();
-
 const baseSchema = z.object({
   HOST: z.string().min(1, 'must not be empty').default('127.0.0.1'),
   PORT: wholeNumber(0, 65535, 8787),
@@ -91,14 +92,15 @@ const baseSchema = z.object({
     )
     .default('file:./data/draftdesk.db'),
   ADMIN_TOKEN: z
-    .string('is required: one or more bearer tokens for the admin API, comma separated')
+    .string()
     .transform((value) => value.split(',').map((token) => token.trim()))
     .refine((tokens) => tokens.every((token) => token !== ''), 'must not contain an empty entry')
     .refine(
       (tokens) => tokens.every((token) => /^[\x21-\x7e]*$/.test(token)),
       'must consist of printable ASCII without spaces',
-    ),
-  ADMIN_TOKENS_FILE: notYet,
+    )
+    .optional(),
+  ADMIN_TOKENS_FILE: z.string().optional(),
   LLM_DAILY_BUDGET_USD: usd.optional(),
   MASK_PERSONAL_DATA: z.literal('false', 'is not supported by this version yet; remove it').optional(),
   RECONCILE_EVERY_MINUTES: wholeNumber(0, 10_080, 0),
@@ -162,11 +164,21 @@ export function readConfig(env: Env): Config {
   const llm = chooseLanguageModel(given, problems);
   if (base.data !== undefined) problems.push(...weakTokens(base.data), ...crossedRetryTimes(base.data));
   const guidelines = readGuidelines(given['GUIDELINES_FILE'], problems);
-  problems.push(...strayVariables(given));
+  const filed = readTokensFile(given['ADMIN_TOKENS_FILE'], problems);
+  if (given['ADMIN_TOKEN'] === undefined && given['ADMIN_TOKENS_FILE'] === undefined) problems.push(NO_TOKEN);
+  const ofSetting = (base.data?.ADMIN_TOKEN ?? []).map(tokenOfSetting);
+  problems.push(...inBoth(ofSetting, filed.tokens), ...strayVariables(given));
   if (base.data === undefined || llm === undefined || problems.length > 0) {
     throw new ConfigError([...new Set(problems)]);
   }
-  return { ...slice(base.data), guidelines, helpdesks: chosenHelpdesks, llm };
+  return {
+    ...slice(base.data),
+    adminTokens: [...ofSetting, ...filed.tokens],
+    warnings: filed.warnings,
+    guidelines,
+    helpdesks: chosenHelpdesks,
+    llm,
+  };
 }
 
 /** As `readConfig`, for drafting from a file: everything that has to do with serving or a helpdesk is left aside. */
@@ -211,12 +223,11 @@ function crossedRetryTimes(base: Pick<Base, 'RETRY_BASE_MS' | 'RETRY_MAX_MS'>): 
 
 type Base = z.infer<typeof baseSchema>;
 
-function slice(base: Base): Omit<Config, 'guidelines' | 'helpdesks' | 'llm'> {
+function slice(base: Base): Omit<Config, 'adminTokens' | 'warnings' | 'guidelines' | 'helpdesks' | 'llm'> {
   return {
     host: base.HOST,
     port: base.PORT,
     databasePath: resolve(base.DATABASE_URL.slice('file:'.length)),
-    adminTokens: base.ADMIN_TOKEN,
     postFindings: base.POST_FINDINGS,
     llmDailyBudgetUsd: base.LLM_DAILY_BUDGET_USD ?? null,
     reconcileEveryMinutes: base.RECONCILE_EVERY_MINUTES,
@@ -255,9 +266,45 @@ function strayVariables(given: Env): string[] {
 }
 
 function weakTokens(base: Base): string[] {
-  if (/^(localhost|127(\.\d{1,3}){3}|::1)$/.test(base.HOST)) return [];
-  const weak = base.ADMIN_TOKEN.some((token) => token.length < PUBLIC_TOKEN_MIN);
-  return weak ? [`ADMIN_TOKEN must be at least ${PUBLIC_TOKEN_MIN} characters each, because HOST is not loopback`] : [];
+  if (isLoopbackHost(base.HOST)) return [];
+  const tokens = base.ADMIN_TOKEN ?? [];
+  if (tokens.some((token) => token.length < PUBLIC_TOKEN_MIN))
+    return [`ADMIN_TOKEN must be at least ${PUBLIC_TOKEN_MIN} characters each, because HOST is not loopback`];
+  if (!tokens.some((token) => isWeakSecret(token, PUBLIC_TOKEN_MIN))) return [];
+  return [
+    'ADMIN_TOKEN can be guessed (well-known words or few characters), and HOST is not loopback: draftdesk token new',
+  ];
+}
+
+const NO_TOKEN =
+  'ADMIN_TOKEN is required: one or more bearer tokens for the admin API, comma separated (or ADMIN_TOKENS_FILE)';
+
+function readTokensFile(
+  path: string | undefined,
+  problems: string[],
+): { readonly tokens: readonly AdminToken[]; readonly warnings: readonly string[] } {
+  if (path === undefined) return { tokens: [], warnings: [] };
+  try {
+    const file = parseTokensFile(readFileSync(path, 'utf8'));
+    problems.push(...file.problems.map((problem) => `ADMIN_TOKENS_FILE ${problem}`));
+    return { tokens: file.tokens, warnings: isOpenToOthers(path) ? [OPEN_FILE] : [] };
+  } catch (error) {
+    problems.push(`ADMIN_TOKENS_FILE cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+    return { tokens: [], warnings: [] };
+  }
+}
+
+/** One token with two roles: neither guess would be right. */
+function inBoth(ofSetting: readonly AdminToken[], filed: readonly AdminToken[]): string[] {
+  const twice = filed.filter(({ digest }) => ofSetting.some((token) => token.digest === digest));
+  return twice.map(({ name }) => `ADMIN_TOKENS_FILE has under ${name} a token that ADMIN_TOKEN has too`);
+}
+
+const OPEN_FILE = 'ADMIN_TOKENS_FILE can be read or changed by other users of this machine: chmod 600';
+
+/** Others may do anything with it, or the group may write it. Windows has no such modes. */
+function isOpenToOthers(path: string): boolean {
+  return process.platform !== 'win32' && (statSync(path).mode & 0o027) !== 0;
 }
 
 function readGuidelines(path: string | undefined, problems: string[]): string {

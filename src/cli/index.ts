@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { auditCommand } from './audit.ts';
 import { batchCommand } from './batch.ts';
 import { EXIT } from './command-error.ts';
 import { packagePath } from './package-path.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
+import { tokenCommand } from './token.ts';
 
 /** The table of commands. */
 export function createProgram(version: string): Command {
@@ -16,6 +18,8 @@ export function createProgram(version: string): Command {
     .addCommand(sandboxCommand())
     .addCommand(batchCommand())
     .addCommand(statusCommand())
+    .addCommand(tokenCommand())
+    .addCommand(auditCommand())
     .addHelpText(
       'after',
       `

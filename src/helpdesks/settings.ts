@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { upstreamUrlProblem } from '../core/upstream-url.ts';
+import { isLoopbackHost, isWeakSecret } from '../core/weak-secret.ts';
 
 /** Webhook secrets shorter than this can be guessed (reliability.md §6). */
 const SECRET_MIN_LENGTH = 16;
@@ -62,7 +63,7 @@ function envReader(raw: Readonly<Record<string, string | undefined>>, problem: E
     secrets: (name) => {
       const value = required(name);
       const entries = value.split(',').map((entry) => entry.trim());
-      const found = value === '' ? null : secretProblem(entries);
+      const found = value === '' ? null : secretProblem(entries, isLoopbackHost(text('HOST') ?? 'localhost'));
       if (found !== null) problem(name, found);
       return entries;
     },
@@ -81,10 +82,12 @@ export function assertUpstreamAllowed(baseUrl: string, deps: { readonly allowIns
   if (problem !== null) throw new Error(`the base URL ${problem}`);
 }
 
-function secretProblem(entries: readonly string[]): string | null {
+function secretProblem(entries: readonly string[], loopback: boolean): string | null {
   if (entries.includes('')) return 'has an empty entry';
-  if (entries.every((entry) => entry.length >= SECRET_MIN_LENGTH)) return null;
-  return `must have at least ${SECRET_MIN_LENGTH} characters in each entry`;
+  if (entries.some((entry) => entry.length < SECRET_MIN_LENGTH))
+    return `must have at least ${SECRET_MIN_LENGTH} characters in each entry`;
+  if (loopback || !entries.some((entry) => isWeakSecret(entry, SECRET_MIN_LENGTH))) return null;
+  return 'can be guessed (well-known words or few characters), and HOST is not loopback';
 }
 
 function urlProblem(value: string, allowInsecure: boolean): string | null {

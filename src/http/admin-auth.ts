@@ -1,16 +1,29 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Context, Hono, MiddlewareHandler } from 'hono';
+import type { AdminRole, AdminToken } from '../core/admin-token.ts';
+import type { AuditLog } from '../core/audit.ts';
+import type { Clock } from '../core/clock.ts';
 import { RequestError } from '../core/errors.ts';
-import { methodNotAllowed, problemResponse } from './problem.ts';
+import type { Observer } from '../core/observer.ts';
+import { audited, auditEntry } from './audit-trail.ts';
+import { createLoginLimit } from './login-limit.ts';
+import { faultName, methodNotAllowed, problemResponse } from './problem.ts';
+
+/** Who was let in. */
+export interface Admin {
+  readonly name: string;
+  readonly role: AdminRole;
+}
 
 export interface AdminEnv {
   Bindings: {
-    /** The socket's response, where there is a socket (@hono/node-server). */
+    /** The socket's sides, where there is a socket (@hono/node-server). */
+    incoming?: { readonly socket?: { readonly remoteAddress?: string | undefined } };
     outgoing?: { destroy(): void };
   };
   Variables: {
     /** Set by `adminAuth` alone. */
-    admin: { readonly role: 'operator' };
+    admin: Admin;
   };
 }
 
@@ -18,36 +31,62 @@ export type AdminApp = Hono<AdminEnv>;
 export type AdminContext = Context<AdminEnv>;
 type AdminHandler = (c: AdminContext) => Response | Promise<Response>;
 
-/**
- * Lets in who sends `Authorization: Bearer <one of the tokens>` and nobody else; anything malformed is 401 as well.
- * Tokens live in memory as digests only.
- */
-export function adminAuth(tokens: readonly string[]): MiddlewareHandler<AdminEnv> {
-  const digests = tokens.filter((token) => token !== '').map(digest);
-  return async function adminAuth(c, next) {
-    // A token in a URL ends up in logs and histories: refused even beside a good header (RFC 6750 §2).
-    const inQuery = c.req.query('token') !== undefined || c.req.query('access_token') !== undefined;
-    if (inQuery || !isOneOf(digests, bearerToken(c.req.header('authorization')))) return unauthorized();
-    c.set('admin', { role: 'operator' });
-    return next();
-  };
+export interface AdminAuthDeps {
+  readonly adminTokens: readonly AdminToken[];
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+  readonly observer: Observer;
 }
 
 /**
- * The only way a path gets into the admin API. Each handler is asked again whether the request was let in: routers
- * have skipped wildcard middleware before (Hono 4.13.16). Other methods get 405.
+ * Lets in who sends `Authorization: Bearer <one of the tokens>` and nobody else; anything malformed is 401 as well.
+ * Viewers may only look. Whatever may change something is in the audit log before it happens.
+ */
+export function adminAuth({ adminTokens, audit, clock, observer }: AdminAuthDeps): MiddlewareHandler<AdminEnv> {
+  const known = adminTokens.map((token) => ({ token, digest: Buffer.from(token.digest, 'hex') }));
+  const onFailure = (error: unknown): void => observer.fault({ where: 'audit log', error: faultName(error) });
+  const limit = createLoginLimit({ audit, clock, onFailure });
+  return async function adminAuth(c, next) {
+    // A token in a URL ends up in logs and histories: refused even beside a good header (RFC 6750 §2).
+    const inQuery = c.req.query('token') !== undefined || c.req.query('access_token') !== undefined;
+    const header = c.req.header('authorization');
+    const token = inQuery ? null : holderOf(known, bearerToken(header));
+    // who sends nothing has not tried to log in
+    if (token === null)
+      return inQuery || header ? loginFailed(limit.failed(addressOf(c) ?? 'unknown')) : unauthorized();
+    const admin = { name: token.name, role: token.role };
+    const entry = auditEntry(c, admin, addressOf(c));
+    if (!mayUse(admin.role, c.req.method)) {
+      await audit.record(entry, 'forbidden', 1);
+      return forbidden();
+    }
+    c.set('admin', admin);
+    return isSafe(c.req.method) ? next() : audited(c, { audit, entry, onFailure }, next);
+  };
+}
+
+const METHODS = ['GET', 'POST', 'DELETE'] as const;
+
+/**
+ * The only way a path gets into the admin API. Each handler asks again whether the request was let in: routers have
+ * skipped wildcard middleware before (Hono 4.13.16). What is not GET wants an operator. Other methods get 405.
  */
 export function adminRoute(
   app: AdminApp,
   path: string,
-  handlers: { readonly GET?: AdminHandler; readonly POST?: AdminHandler },
+  handlers: { readonly [Method in (typeof METHODS)[number]]?: AdminHandler },
 ): void {
   const guarded =
     (handler: AdminHandler): AdminHandler =>
-    (c) =>
-      c.get('admin')?.role === 'operator' ? handler(c) : unauthorized();
-  if (handlers.GET !== undefined) app.get(path, guarded(handlers.GET));
-  if (handlers.POST !== undefined) app.post(path, guarded(handlers.POST));
+    (c) => {
+      const admin: Admin | undefined = c.get('admin');
+      if (admin === undefined) return unauthorized();
+      return mayUse(admin.role, c.req.method) ? handler(c) : forbidden();
+    };
+  for (const method of METHODS) {
+    const handler = handlers[method];
+    if (handler !== undefined) app.on(method, path, guarded(handler));
+  }
   app.all(
     path,
     guarded(() => methodNotAllowed(Object.keys(handlers))),
@@ -61,10 +100,36 @@ export function pathParameter(c: AdminContext, name: string): string {
   return value;
 }
 
+/** RFC 9110 §9.2.1. */
+function isSafe(method: string): boolean {
+  return ['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(method);
+}
+
+function mayUse(role: AdminRole, method: string): boolean {
+  return role === 'operator' || isSafe(method);
+}
+
+/** The connection's own: `X-Forwarded-For` says what the client likes. */
+function addressOf(c: AdminContext): string | null {
+  // `env` is undefined where there is no socket.
+  const { incoming }: Partial<typeof c.env> = c.env ?? {};
+  return incoming?.socket?.remoteAddress ?? null;
+}
+
 function unauthorized(): Response {
   return problemResponse('unauthorized', 'Send an admin token: Authorization: Bearer …', {
     headers: { 'WWW-Authenticate': 'Bearer realm="draftdesk"' },
   });
+}
+
+function loginFailed(retryAfterSeconds: number | null): Response {
+  if (retryAfterSeconds === null) return unauthorized();
+  const detail = 'Too many wrong tokens came from this address. A right one is still let in.';
+  return problemResponse('too_many_requests', detail, { retryAfterSeconds });
+}
+
+function forbidden(): Response {
+  return problemResponse('forbidden', 'This token may look, not change: its role is viewer.');
 }
 
 /** Exactly one token: no other scheme, no list, nothing before or after (RFC 6750 §2.1). */
@@ -73,16 +138,15 @@ function bearerToken(header: string | undefined): string | null {
 }
 
 /** Looks at every digest, so that the time does not tell which one matched. */
-function isOneOf(digests: readonly Buffer[], token: string | null): boolean {
-  if (token === null) return false;
-  const given = digest(token);
-  let found = false;
-  for (const known of digests) {
-    if (timingSafeEqual(known, given)) found = true;
+function holderOf(
+  known: readonly { readonly token: AdminToken; readonly digest: Buffer }[],
+  given: string | null,
+): AdminToken | null {
+  if (given === null) return null;
+  const wanted = createHash('sha256').update(given).digest();
+  let found: AdminToken | null = null;
+  for (const { token, digest } of known) {
+    if (timingSafeEqual(digest, wanted)) found = token;
   }
   return found;
-}
-
-function digest(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
 }

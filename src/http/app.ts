@@ -3,27 +3,29 @@ import { routePath } from 'hono/route';
 import type { Random } from '../core/clock.ts';
 import type { Observer } from '../core/observer.ts';
 import type { TicketReader } from '../core/ticket-reader.ts';
-import { adminAuth, type AdminEnv } from './admin-auth.ts';
+import { adminAuth, type AdminAuthDeps, type AdminEnv } from './admin-auth.ts';
+import { addAuditRoutes } from './audit.ts';
 import { addBatchRoutes } from './batches.ts';
+import { createSeats } from './event-stream.ts';
 import { createHealth } from './health.ts';
 import { faultName, problemOf, problemResponse } from './problem.ts';
 import { addProgressRoutes } from './progress.ts';
 import { addTicketRoutes } from './tickets.ts';
 import { createWebhooks, type WebhookDeps } from './webhooks.ts';
 
-export interface AppDeps extends WebhookDeps {
+export interface AppDeps extends WebhookDeps, AdminAuthDeps {
   readonly reader: TicketReader;
-  /** Whoever sends one of them is an operator. */
-  readonly adminTokens: readonly string[];
 }
 
 /** Everything Draftdesk answers over HTTP: webhooks, the admin API and health. */
 export function createApp(deps: AppDeps): Hono {
   const admin = new Hono<AdminEnv>();
-  admin.use(adminAuth(deps.adminTokens));
-  addProgressRoutes(admin, deps);
+  admin.use(adminAuth(deps));
+  const watched = { ...deps, seats: createSeats() };
+  addProgressRoutes(admin, watched);
   addTicketRoutes(admin, deps);
-  addBatchRoutes(admin, deps);
+  addBatchRoutes(admin, watched);
+  addAuditRoutes(admin, deps);
 
   return new Hono()
     .route('/', createWebhooks(deps))

@@ -9,7 +9,7 @@ import type { BatchProgress, ServiceControl } from '../core/service-control.ts';
 import type { TicketReader } from '../core/ticket-reader.ts';
 import { type AdminApp, type AdminContext, adminRoute, pathParameter } from './admin-auth.ts';
 import { streamResults } from './batch-results.ts';
-import { sendEvents } from './event-stream.ts';
+import { type Seats, sendEvents } from './event-stream.ts';
 import { openCursor, pageQuery, readJson, readQuery, sealCursor } from './input.ts';
 import { newBatchSchema, toNewBatch } from './new-batch.ts';
 import { faultName, problemResponse } from './problem.ts';
@@ -23,6 +23,7 @@ interface BatchDeps {
   readonly control: ServiceControl;
   readonly clock: Clock;
   readonly observer: Observer;
+  readonly seats: Seats;
 }
 
 const listSchema = z.strictObject(pageQuery);
@@ -95,7 +96,7 @@ export function addBatchRoutes(app: AdminApp, deps: BatchDeps): void {
 }
 
 /** One stream for all who watch the same batch; it ends when the batch is over. */
-function addEvents(app: AdminApp, { control, clock, observer }: BatchDeps): void {
+function addEvents(app: AdminApp, { control, clock, observer, seats }: BatchDeps): void {
   const streams = createStreamTable((batchId: string) => ({
     event: 'batch',
     snapshot: () => batchJson(known(control.batchProgress(batchId))),
@@ -104,6 +105,7 @@ function addEvents(app: AdminApp, { control, clock, observer }: BatchDeps): void
     stopping: () => control.stopping(),
     onFailure: (error) => observer.fault({ where: 'batch events', error: faultName(error) }),
     clock,
+    seats,
   }));
   adminRoute(app, '/batches/:id/events', {
     GET: (c) => {

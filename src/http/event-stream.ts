@@ -9,7 +9,25 @@ const TICK_MS = 500;
 const PING_MS = 15_000;
 /** Who has not read for so long is dropped. */
 const STALLED_MS = 60_000;
+/** Of all streams together. */
 const CLIENTS_MAX = 100;
+
+/** Places for those who watch, shared by all streams. */
+export interface Seats {
+  /** False when all are taken. */
+  take(): boolean;
+  give(): void;
+}
+
+export function createSeats(max = CLIENTS_MAX): Seats {
+  let taken = 0;
+  return {
+    take: () => taken < max && ++taken > 0,
+    give: () => {
+      taken -= 1;
+    },
+  };
+}
 
 export interface EventStreamOptions<T> {
   /** The `event:` field. */
@@ -26,6 +44,9 @@ export interface EventStreamOptions<T> {
   readonly stopping: () => boolean;
   /** The snapshot could not be made: all streams end, and who comes again gets a proper answer. */
   readonly onFailure: (error: unknown) => void;
+  /** Nobody watches any more. */
+  readonly onIdle?: () => void;
+  readonly seats: Seats;
   readonly clock: Clock;
 }
 
@@ -62,7 +83,7 @@ interface Frame {
  * waits for it.
  */
 export function createEventStream<T>(options: EventStreamOptions<T>): EventStream {
-  const { clock } = options;
+  const { clock, seats } = options;
   const clients = new Set<Client>();
   let ticking = false;
 
@@ -77,7 +98,9 @@ export function createEventStream<T>(options: EventStreamOptions<T>): EventStrea
   };
 
   const forget = (client: Client): void => {
-    if (clients.delete(client) && clients.size === 0) options.onIdle?.();
+    if (!clients.delete(client)) return;
+    seats.give();
+    if (clients.size === 0) options.onIdle?.();
   };
 
   /** What is written already still arrives. */
@@ -128,8 +151,9 @@ export function createEventStream<T>(options: EventStreamOptions<T>): EventStrea
     clock.after(TICK_MS, tick);
   };
 
-  const begin = (onDrop: (() => void) | undefined): ReadableStream<Uint8Array> => {
+  const begin = (onDrop: (() => void) | undefined): ReadableStream<Uint8Array> | null => {
     const { watched, last, bytes } = makeFrame();
+    if (!last && !seats.take()) return null;
     let client: Client;
     return new ReadableStream<Uint8Array>({
       start(controller) {
@@ -145,7 +169,6 @@ export function createEventStream<T>(options: EventStreamOptions<T>): EventStrea
 
   return {
     open(onDrop) {
-      if (clients.size >= CLIENTS_MAX) return null;
       try {
         return begin(onDrop);
       } finally {

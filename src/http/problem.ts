@@ -2,7 +2,7 @@ import { type FieldProblem, RequestError, type RequestErrorCode } from '../core/
 import { OutboxUnavailable } from '../core/outbox.ts';
 import { jsonResponse } from './responses.ts';
 
-export type ProblemCode = RequestErrorCode | 'internal';
+export type ProblemCode = RequestErrorCode | 'too_many_requests' | 'internal';
 
 /** The one table from what went wrong to a status (RFC 9457: with `about:blank` the title is the status's own). */
 const PROBLEMS: Readonly<Record<ProblemCode, { readonly status: number; readonly title: string }>> = {
@@ -14,6 +14,7 @@ const PROBLEMS: Readonly<Record<ProblemCode, { readonly status: number; readonly
   conflict: { status: 409, title: 'Conflict' },
   too_large: { status: 413, title: 'Content Too Large' },
   unsupported_type: { status: 415, title: 'Unsupported Media Type' },
+  too_many_requests: { status: 429, title: 'Too Many Requests' },
   internal: { status: 500, title: 'Internal Server Error' },
   unavailable: { status: 503, title: 'Service Unavailable' },
 };
@@ -24,7 +25,7 @@ const RETRY_AFTER_DEFAULT_SECONDS = 10;
 
 export interface ProblemOptions {
   readonly fields?: readonly FieldProblem[];
-  /** With `unavailable`; 10 when not given, never outside 1 … 59. */
+  /** With `unavailable` and `too_many_requests`; 10 when not given, never outside 1 … 59. */
   readonly retryAfterSeconds?: number | null;
   readonly headers?: Readonly<Record<string, string>>;
   /** More members of the problem object. */
@@ -46,7 +47,9 @@ export function problemResponse(code: ProblemCode, detail: string, options: Prob
   };
   return jsonResponse(body, status, {
     'Content-Type': 'application/problem+json',
-    ...(code === 'unavailable' ? { 'Retry-After': retryAfter(options.retryAfterSeconds) } : {}),
+    ...(code === 'unavailable' || code === 'too_many_requests'
+      ? { 'Retry-After': retryAfter(options.retryAfterSeconds) }
+      : {}),
     ...options.headers,
   });
 }
@@ -54,6 +57,12 @@ export function problemResponse(code: ProblemCode, detail: string, options: Prob
 /** The status a code is answered with. */
 export function statusOf(code: ProblemCode): number {
   return PROBLEMS[code].status;
+}
+
+/** The code of an answer with this status; the status itself where none has it. */
+export function codeOf(status: number): string {
+  const entry = Object.entries(PROBLEMS).find(([, problem]) => problem.status === status);
+  return entry?.[0] ?? String(status);
 }
 
 function retryAfter(seconds: number | null | undefined): string {

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Observer } from '../core/observer.ts';
 import type { ServiceControl } from '../core/service-control.ts';
 import { type AdminApp, adminRoute } from './admin-auth.ts';
-import { createEventStream, sendEvents } from './event-stream.ts';
+import { createEventStream, type Seats, sendEvents } from './event-stream.ts';
 import { faultName, problemResponse } from './problem.ts';
 import { jsonResponse } from './responses.ts';
 
@@ -10,10 +10,11 @@ interface ProgressDeps {
   readonly control: ServiceControl;
   readonly clock: Clock;
   readonly observer: Observer;
+  readonly seats: Seats;
 }
 
 /** How the work goes, at once and live; stop and go on. */
-export function addProgressRoutes(app: AdminApp, { control, clock, observer }: ProgressDeps): void {
+export function addProgressRoutes(app: AdminApp, { control, clock, observer, seats }: ProgressDeps): void {
   const events = createEventStream({
     event: 'progress',
     snapshot: () => control.progress(),
@@ -22,6 +23,7 @@ export function addProgressRoutes(app: AdminApp, { control, clock, observer }: P
     stopping: () => control.stopping(),
     onFailure: (error) => observer.fault({ where: 'progress events', error: faultName(error) }),
     clock,
+    seats,
   });
   adminRoute(app, '/progress', { GET: () => jsonResponse(control.progress()) });
   adminRoute(app, '/events', {

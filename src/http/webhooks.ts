@@ -5,8 +5,9 @@ import type { Helpdesk, TicketEvent } from '../core/helpdesk.ts';
 import type { Observer } from '../core/observer.ts';
 import { type Outbox, OutboxUnavailable } from '../core/outbox.ts';
 import type { ServiceControl } from '../core/service-control.ts';
+import { createByteBudget } from './byte-budget.ts';
 import { faultName, type ProblemCode, problemResponse, statusOf, STORE_REFUSES } from './problem.ts';
-import { createByteBudget, withBody } from './request-body.ts';
+import { withBody } from './request-body.ts';
 import { jsonResponse } from './responses.ts';
 
 export interface WebhookDeps {
@@ -42,7 +43,7 @@ type Refusal = keyof typeof REFUSALS;
 
 /** `POST /webhooks/{helpdesk}`: 202 only after the event is on the disk. */
 export function createWebhooks(deps: WebhookDeps): Hono {
-  const limits = { maxBytes: BODY_MAX_BYTES, budget: createByteBudget(IN_FLIGHT_MAX_BYTES) };
+  const limits = { maxBytes: BODY_MAX_BYTES, budget: createByteBudget(IN_FLIGHT_MAX_BYTES, deps.clock) };
   // A single handler and no middleware: Hono then calls it directly.
   return new Hono().all('/webhooks/:helpdesk', (c) => {
     const helpdesk = deps.helpdesks.get(c.req.param('helpdesk'));

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import type { AdminRole } from '../core/admin-token.ts';
 import type { BatchLane, BatchState } from '../core/batch.ts';
 import type { ErrorClass } from '../core/errors.ts';
 import type { Stage } from '../core/outbox.ts';
@@ -295,6 +296,22 @@ export const statusCount = sqliteTable(
   },
   (t) => [primaryKey({ columns: [t.scope, t.status] })],
 );
+
+/**
+ * Who changed what through the admin API. Triggers (in the migration that makes the table) keep it append-only: only
+ * `outcome` and `subject` are set once, when the end is known.
+ */
+export const audit = sqliteTable('audit', {
+  id: integer().primaryKey({ autoIncrement: true }),
+  at: integer().notNull(),
+  who: text(),
+  role: text().$type<AdminRole>(),
+  address: text(),
+  action: text().notNull(),
+  subject: text(),
+  outcome: text(),
+  count: integer().notNull().default(1),
+});
 
 /** Facts of this installation: the key that markers are made with. */
 export const meta = sqliteTable('meta', {

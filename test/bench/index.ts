@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { benchBatch } from './batch.ts';
 import { benchClaims } from './claims.ts';
+import { benchHostile } from './hostile.ts';
 import { benchLimiter } from './limiter.ts';
 import { benchOutbox } from './outbox.ts';
 import { benchPipeline } from './pipeline.ts';
@@ -13,7 +14,7 @@ import { type BenchService, startBenchService, WEBHOOK_SECRET } from './service.
 
 /*
  * `npm run bench`: every figure of README's table, on this machine. A figure is shown beside its aim; nothing fails.
- * Names of sections as arguments run only those: memory webhooks outbox claims pipeline batch limiter.
+ * Names of sections as arguments run only those: memory webhooks outbox claims pipeline batch limiter hostile.
  */
 
 export interface Figure {
@@ -98,6 +99,7 @@ const sections: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   pipeline: benchPipeline,
   batch: benchBatch,
   limiter: benchLimiter,
+  hostile: () => benchHostile(UNUSED_UPSTREAMS),
 };
 const wanted = process.argv.slice(2);
 const figures: Figure[] = [];

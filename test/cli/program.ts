@@ -8,16 +8,19 @@ const program = fileURLToPath(new URL('../../dist/draftdesk.js', import.meta.url
 export interface ProgramRun {
   readonly child: ChildProcess;
   /** Standard output so far. */
-  stdout(): string;
+  readonly stdout: () => string;
   readonly ended: Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
 }
 
 /** Starts `draftdesk …` as it ships (npm test bundles first), with this environment and no other. */
 export function startProgram(
   args: readonly string[],
-  { env, cwd }: { env: Readonly<Record<string, string>>; cwd: string },
+  { env, cwd, nodeArgs = [] }: { env: Readonly<Record<string, string>>; cwd: string; nodeArgs?: readonly string[] },
 ): ProgramRun {
-  const child = spawn(process.execPath, [program, ...args], { cwd, env: { PATH: process.env['PATH'], ...env } });
+  const child = spawn(process.execPath, [...nodeArgs, program, ...args], {
+    cwd,
+    env: { PATH: process.env['PATH'], ...env },
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));

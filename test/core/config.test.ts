@@ -1,8 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigError, type Env, readConfig } from '../../src/config.ts';
+import { tokenOfSetting } from '../../src/core/admin-token.ts';
+import { sha256 } from '../../src/core/clock.ts';
+
+/** Random, so good on any address. */
+const STRONG = 'Q2hhbmdlX4e9cXz81bTq0LrVw7uYp3sKdfA1';
 
 const GOOD: Env = {
   ADMIN_TOKEN: 'short-is-fine-on-loopback',
@@ -69,7 +74,12 @@ describe('the configuration', () => {
     ['ADMIN_TOKEN', { ADMIN_TOKEN: undefined }],
     ['ADMIN_TOKEN', { ADMIN_TOKEN: ',' }],
     ['ADMIN_TOKEN', { ADMIN_TOKEN: 'too-short-for-the-world', HOST: '0.0.0.0' }],
+    ['ADMIN_TOKEN', { ADMIN_TOKEN: 'changeme'.repeat(4), HOST: '0.0.0.0' }],
+    ['ADMIN_TOKEN', { ADMIN_TOKEN: 'x'.repeat(40), HOST: '::' }],
+    ['ADMIN_TOKEN', { ADMIN_TOKEN: `${STRONG},a-long-random-string-of-32-characters-or-more`, HOST: '0.0.0.0' }],
+    ['ADMIN_TOKENS_FILE', { ADMIN_TOKENS_FILE: '/nowhere/tokens' }],
     ['ZENDESK_WEBHOOK_SECRET', { ZENDESK_WEBHOOK_SECRET: ' ' }],
+    ['ZENDESK_WEBHOOK_SECRET', { ADMIN_TOKEN: STRONG, HOST: '0.0.0.0', ZENDESK_WEBHOOK_SECRET: 'changeme-changeme' }],
     ['ZENDESK_WEBHOOK_SECRET', { ZENDESK_WEBHOOK_SECRET: 'dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ==' }],
     ['OPENAI_API_KEY', { OPENAI_API_KEY: undefined }],
     ['OPENAI_BASE_URL', { OPENAI_BASE_URL: 'http://10.0.0.5/v1' }],
@@ -84,7 +94,7 @@ describe('the configuration', () => {
     ['FRESHDESK_API_KEY', { FRESHDESK_API_KEY: 'but no address' }],
     ['RETRY_MAX_MS', { RETRY_BASE_MS: '5000', RETRY_MAX_MS: '10' }],
     ['GUIDELINES_FILE', { GUIDELINES_FILE: '/nowhere/guidelines.md', PORT: 'x' }],
-  ])('refuses a bad %s: %o', (name, change) => {
+  ])('D11: refuses a bad %s: %o', (name, change) => {
     expect(problemsOf({ ...GOOD, ...change }).some((problem) => problem.startsWith(name))).toBe(true);
   });
 
@@ -96,7 +106,7 @@ describe('the configuration', () => {
       OPENAI_BASE_URL: 'http://10.0.0.5/v1',
       ALLOW_INSECURE_UPSTREAMS: 'true',
     });
-    expect(config).toMatchObject({ adminTokens: ['first', 'second'], port: 8787 });
+    expect(config).toMatchObject({ adminTokens: ['first', 'second'].map(tokenOfSetting), port: 8787 });
   });
 
   it('reads the guidelines', () => {
@@ -104,5 +114,50 @@ describe('the configuration', () => {
     writeFileSync(join(folder, 'g.md'), '# Be kind');
     expect(readConfig({ ...GOOD, GUIDELINES_FILE: join(folder, 'g.md') }).guidelines).toBe('# Be kind');
     rmSync(folder, { recursive: true });
+  });
+});
+
+describe('ADMIN_TOKENS_FILE', () => {
+  let folder: string;
+  let path: string;
+  const write = (text: string, mode = 0o600): Env => {
+    writeFileSync(path, text);
+    chmodSync(path, mode);
+    return { ...GOOD, ADMIN_TOKENS_FILE: path };
+  };
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'draftdesk-'));
+    path = join(folder, 'tokens');
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('adds named tokens to those of ADMIN_TOKEN, or stands alone', () => {
+    const alice = { name: 'alice', role: 'viewer', digest: sha256('token of alice') };
+    const env = write(`alice viewer sha256:${alice.digest}\n`);
+    expect(readConfig(env)).toMatchObject({
+      adminTokens: [tokenOfSetting('short-is-fine-on-loopback', 0), alice],
+      warnings: [],
+    });
+    expect(readConfig({ ...env, ADMIN_TOKEN: undefined }).adminTokens).toEqual([alice]);
+  });
+
+  it('names bad lines by their number, and a token that stands there by mistake by nothing', () => {
+    const env = write(`# ours\nalice viewer token-canary\nbob operator sha256:${sha256('x')}\ncarol root canary\n`);
+    expect(problemsOf(env)).toEqual([
+      expect.stringMatching(/^ADMIN_TOKENS_FILE line 2 /),
+      expect.stringMatching(/^ADMIN_TOKENS_FILE line 4 /),
+    ]);
+    expect(problemsOf(env).join()).not.toContain('canary');
+    expect(problemsOf(write('#\n'))).toEqual(['ADMIN_TOKENS_FILE holds no token']);
+  });
+
+  it('does not guess the role of a token that stands in both', () => {
+    const env = write(`alice viewer sha256:${sha256('short-is-fine-on-loopback')}\n`);
+    expect(problemsOf(env)).toEqual(['ADMIN_TOKENS_FILE has under alice a token that ADMIN_TOKEN has too']);
+  });
+
+  it.each([0o644, 0o604, 0o602, 0o620, 0o660])('warns of mode %o', (mode) => {
+    const env = write(`alice viewer sha256:${sha256('x')}\n`, mode);
+    expect(readConfig(env).warnings).toEqual([expect.stringMatching(/^ADMIN_TOKENS_FILE .*chmod 600/)]);
   });
 });

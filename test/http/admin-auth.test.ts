@@ -1,11 +1,13 @@
 import { Hono } from 'hono';
 import { describe, expect, test } from 'vitest';
 import type { AdminEnv } from '../../src/http/admin-auth.ts';
+import { addAuditRoutes } from '../../src/http/audit.ts';
 import { addBatchRoutes } from '../../src/http/batches.ts';
+import { createSeats } from '../../src/http/event-stream.ts';
 import { addProgressRoutes } from '../../src/http/progress.ts';
 import { addTicketRoutes } from '../../src/http/tickets.ts';
 import { signedHelpdesk } from '../support/fakes.ts';
-import { ADMIN_TOKEN, AUTHORIZED, json, OTHER_TOKEN, testApp } from './test-app.ts';
+import { ADMIN_TOKEN, AUTHORIZED, json, OTHER_TOKEN, testApp, VIEWER_TOKEN } from './test-app.ts';
 
 /** Every path of the admin API with a method it takes. */
 function adminRequests(app: Hono): { method: string; path: string }[] {
@@ -47,6 +49,8 @@ describe('D1 every admin route without a good token', () => {
     const parts = testApp();
     for (const { method, path } of adminRequests(parts.app)) {
       const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
+      // ten a minute are told so
+      await parts.clock.advance(60_000);
       const response = await parts.app.request(path, { method, headers });
       expect([method, path, response.status]).toEqual([method, path, 401]);
       expect(response.headers.get('www-authenticate')).toBe('Bearer realm="draftdesk"');
@@ -65,10 +69,11 @@ describe('D1 every admin route without a good token', () => {
   test('each handler asks again, should a router ever skip the middleware', async () => {
     const parts = testApp();
     const bare = new Hono<AdminEnv>();
-    const deps = { ...parts, helpdesks: new Map([['zendesk', signedHelpdesk()]]) };
+    const deps = { ...parts, seats: createSeats(), helpdesks: new Map([['zendesk', signedHelpdesk()]]) };
     addProgressRoutes(bare, deps);
     addTicketRoutes(bare, deps);
     addBatchRoutes(bare, deps);
+    addAuditRoutes(bare, deps);
     for (const { method, path } of adminRequests(parts.app)) {
       const response = await bare.request(path.replace('/admin', ''), { method, headers: AUTHORIZED });
       expect([method, path, response.status]).toEqual([method, path, 401]);
@@ -152,4 +157,99 @@ test('no CORS headers, whatever the origin', async () => {
     const response = await app.request('/admin/progress', { method, headers });
     expect([...response.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
   }
+});
+
+describe('D13 a viewer', () => {
+  const viewer = { authorization: `Bearer ${VIEWER_TOKEN}` };
+
+  test('looks at everything', async () => {
+    const parts = testApp();
+    for (const { method, path } of adminRequests(parts.app).filter((request) => request.method === 'GET')) {
+      const response = await parts.app.request(path.replace('batches/5158', 'batches/b1'), { method, headers: viewer });
+      expect([path, response.status]).toEqual([path, 200]);
+      await response.body?.cancel();
+    }
+    expect(parts.audit.written).toEqual([]);
+  });
+
+  test('changes nothing: 403 and a row in the audit log, whatever the method and the path', async () => {
+    const parts = testApp();
+    const writing = adminRequests(parts.app).filter(({ method }) => method !== 'GET');
+    expect(writing.length).toBeGreaterThanOrEqual(11);
+    const tried = [
+      ...writing,
+      ...['PUT', 'PATCH', 'DELETE'].map((method) => ({ method, path: '/admin/progress' })),
+      { method: 'POST', path: '/admin/nothing' },
+    ];
+    for (const { method, path } of tried) {
+      const response = await parts.app.request(path, { method, headers: viewer });
+      expect([method, path, response.status]).toEqual([method, path, 403]);
+      expect(await json(response)).toMatchObject({ code: 'forbidden', title: 'Forbidden' });
+    }
+    expect(parts.audit.written).toHaveLength(tried.length);
+    for (const row of parts.audit.written) {
+      expect(row).toMatchObject({ who: 'vera', role: 'viewer', outcome: 'forbidden' });
+    }
+    unchanged(parts);
+  });
+});
+
+describe('failed logins', () => {
+  const wrong = { authorization: 'Bearer something-else-of-some-length-0001' };
+  const from = (remoteAddress: string) => ({ incoming: { socket: { remoteAddress } } });
+  const login = async ({ app }: ReturnType<typeof testApp>, address: string, headers: Record<string, string> = wrong) =>
+    app.request('/admin/progress', { headers }, from(address));
+
+  test('ten a minute and address are 401, more of them 429 with Retry-After', async () => {
+    const parts = testApp();
+    for (let i = 0; i < 10; i++) expect((await login(parts, '10.0.0.1')).status).toBe(401);
+    await parts.clock.advance(20_000);
+    const refused = await login(parts, '10.0.0.1');
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('retry-after')).toBe('40');
+    expect(await json(refused)).toMatchObject({ title: 'Too Many Requests', code: 'too_many_requests' });
+    expect((await login(parts, '10.0.0.2')).status).toBe(401);
+    await parts.clock.advance(40_000);
+    expect((await login(parts, '10.0.0.1')).status).toBe(401);
+  });
+
+  test('a right token passes all the same: nobody locks out who comes by the same proxy', async () => {
+    const parts = testApp();
+    for (let i = 0; i < 20; i++) await login(parts, '10.0.0.1');
+    expect((await login(parts, '10.0.0.1', AUTHORIZED)).status).toBe(200);
+    expect((await login(parts, '10.0.0.1')).status).toBe(429);
+  });
+
+  test('D10 X-Forwarded-For gets nobody another address', async () => {
+    const parts = testApp();
+    const statuses = [];
+    for (let i = 0; i < 11; i++) {
+      const headers = { ...wrong, 'x-forwarded-for': `10.1.1.${i}`, forwarded: `for=10.1.1.${i}` };
+      statuses.push((await login(parts, '10.0.0.1', headers)).status);
+    }
+    expect(statuses).toEqual([...Array<number>(10).fill(401), 429]);
+  });
+
+  test('who sends no token at all has not tried', async () => {
+    const parts = testApp();
+    for (let i = 0; i < 20; i++) expect((await login(parts, '10.0.0.1', {})).status).toBe(401);
+    expect(parts.audit.written).toEqual([]);
+  });
+
+  test('the audit log gets the first at once and the rest once a minute, by address', async () => {
+    const parts = testApp();
+    for (let i = 0; i < 5; i++) await login(parts, '10.0.0.1');
+    for (let i = 0; i < 3; i++) await login(parts, '10.0.0.2');
+    const rows = () => parts.audit.written.map(({ address, outcome, count }) => [address, outcome, count]);
+    expect(rows()).toEqual([['10.0.0.1', 'unauthorized', 1]]);
+    await parts.clock.advance(60_000);
+    expect(rows().slice(1)).toEqual([
+      ['10.0.0.1', 'unauthorized', 4],
+      ['10.0.0.2', 'unauthorized', 3],
+    ]);
+    await parts.clock.advance(600_000);
+    expect(rows()).toHaveLength(3);
+    expect(parts.clock.pending()).toBe(0);
+    expect(JSON.stringify(parts.audit.written)).not.toContain('something-else');
+  });
 });

@@ -90,6 +90,25 @@ describe('GET /admin/events', () => {
     expect((await parts.app.request('/admin/events', { headers: AUTHORIZED })).status).toBe(200);
   });
 
+  test('D9 the places are those of all streams together, and batches that nobody watches are forgotten', async () => {
+    const parts = testApp();
+    const open = (path: string) => parts.app.request(path, { headers: AUTHORIZED });
+    const responses = [];
+    for (let i = 0; i < 100; i++) {
+      parts.control.batch = makeBatchProgress({ id: `b${i}` });
+      responses.push(await open(i % 2 === 0 ? `/admin/batches/b${i}/events` : '/admin/events'));
+    }
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
+    for (const path of ['/admin/events', '/admin/batches/b99/events']) {
+      const surplus = await open(path);
+      expect([surplus.status, surplus.headers.get('retry-after')]).toEqual([503, '10']);
+    }
+    await Promise.all(responses.map(async (response) => response.body?.cancel()));
+    await parts.clock.advance(1000);
+    expect(parts.clock.pending()).toBe(0);
+    expect((await open('/admin/events')).status).toBe(200);
+  });
+
   test('nobody left, nothing runs', async () => {
     const parts = testApp();
     const watcher = await watch(parts);

@@ -4,6 +4,8 @@ import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import {
   type FakeControl,
   fakeControl,
+  type FakeAudit,
+  fakeAudit,
   type FakeOutbox,
   fakeOutbox,
   type FakeReader,
@@ -12,35 +14,51 @@ import {
   signedHelpdesk,
 } from '../support/fakes.ts';
 import { type RecordingObserver, recordingObserver } from '../support/recording-observer.ts';
-import { seededRandom } from '../../src/core/clock.ts';
+import { tokenOfSetting } from '../../src/core/admin-token.ts';
+import { seededRandom, sha256 } from '../../src/core/clock.ts';
 import type { Helpdesk } from '../../src/core/helpdesk.ts';
 
 export const ADMIN_TOKEN = 'an-admin-token-of-some-length-0001';
 export const OTHER_TOKEN = 'an-admin-token-of-some-length-0002';
+export const VIEWER_TOKEN = 'a-viewer-token-of-some-length-0003';
 export const AUTHORIZED = { authorization: `Bearer ${ADMIN_TOKEN}` };
 
 export interface TestApp {
   readonly app: Hono;
   readonly outbox: FakeOutbox;
+  readonly audit: FakeAudit;
   readonly reader: FakeReader;
   readonly control: FakeControl;
   readonly clock: FakeClock;
   readonly observer: RecordingObserver;
 }
 
+export interface TestAppOptions {
+  readonly zendesk?: Helpdesk;
+  readonly freshdesk?: Helpdesk;
+  readonly clock?: FakeClock;
+}
+
 /** The app on parts in memory. */
-export function testApp({ zendesk = signedHelpdesk() }: { zendesk?: Helpdesk } = {}): TestApp {
+export function testApp({ zendesk = signedHelpdesk(), freshdesk, clock = fakeClock() }: TestAppOptions = {}): TestApp {
   const parts = {
     outbox: fakeOutbox(),
+    audit: fakeAudit(),
     reader: fakeReader(),
     control: fakeControl(),
-    clock: fakeClock(),
+    clock,
     observer: recordingObserver(),
   };
   const app = createApp({
     ...parts,
-    helpdesks: new Map([['zendesk', zendesk]]),
-    adminTokens: [ADMIN_TOKEN, OTHER_TOKEN],
+    helpdesks: new Map([
+      ['zendesk', zendesk],
+      ...(freshdesk === undefined ? [] : ([['freshdesk', freshdesk]] as const)),
+    ]),
+    adminTokens: [
+      ...[ADMIN_TOKEN, OTHER_TOKEN].map(tokenOfSetting),
+      { name: 'vera', role: 'viewer', digest: sha256(VIEWER_TOKEN) },
+    ],
     random: seededRandom(1),
   });
   return { app, ...parts };

@@ -1,52 +1,28 @@
-import { connect, type Socket } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
+import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { signature } from '../support/fakes.ts';
-import { ADMIN_TOKEN, type TestApp, testApp } from './test-app.ts';
+import { exchange, statuses } from '../support/raw-http.ts';
+import { serveApp } from './serve-app.ts';
+import { ADMIN_TOKEN, type TestApp, testApp, VIEWER_TOKEN } from './test-app.ts';
 
 /** What only a socket shows: reliability.md §c, group A. */
 
-const closers: (() => Promise<void>)[] = [];
+let close: (() => Promise<void>) | null = null;
 
 afterEach(async () => {
-  for (const close of closers.splice(0)) await close();
+  await close?.();
+  close = null;
 });
 
 interface Served extends TestApp {
-  /** Sends the text, then whatever `more` sends; answers all that came back once the connection is closed. */
   readonly exchange: (text: string, more?: (socket: Socket) => void) => Promise<string>;
 }
 
 async function serve(): Promise<Served> {
   const parts = testApp();
-  const server = createAdaptorServer({
-    fetch: parts.app.fetch,
-    serverOptions: { requestTimeout: 800, headersTimeout: 600, connectionsCheckingInterval: 50 },
-  });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', () => resolve());
-  });
-  closers.push(
-    () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        if ('closeAllConnections' in server) server.closeAllConnections();
-      }),
-  );
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('not listening');
-  const exchange: Served['exchange'] = (text, more) =>
-    new Promise((resolve) => {
-      let answer = '';
-      const socket = connect(address.port, '127.0.0.1', () => {
-        socket.write(text);
-        more?.(socket);
-      });
-      socket.on('data', (data) => (answer += data.toString()));
-      socket.on('error', () => undefined);
-      socket.on('close', () => resolve(answer));
-    });
-  return { ...parts, exchange };
+  const served = await serveApp(parts);
+  close = served.close;
+  return { ...parts, exchange: (text, more) => exchange(served.port, text, more) };
 }
 
 const HEAD = 'POST /webhooks/zendesk HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
@@ -54,12 +30,6 @@ const HEAD = 'POST /webhooks/zendesk HTTP/1.1\r\nHost: localhost\r\nContent-Type
 function request(body: string, headers = ''): string {
   const signed = `X-Signature: ${signature(body)['x-signature']}\r\n`;
   return `${HEAD}${signed}${headers}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
-}
-
-function statuses(answer: string): number[] {
-  return [...answer.matchAll(/HTTP\/1\.1 (\d{3}) /g)]
-    .map((match) => Number(match[1]))
-    .filter((status) => status !== 100);
 }
 
 /** Sends chunks for as long as the other side takes them. */
@@ -185,6 +155,109 @@ describe('admin over a socket', () => {
       expect(answer).not.toContain('ratePerMinute');
     },
   );
+
+  const post = (target: string, headers: string, body = ''): string =>
+    `POST ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`;
+  const viewer = `Authorization: Bearer ${VIEWER_TOKEN}\r\n`;
+  const bodyOf = (answer: string): string => answer.slice(answer.indexOf('\r\n\r\n') + 4);
+
+  test('D3 HEAD wants the same token and has no body', async () => {
+    const { exchange } = await serve();
+    const head = (headers: string) => exchange(get('/admin/tickets', headers).replace('GET', 'HEAD'));
+    expect(statuses(await head(''))).toEqual([401]);
+    const answer = await head(good);
+    expect([statuses(answer), bodyOf(answer)]).toEqual([[200], '']);
+  });
+
+  test('D4 a token in the URL is 401, comes back in no answer and goes into no event', async () => {
+    const { exchange, observer, audit } = await serve();
+    const answer = await exchange(get(`/admin/progress?token=${ADMIN_TOKEN}`, good));
+    expect(statuses(answer)).toEqual([401]);
+    expect(answer + JSON.stringify([observer.events, audit.written])).not.toContain(ADMIN_TOKEN);
+  });
+
+  test.each([
+    'limit=',
+    'limit=1e9',
+    'limit=-1',
+    'limit=NaN',
+    'limit=1&limit=2',
+    'limit=9007199254740993',
+    'cursor=forged',
+  ])('D7 ?%s is 400', async (query) => {
+    const { exchange } = await serve();
+    expect(statuses(await exchange(get(`/admin/tickets?${query}`, good)))).toEqual([400]);
+  });
+
+  test('D8 what is not there is 404, what is not possible 409 with its state', async () => {
+    const { exchange, outbox } = await serve();
+    expect(statuses(await exchange(post('/admin/tickets/zendesk/404/retry', good)))).toEqual([404]);
+    outbox.action = { kind: 'conflict', status: 'posted' };
+    const answer = await exchange(post('/admin/tickets/zendesk/5158/retry', good));
+    expect(statuses(answer)).toEqual([409]);
+    expect(JSON.parse(bodyOf(answer))).toMatchObject({ state: 'posted' });
+  });
+
+  test('D10 Host and X-Forwarded-For change neither the link nor who is counted: the eleventh wrong token is 429', async () => {
+    const { exchange, audit } = await serve();
+    const answers = [];
+    for (let i = 0; i < 11; i++) {
+      const lie = `X-Forwarded-For: 10.0.0.${i}\r\nAuthorization: Bearer wrong\r\n`;
+      answers.push(await exchange(get('/admin/progress', lie).replace('localhost', 'evil.test')));
+    }
+    expect(answers.flatMap(statuses)).toEqual([...Array<number>(10).fill(401), 429]);
+    expect(answers[10]).toMatch(/^retry-after: \d+\r$/im);
+    expect(audit.written).toMatchObject([{ address: '127.0.0.1', action: 'login' }]);
+    const body = '{"helpdesk":"zendesk","ticketIds":[1]}';
+    const created = await exchange(post('/admin/batches', good, body).replace('localhost', 'evil.test'));
+    expect(created).toMatch(/^location: \/admin\/batches\/b1\r$/im);
+  });
+
+  test('D12 a fault is 500 with an id and nothing of what was wrong', async () => {
+    const { exchange, control } = await serve();
+    control.progress = () => {
+      throw new Error('db password is x');
+    };
+    const answer = await exchange(get('/admin/progress', good));
+    expect(statuses(answer)).toEqual([500]);
+    expect(answer).not.toContain('password');
+    expect(JSON.parse(bodyOf(answer))).toMatchObject({ requestId: expect.stringMatching(/^[0-9a-f]{12}$/) });
+  });
+
+  test('D13 a viewer may look; a change is 403 and a row with the address it came from', async () => {
+    const { exchange, audit, control } = await serve();
+    expect(statuses(await exchange(get('/admin/progress', viewer)))).toEqual([200]);
+    expect(statuses(await exchange(post('/admin/pause', viewer)))).toEqual([403]);
+    expect(audit.written).toMatchObject([
+      { who: 'vera', address: '127.0.0.1', action: 'POST /admin/pause', outcome: 'forbidden' },
+    ]);
+    expect(control.calls).toEqual([]);
+  });
+
+  test('D9 of 200 watchers 100 get a place, the others 503; those who vanish free theirs', async () => {
+    const { exchange, clock } = await serve();
+    const sockets: Socket[] = [];
+    const watch = () =>
+      new Promise<[string, Promise<string>]>((resolve) => {
+        const over = exchange(get('/admin/events', good), (socket) => {
+          socket.once('data', (data) => {
+            sockets.push(socket);
+            resolve([/HTTP\/1\.1 (\d+)/.exec(data.toString())?.[1] ?? '', over]);
+          });
+        });
+      });
+    const watchers = await Promise.all(Array.from({ length: 200 }, watch));
+    const got = watchers.map(([status]) => status).toSorted();
+    expect(got).toEqual([...Array<string>(100).fill('200'), ...Array<string>(100).fill('503')]);
+    for (const socket of sockets) socket.destroy();
+    await Promise.all(watchers.map(([, over]) => over));
+    await vi.waitFor(async () => {
+      await clock.advance(500);
+      expect(clock.pending()).toBe(0);
+    });
+    expect((await watch())[0]).toBe('200');
+    sockets.at(-1)?.destroy();
+  });
 
   test('D9 a watcher who vanishes frees its place', async () => {
     const { exchange, clock } = await serve();

@@ -271,6 +271,62 @@ describe('503, never 500', () => {
   });
 });
 
+describe('A12 room for large bodies', () => {
+  /** Of 1 MiB each. */
+  const PLACES = 32;
+
+  /** A body of 1 MiB, declared, of which so many bytes come; `end` sends the rest of nothing. */
+  const slow = (bytes: number) => {
+    let end = (): void => undefined;
+    const stream = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        if (bytes > 0) controller.enqueue(new Uint8Array(bytes));
+        end = () => controller.error(new Error('aborted'));
+      },
+    });
+    const headers = { 'content-type': 'application/json', 'content-length': String(MIB) };
+    const init = { method: 'POST', headers, body: stream, duplex: 'half' } as RequestInit;
+    return { init, end: () => end() };
+  };
+  const large = webhook(eventOf(MIB), { headers: { 'content-length': String(MIB) } });
+
+  test('is taken by what is declared, so that what finds none is not read', async () => {
+    const { app } = testApp();
+    const holding = Array.from({ length: PLACES }, () => slow(1));
+    const answers = holding.map(async ({ init }) => app.request(PATH, init));
+    let read = 0;
+    const refused = await app.request(PATH, {
+      ...slow(0).init,
+      body: new ReadableStream({ pull: () => void read++ }, { highWaterMark: 0 }),
+    } as RequestInit);
+    expect([refused.status, read]).toEqual([503, 0]);
+    for (const { end } of holding) end();
+    expect(new Set((await Promise.all(answers)).map(({ status }) => status))).toEqual(new Set([400]));
+    expect((await app.request(PATH, large)).status).toBe(202);
+  });
+
+  test('who takes it and sends little loses it to the next after a second; who sends keeps it', async () => {
+    const { app, clock, outbox } = testApp();
+    const quick = slow(512 * 1024);
+    const holding = [quick, ...Array.from({ length: PLACES - 1 }, () => slow(1000))];
+    const answers = holding.map(async ({ init }) => app.request(PATH, init));
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
+    expect((await app.request(PATH, large)).status).toBe(503);
+    await clock.advance(2000);
+    expect((await app.request(PATH, large)).status).toBe(202);
+    expect(await Promise.race(answers.slice(1).map(async (answer) => (await answer).status))).toBe(503);
+    expect(outbox.ingested).toHaveLength(1);
+    // one has made room; the quick one is not it
+    quick.end();
+    expect((await answers[0])?.status).toBe(400);
+    for (const { end } of holding.slice(1)) end();
+    const ends = (await Promise.all(answers)).map(({ status }) => status);
+    expect(ends.toSorted((a, b) => a - b)).toEqual([...Array<number>(PLACES - 1).fill(400), 503]);
+  });
+});
+
 test('C: no answer echoes what was sent', async () => {
   const { app } = testApp();
   const marker = 'CANARY<script>';

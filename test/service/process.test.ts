@@ -84,6 +84,18 @@ describe('the program', () => {
     expect(lines).toEqual([]);
   });
 
+  it('D11 stops with 78 on a public address with a token or a secret that can be guessed, and prints neither', async () => {
+    const { exited, stderr } = serve({
+      HOST: '0.0.0.0',
+      ADMIN_TOKEN: 'changeme'.repeat(4),
+      FRESHDESK_WEBHOOK_TOKEN: 'changeme-changeme',
+    });
+    expect((await exited)[0]).toBe(78);
+    expect(stderr()).toMatch(/ADMIN_TOKEN can be guessed/);
+    expect(stderr()).toMatch(/FRESHDESK_WEBHOOK_TOKEN can be guessed/);
+    expect(stderr()).not.toContain('changeme');
+  });
+
   it('reads .env, and the environment goes before it', async () => {
     writeFileSync(join(vendors.folder, '.env'), 'PORT=bad\nMAX_ATTEMPTS=bad\n');
     const { exited, stderr } = serve();

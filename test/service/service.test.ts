@@ -154,7 +154,7 @@ describe('the service, over sockets', () => {
     expect(checks['llm']).toMatch(/401/);
   });
 
-  it('refuses webhooks while it stops, ends its streams, and goes on afterwards', async () => {
+  it('A16: refuses webhooks while it stops, ends its streams, and goes on afterwards', async () => {
     await running[Symbol.asyncDispose]();
     running = await startTestService({ ...vendors.env, LLM_TIMEOUT_MS: '10000' });
     vendors.zendesk.connect({ url: `${running.service.url}/webhooks/zendesk`, fetch });

@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { RequestError } from '../../src/core/errors.ts';
 import type { Helpdesk, WebhookRequest } from '../../src/core/helpdesk.ts';
+import type { AuditEntry, AuditLog, AuditRow } from '../../src/core/audit.ts';
 import type { NewBatch } from '../../src/core/batch.ts';
 import type { BatchActionResult, IngestRequest, Outbox, TicketActionResult } from '../../src/core/outbox.ts';
 import type { BatchProgress, Progress, Readiness, ServiceControl } from '../../src/core/service-control.ts';
@@ -163,6 +164,36 @@ export function fakeOutbox(): FakeOutbox {
     onBatch: unused,
     onWake: unused,
     close: unused,
+  };
+  return fake;
+}
+
+export interface FakeAudit extends AuditLog {
+  /** Newest last. */
+  readonly written: AuditRow[];
+  /** Thrown by every write. */
+  broken: Error | null;
+}
+
+export function fakeAudit(): FakeAudit {
+  const write = (entry: AuditEntry, outcome: string | null, count: number): string => {
+    if (fake.broken !== null) throw fake.broken;
+    fake.written.push({ ...entry, id: String(fake.written.length + 1), at: 0, outcome, count });
+    return String(fake.written.length);
+  };
+  const fake: FakeAudit = {
+    written: [],
+    broken: null,
+    begin: async (entry) => write(entry, null, 1),
+    end: async (id, end) => {
+      const index = Number(id) - 1;
+      const row = fake.written[index];
+      if (fake.broken !== null) throw fake.broken;
+      if (row !== undefined) fake.written[index] = { ...row, ...end };
+    },
+    record: async (entry, outcome, count) => void write(entry, outcome, count),
+    rows: (limit) => ({ items: fake.written.toReversed().slice(0, limit), nextCursor: null }),
+    drain: async () => undefined,
   };
   return fake;
 }

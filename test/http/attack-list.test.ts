@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+/* Every row of the attack list (reliability.md §c) is named by a test, or stands here with the reason why not. */
+
+const ROWS = { A: 17, B: 13, C: 14, D: 13, E: 13 } as const;
+
+/** Rows that nothing here can be attacked by yet. */
+const NOT_YET: Readonly<Record<string, string>> = {
+  D5: 'there is no console and so no cookie: a bearer token is nothing that a browser adds to a foreign request',
+};
+
+/** Rows whose tests are written elsewhere and not merged yet. */
+const ELSEWHERE: readonly string[] = [
+  'C3',
+  'C6',
+  'C9',
+  'C11',
+  'C12',
+  'C13',
+  'E1',
+  'E2',
+  'E3',
+  'E5',
+  'E7',
+  'E10',
+  'E11',
+  'E12',
+  'E13',
+];
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const folders = [
+  'contracts',
+  'core',
+  'drafting',
+  'helpdesks',
+  'http',
+  'llms',
+  'pool',
+  'service',
+  'sqlite',
+  'telemetry',
+];
+
+/** Texts in quotes, without what stands in comments: the names of tests and of the rows of their tables. */
+function textsOf(source: string): string[] {
+  const code = source.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+  return [...code.matchAll(/'([^'\n]*)'|"([^"\n]*)"|`([^`]*)`/g)].map(([, ...texts]) => texts.join(''));
+}
+
+const named = new Set(
+  folders
+    .flatMap((folder) =>
+      readdirSync(join(root, folder))
+        .filter((file) => file.endsWith('.ts') && file !== 'attack-list.test.ts')
+        .map((file) => readFileSync(join(root, folder, file), 'utf8')),
+    )
+    .flatMap(textsOf)
+    // `A5 …`, `A5: …`, `A8, A9 …`, `… (A5)`, `(B6, A17)`
+    .filter((text) =>
+      /^(promise \d+, )?[A-E]\d{1,2}[:, ]|\([A-E]\d{1,2}[,)]|, [A-E]\d{1,2}\)|; [A-E]\d{1,2} /.test(text),
+    )
+    .flatMap((text) => text.match(/\b[A-E]\d{1,2}\b/g) ?? []),
+);
+
+const rows = Object.entries(ROWS).flatMap(([group, count]) =>
+  Array.from({ length: count }, (_, index) => `${group}${index + 1}`),
+);
+
+describe('the attack list', () => {
+  it('has a test for every row that is not excused', () => {
+    const excused = new Set([...Object.keys(NOT_YET), ...ELSEWHERE]);
+    expect(rows.filter((row) => !named.has(row) && !excused.has(row))).toEqual([]);
+  });
+
+  it('excuses no row that has a test', () => {
+    expect([...Object.keys(NOT_YET), ...ELSEWHERE].filter((row) => named.has(row))).toEqual([]);
+  });
+});
