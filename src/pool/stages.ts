@@ -26,7 +26,7 @@ async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
   }
   const made = await draftReply({
     conversation,
-    guidelines: deps.guidelines,
+    team: deps.team,
     routes: deps.routes,
     lane: job.lane,
     clock: deps.clock,
