@@ -70,6 +70,16 @@ const LLM_FAULTS: Readonly<Record<FaultProfile, FaultRates<LlmFault>>> = {
     wrong_schema: 0.02,
     hang: 0.005,
   },
+  chaos: {
+    rate_limited: 0.005,
+    server_error: 0.06,
+    overloaded: 0.01,
+    reset: 0.05,
+    cut: 0.025,
+    malformed_json: 0.02,
+    wrong_schema: 0.02,
+    hang: 0.01,
+  },
 };
 
 export interface LlmSimulatorOptions extends ModelLimitsOptions {
