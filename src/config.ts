@@ -180,7 +180,10 @@ export function readConfig(env: Env): Config {
   if (base.data === undefined || llm === undefined || problems.length > 0) {
     throw new ConfigError([...new Set(problems)]);
   }
-  const linkHosts = [...chosenHelpdesks.map(({ module }) => hostOf(given[module.enabledBy])), ...(base.data.LINK_HOSTS ?? [])];
+  const linkHosts = [
+    ...chosenHelpdesks.map(({ module }) => hostOf(given[module.enabledBy])),
+    ...(base.data.LINK_HOSTS ?? []),
+  ];
   return { ...slice(base.data), guidelines, linkHosts, helpdesks: chosenHelpdesks, llm };
 }
 

@@ -18,7 +18,10 @@ export function dieOf(error: unknown): never {
 const SECRET_MIN_LENGTH = 6;
 
 /** A text of somebody else's (a driver, the system) without what our own settings keep secret. */
-export function withoutSecrets(text: string, env: Readonly<Record<string, string | undefined>> = readEnvironment()): string {
+export function withoutSecrets(
+  text: string,
+  env: Readonly<Record<string, string | undefined>> = readEnvironment(),
+): string {
   const secrets = Object.entries(env)
     .filter(([name]) => /(KEY|SECRET|TOKEN|PASSWORD|HEADERS)S?$/.test(name))
     .flatMap(([, value = '']) => [value, ...value.split(',')].map((secret) => secret.trim()))

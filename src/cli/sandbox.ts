@@ -32,9 +32,7 @@ export function sandboxCommand(): Command {
         .default('zendesk'),
     )
     .addOption(
-      new Option('--faults <profile>', 'how often the simulators fail')
-        .choices(FAULT_PROFILES)
-        .default('mild'),
+      new Option('--faults <profile>', 'how often the simulators fail').choices(FAULT_PROFILES).default('mild'),
     )
     .option('--chaos', 'one request in five fails, some of them twice over: the same as --faults chaos')
     .option('--file <path>', 'own tickets: JSON lines with subject and description (HTML or text)')

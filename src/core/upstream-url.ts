@@ -1,5 +1,6 @@
 /** Where clouds tell a machine its own keys; nobody's helpdesk or model is there (`URL` has unified the spelling). */
-const LINK_LOCAL = /^(169\.254(\.\d{1,3}){2}|\[fe[89ab][0-9a-f]:.*\]|\[::ffff:a9fe:[0-9a-f]{1,4}\]|metadata\.google\.internal)\.?$/;
+const LINK_LOCAL =
+  /^(169\.254(\.\d{1,3}){2}|\[fe[89ab][0-9a-f]:.*\]|\[::ffff:a9fe:[0-9a-f]{1,4}\]|metadata\.google\.internal)\.?$/;
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 

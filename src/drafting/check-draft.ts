@@ -88,7 +88,9 @@ function warningsOf(texts: readonly PlainText[]): string[] {
     );
   }
   if (texts.some(({ text }) => /\{\{|\{%/.test(text))) {
-    warnings.push('The draft has template placeholders, which your helpdesk may fill in: take them out before you send it.');
+    warnings.push(
+      'The draft has template placeholders, which your helpdesk may fill in: take them out before you send it.',
+    );
   }
   if (texts.some(({ cut }) => cut)) warnings.push('The draft was cut, because it is longer than any reply.');
   return warnings;

@@ -12,7 +12,7 @@ const NAME = new RegExp(`${SCHEMED}|(?<![\\p{L}\\p{N}_@.-])${LABELS}${TOP}`, 'gi
 
 /** Other schemes act when clicked too: `ftp://`, `file://`, an app's own; and those that carry their content. */
 const OTHER_SCHEME =
-  /(?<![a-z0-9+.-])(?![a-z0-9+.-]*h(?:tt|xx)ps?:)([a-z][a-z0-9+.-]{1,30}):(?=[\\/]{2})|(?<![a-z0-9+.-])(javascript|vbscript|data|file|blob):(?=\S)/gi;
+  /(?<![a-z0-9+.-])(?![a-z0-9+.-]*h(?:tt|xx)ps?:)([a-z][a-z0-9+.-]{1,30}):([\\/]{2}[^\s/?#]*)|(?<![a-z0-9+.-])(javascript|vbscript|data|file|blob):(?=\S)/gi;
 
 const SHOWN_MAX_CHARACTERS = 100;
 
@@ -47,9 +47,11 @@ export function disarmLinks(text: string, known: ReadonlySet<string>): DisarmedT
       const written = schemed === undefined ? link.replaceAll('.', '[.]') : link.replace(/^http/i, 'hxxp');
       return tell(written, offset, whole, link.length);
     })
-    .replaceAll(OTHER_SCHEME, (scheme, _one, _other, offset: number, whole: string) =>
-      tell(`${scheme.slice(0, -1)}[:]`, offset, whole, scheme.length),
-    );
+    .replaceAll(OTHER_SCHEME, (link, _scheme, place: string | undefined, _other, offset: number, whole: string) => {
+      const { length } = place ?? '';
+      const written = `${link.slice(0, link.length - length - 1)}[:]${(place ?? '').replaceAll('.', '[.]')}`;
+      return tell(written, offset, whole, link.length);
+    });
   return { text: clean, disarmed };
 }
 
@@ -63,6 +65,9 @@ function hostOf(link: string): string | null {
   if (/[\\/@%[]/.test(authority)) return null;
   // the sentence goes on: a quotation mark, a bracket, a full stop
   const name = /^[\p{L}\p{N}.:-]*/u.exec(authority)?.[0].replace(/[.:-]+$/, '') ?? '';
-  const host = URL.parse(`${scheme}//${name}`)?.host.replace(/\.+$/, '').replace(/^www\./, '') ?? '';
+  const host =
+    URL.parse(`${scheme}//${name}`)
+      ?.host.replace(/\.+$/, '')
+      .replace(/^www\./, '') ?? '';
   return host === '' ? null : host;
 }

@@ -9,8 +9,11 @@ export interface PlainText {
   readonly cut: boolean;
 }
 
-/** More than fits into a note. The patterns below see no more than this. */
-const WRITTEN_MAX_CHARACTERS = 60_000;
+/**
+ * More than a model may write for a reply (1,500 tokens), and so little that after it a note has room for what the agent
+ * must be told, even if each character takes six when it is escaped. The patterns below see no more than this.
+ */
+const WRITTEN_MAX_CHARACTERS = 9_000;
 
 /** Elements that a model may write; what else stands in angle brackets is text. */
 const TAGS =
@@ -66,7 +69,11 @@ function inert(text: string): string {
 
 /** The pairs of characters without which Markdown has neither images nor links. */
 function parted(text: string): string {
-  return text.replaceAll('![', '! [').replaceAll('](', '] (').replaceAll('][', '] [').replaceAll(/^( {0,3}\[[^\n]{0,300}\]):/gm, '$1 :');
+  return text
+    .replaceAll('![', '! [')
+    .replaceAll('](', '] (')
+    .replaceAll('][', '] [')
+    .replaceAll(/^( {0,3}\[[^\n]{0,300}\]):/gm, '$1 :');
 }
 
 function withoutMarkup(text: string): string {

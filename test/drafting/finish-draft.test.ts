@@ -31,10 +31,10 @@ describe('a draft in two halves', () => {
   });
 
   it('keeps the hosts only, not what the team wrote around them', () => {
-    const { knownText } = preparePrompt(
-      conversation,
-      { guidelines: 'Secret rules. https://shop.acme.example/ https://shop.acme.example/', linkHosts: [] },
-    );
+    const { knownText } = preparePrompt(conversation, {
+      guidelines: 'Secret rules. https://shop.acme.example/ https://shop.acme.example/',
+      linkHosts: [],
+    });
     expect(knownText.split('\n').toSorted()).toEqual(
       expect.arrayContaining(['shop.acme.example', 'status.acme.example']),
     );

@@ -45,12 +45,16 @@ describe('plainText', () => {
     ['upper case', 'HTTPS://EVIL.EXAMPLE', 'hxxpS://EVIL.EXAMPLE'],
     ['zero width in the name', 'https://acme.example\u200B.evil.example', 'hxxps://acme.example.evil.example'],
     ['a letter before', 'xhttps://evil.example _https://evil.example', 'xhxxps://evil.example _hxxps://evil.example'],
-    ['a link in a link', 'https://acme.example/?to=https://evil.example/', 'https://acme.example/?to=hxxps://evil.example/'],
+    [
+      'a link in a link',
+      'https://acme.example/?to=https://evil.example/',
+      'https://acme.example/?to=hxxps://evil.example/',
+    ],
     ['www', 'www.evil.example', 'www[.]evil[.]example'],
     ['no scheme', 'see evil.example/reset.', 'see evil[.]example/reset.'],
     ['no scheme, a known name before', 'acme.example.evil.example/x', 'acme[.]example[.]evil[.]example/x'],
     ['the scheme of the page', 'or //evil.example', 'or //evil[.]example'],
-    ['other schemes', 'ftp://evil.example file:///etc/passwd', 'ftp[:]//evil.example file[:]///etc/passwd'],
+    ['other schemes', 'ftp://evil.example file:///etc/passwd', 'ftp[:]//evil[.]example file[:]///etc/passwd'],
     ['content in the address', 'javascript:alert(1) data:text/html,x', 'javascript[:]alert(1) data[:]text/html,x'],
   ])('disarms links to hosts that the team has not named: %s', (...row) => {
     const [written = '', expected = ''] = row.slice(-2);
@@ -92,9 +96,9 @@ describe('plainText', () => {
     expect(plainText(written, known).text).toBe('us (a@acme.example) call (+155501) x');
   });
 
-  it('reads no more than fits into a note, and says so', () => {
+  it('reads no more than any reply has, and says so', () => {
     const { text, cut } = plainText('x'.repeat(2_000_000), known);
-    expect(text).toHaveLength(60_000);
+    expect(text).toHaveLength(9_000);
     expect(cut).toBe(true);
   });
 
