@@ -23,12 +23,12 @@ const TEXTS = {
 } as const;
 
 /** Where it listens, from its log. */
-async function urlOf({ stdout, child }: ProgramRun): Promise<string> {
+async function urlOf(program: ProgramRun): Promise<string> {
   for (;;) {
-    const url = /"url":"(http:[^"]+)"/.exec(stdout())?.[1];
+    const url = /"url":"(http:[^"]+)"/.exec(program.stdout())?.[1];
     if (url !== undefined) return url;
     await new Promise((resolve) => {
-      child.stdout?.once('data', resolve);
+      program.child.stdout?.once('data', resolve);
     });
   }
 }
@@ -260,12 +260,12 @@ describe('a fault that nobody caught', () => {
   it('in any other command, too', async () => {
     await using vendors = await startVendors();
     const preload = join(vendors.folder, 'crash.cjs');
-    writeFileSync(
-      preload,
-      `globalThis.fetch = () => { const error = new Error('CANARY'); throw Object.assign(error, { cause: error }); };`,
-    );
+    const answer = `{ get counts() { throw new Error('CANARY'); } }`;
+    writeFileSync(preload, `globalThis.fetch = async () => ({ ok: true, json: async () => (${answer}) });`);
     const env = { DRAFTDESK_URL: 'http://127.0.0.1:1', ADMIN_TOKEN, NODE_OPTIONS: `--require=${preload}` };
-    const { stdout, stderr } = await startProgram(['status'], { env, cwd: vendors.folder }).ended;
-    expect(stdout + stderr).not.toContain('CANARY');
+    const { code, stdout, stderr } = await startProgram(['status'], { env, cwd: vendors.folder }).ended;
+    expect([code, stdout]).toEqual([70, '']);
+    expect(stderr).toMatch(/^draftdesk: fatal Error at .*\n$/);
+    expect(stderr).not.toContain('CANARY');
   });
 });
