@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isFinal, type TicketDetail, type TicketStatus } from '../../src/core/ticket.ts';
 import { recordConnections } from '../support/connections.ts';
-import { type RunningService, startTestService, startVendors, type Vendors } from '../support/harness.ts';
+import { PATIENT, type RunningService, startTestService, startVendors, type Vendors } from '../support/harness.ts';
 import { INJECTIONS, UNSEEN } from '../support/injections.ts';
 
 /*
@@ -53,7 +53,12 @@ describe.each(['zendesk', 'freshdesk'] as const)('60 tickets that take over the 
 
   beforeAll(async () => {
     vendors = await startVendors({ obeyAttackers: 'every' });
-    running = await startTestService({ ...vendors.env, LINK_HOSTS: 'help.acme.example', WORKER_CONCURRENCY: '16' });
+    running = await startTestService({
+      ...vendors.env,
+      ...PATIENT,
+      LINK_HOSTS: 'help.acme.example',
+      WORKER_CONCURRENCY: '16',
+    });
     attacked = INJECTIONS.map(({ style, subject, html, name: from = 'Kim' }, index) => {
       const canary = `canary-${name}-${index}-x`;
       const email = `owner-${index}@requester.example`;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isFinal, type TicketDetail, type TicketStatus } from '../../src/core/ticket.ts';
-import { type RunningService, startTestService, startVendors, type Vendors } from '../support/harness.ts';
+import { PATIENT, type RunningService, startTestService, startVendors, type Vendors } from '../support/harness.ts';
 import { INJECTIONS } from '../support/injections.ts';
 import { sendSigned } from '../support/signed-webhooks.ts';
 
@@ -17,7 +17,7 @@ describe.each(['zendesk', 'freshdesk'] as const)('payloads to %s', (name) => {
 
   beforeAll(async () => {
     vendors = await startVendors();
-    running = await startTestService(vendors.env);
+    running = await startTestService({ ...vendors.env, ...PATIENT });
   });
   afterAll(async () => {
     await running[Symbol.asyncDispose]();
@@ -203,6 +203,7 @@ it('C12: one requester who writes without end is stopped by his share of the bud
   await using vendors = await startVendors();
   await using running = await startTestService({
     ...vendors.env,
+    ...PATIENT,
     LLM_DAILY_BUDGET_USD: '0.02',
     WORKER_CONCURRENCY: '4',
   });
@@ -230,7 +231,7 @@ it('C12: one requester who writes without end is stopped by his share of the bud
 
 it('C14: a batch of nothing, of too many, of no list, or for nobody', async () => {
   await using vendors = await startVendors();
-  await using running = await startTestService(vendors.env);
+  await using running = await startTestService({ ...vendors.env, ...PATIENT });
   const start = async (body: object): Promise<number> => (await running.admin.post('/admin/batches', body)).status;
   await running.admin.post('/admin/pause');
   const ids = (count: number, from = 1n) => Array.from({ length: count }, (_, index) => String(from + BigInt(index)));

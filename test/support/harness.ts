@@ -37,6 +37,9 @@ export interface VendorOptions {
 
 const TIMEOUT_MS = 800;
 
+/** For tests whose faults are others than slowness: a busy machine must not add its own. */
+export const PATIENT = { LLM_TIMEOUT_MS: '15000', HELPDESK_TIMEOUT_MS: '15000' } as const;
+
 export async function startVendors({
   faults = 'off',
   seed = 1,
