@@ -3,14 +3,19 @@ import { ADMIN_ROLES, type AdminRole, isTokenName, tokenLine } from '../core/adm
 import { newSecret, sha256 } from '../core/clock.ts';
 import { CommandError, EXIT, guarded } from './command-error.ts';
 
+const EXAMPLE = '\nExample:\n  $ draftdesk token new alice --role operator';
+
 export function tokenCommand(): Command {
   const make = new Command('new')
     .description('Makes an admin token. It is shown once; the service keeps its digest only.')
     .argument('<name>', 'whose it is, as the audit log will show it')
     .addOption(new Option('--role <role>', 'what it may do').choices(ADMIN_ROLES).default('viewer'))
-    .addHelpText('after', '\nExample:\n  $ draftdesk token new alice --role operator')
+    .addHelpText('after', EXAMPLE)
     .action(guarded(newToken));
-  return new Command('token').description('Tokens of the admin API, by name and role.').addCommand(make);
+  return new Command('token')
+    .description('Tokens of the admin API, by name and role.')
+    .addCommand(make)
+    .addHelpText('after', EXAMPLE);
 }
 
 async function newToken(name: string, { role }: { readonly role: AdminRole }): Promise<number> {

@@ -44,8 +44,6 @@ export interface EventStreamOptions<T> {
   readonly stopping: () => boolean;
   /** The snapshot could not be made: all streams end, and who comes again gets a proper answer. */
   readonly onFailure: (error: unknown) => void;
-  /** Nobody watches any more. */
-  readonly onIdle?: () => void;
   readonly seats: Seats;
   readonly clock: Clock;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { createSeats } from '../../src/http/event-stream.ts';
 import { createStreamTable } from '../../src/http/stream-table.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 import { makeBatchProgress, makeProgress } from '../support/fakes.ts';
@@ -238,6 +239,7 @@ describe('the table of streams', () => {
       stopping: () => false,
       onFailure: () => undefined,
       clock,
+      seats: createSeats(),
     }));
 
   test('keeps a stream while somebody watches, and nothing afterwards', async () => {
