@@ -88,7 +88,9 @@ export function startLife(options: LifeOptions): Life {
     postFindings: true,
     retry: { maxAttempts: 5, baseMs: 500, maxMs: 8_000 },
     concurrency: 4,
-    pollMs: 1_000,
+    // each look for work costs more than all else here; what wakes the pool does not wait for it
+    pollMs: 4_000,
+    beatMs: 2_500,
   });
   pool.start();
   const life: Life = { actor, clock, outbox, pool, gate, helpdesks, isReplaced: false };

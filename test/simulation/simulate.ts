@@ -41,7 +41,7 @@ const FAULT_RATES = [0, 0.05, 0.15, 0.3];
 /** Below 12,000 a minute calls go through the limiter of those in flight. */
 const CALL_RATES = [300, 1_000_000];
 /** Customers and operators are done after this, and nothing fails any more, ms. */
-const ACTIVE_MS = 40_000;
+const ACTIVE_MS = 24_000;
 /** Whoever is not through by then is stuck, ms. */
 const END_MS = ACTIVE_MS + 20 * 60_000;
 const MAX_STEPS = 20_000;

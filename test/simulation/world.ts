@@ -110,7 +110,7 @@ export function createWorld(options: WorldOptions): World {
     const { actor } = life;
     disturbances.count += 1;
     actor.state = 'frozen';
-    later(between(1_000, 25_000), 'thaw', () => {
+    later(between(1_000, 18_000), 'thaw', () => {
       if (actor.state === 'frozen') actor.state = 'running';
     });
   };
@@ -124,7 +124,7 @@ export function createWorld(options: WorldOptions): World {
     actor.state = 'frozen';
     life = null;
     revive(between(0, 3_000));
-    later(between(500, 15_000), 'zombie wakes', () => {
+    later(between(500, 10_000), 'zombie wakes', () => {
       scheduler.dropTimers(actor);
       actor.state = 'running';
       replaced.isReplaced = true;
@@ -266,8 +266,9 @@ export function createWorld(options: WorldOptions): World {
         });
       }
     }
+    for (let n = between(0, 4); n > 0; n--) later(between(1_000, activeMs), 'reply', () => actions['reply']?.());
     const names = Object.keys(actions).filter(() => random() < 0.6);
-    for (let n = names.length === 0 ? 0 : between(0, 24); n > 0; n--) {
+    for (let n = names.length === 0 ? 0 : between(0, 20); n > 0; n--) {
       const name = pick(names) ?? 'reply';
       later(between(0, activeMs), name, () => actions[name]?.());
     }
@@ -289,8 +290,8 @@ export function createWorld(options: WorldOptions): World {
       });
       if (last) later(1_000, 'the end of the plan', () => (over = true));
     };
-    later(10_000, 'calm', () => putInOrder(false));
-    later(60_000, 'calm', () => putInOrder(true));
+    later(6_000, 'calm', () => putInOrder(false));
+    later(20_000, 'calm', () => putInOrder(true));
   };
 
   plan();
