@@ -40,18 +40,28 @@ interface Ended {
   readonly isCurrent: number;
 }
 
-export function createInvariants(connection: Connection): Invariants {
+/** `actor`: whose step it was that came last. */
+export function createInvariants(connection: Connection, actor: () => string): Invariants {
   connection.exec(`
     CREATE TEMP TABLE moved (id TEXT, before TEXT, after TEXT, attempt_before INTEGER, attempt_after INTEGER);
     CREATE TEMP TRIGGER watch AFTER UPDATE ON main.job WHEN old.status <> new.status OR old.attempt > new.attempt
     BEGIN
       INSERT INTO moved VALUES (new.id, old.status, new.status, old.attempt, new.attempt);
+    END;
+    CREATE TEMP TABLE reported (job TEXT, owner TEXT);
+    CREATE TEMP TRIGGER watch_reports AFTER INSERT ON main.attempt
+    BEGIN
+      INSERT INTO reported SELECT id, owner FROM job WHERE id = new.job_id;
     END;`);
   const changes = connection.prepare<[], number>('SELECT total_changes()').pluck();
   const moved = connection.prepare<[], { id: string; before: TicketStatus; after: TicketStatus; back: number }>(
     'SELECT id, before, after, attempt_before > attempt_after AS back FROM temp.moved ORDER BY rowid',
   );
   const clear = connection.prepare('DELETE FROM temp.moved');
+  const reported = connection.prepare<[], { job: string; owner: string | null }>(
+    'SELECT job, owner FROM temp.reported',
+  );
+  const clearReported = connection.prepare('DELETE FROM temp.reported');
   /** What waits has a due time, what is worked on an owner and a lease, what is over neither. */
   const illegal = connection.prepare<[], { id: string; status: string; wrong: string }>(`
     SELECT id, status, CASE
@@ -109,6 +119,13 @@ export function createInvariants(connection: Connection): Invariants {
     clear.run();
   };
 
+  const checkReports = (): void => {
+    const reports = reported.all();
+    if (reports.length === 0) return;
+    for (const { job, owner } of reports) if (owner !== actor()) fail(`${actor()} ends job ${job} of ${owner}`);
+    clearReported.run();
+  };
+
   const checkServed = (key: string, events: readonly Acknowledged[], jobs: readonly Ended[]): void => {
     const { vendor, ticket, entry } = events.at(-1) ?? fail('no events');
     const asked = Math.max(...events.map((event) => ticket.entries.indexOf(event.entry)));
@@ -117,7 +134,9 @@ export function createInvariants(connection: Connection): Invariants {
     if (jobs.some(({ status, seen }) => status === 'posted' && positionOf(seen) >= asked)) return;
     const current = jobs.find(({ isCurrent }) => isCurrent === 1);
     if (current === undefined) return fail(`${key}: acknowledged message ${entry.id} is lost`);
-    const answered = ticket.entries.slice(asked + 1).some(({ author, public: isPublic }) => author === 'agent' && isPublic);
+    const answered = ticket.entries
+      .slice(asked + 1)
+      .some(({ author, public: isPublic }) => author === 'agent' && isPublic);
     const { status, reason } = current;
     if (status === 'dead' || (status === 'drafted' && positionOf(current.seen) >= asked)) return;
     if (status === 'skipped' && (answered || (reason === 'closed' && ticket.closed))) return;
@@ -149,6 +168,7 @@ export function createInvariants(connection: Connection): Invariants {
       const now = changes.get() ?? 0;
       if (now === lastChanges) return;
       checkMoves();
+      checkReports();
       for (const { id, status, wrong } of illegal.all()) fail(`job ${id} (${status}) ${wrong}`);
       for (const { ticket, n } of currents.all()) fail(`ticket row ${ticket} has ${n} current jobs`);
       const stored = new Set(known.all());

@@ -28,12 +28,6 @@ const FAILURES: readonly ErrorClass[] = [
 export function createSimulatedModel(options: SimulatedModelOptions): LanguageModel {
   const { actor, scheduler, connection, disturbances } = options;
   const { random, now, add } = scheduler;
-  const stored = connection
-    .prepare<[string, string], number>(
-      `SELECT count(*) FROM ticket JOIN draft ON draft.job_id = ticket.job_id
-       WHERE ticket.ticket_id = ? AND draft.seen_message_id = ?`,
-    )
-    .pluck();
   const jobOf = connection.prepare<[string], string>('SELECT job_id FROM ticket WHERE ticket_id = ?').pluck();
   const paid = new Map<string, number>();
 
@@ -48,11 +42,11 @@ export function createSimulatedModel(options: SimulatedModelOptions): LanguageMo
         const newest = Math.max(...asked.map(([, number]) => Number(number)));
         const key = `${jobOf.get(ticketId)} up to message ${newest}`;
         if (paid.get(key) === disturbances.count) options.report(`the draft of ${ticketId}, ${key}, is bought twice`);
-        void stored;
         scheduler.note(`${actor.name}: asks the model about ${ticketId}`);
         signal.addEventListener('abort', () => reject(new LanguageModelError('cancelled', 'Stopped.')), { once: true });
         const after = 1 + Math.round(random() * (random() < 0.1 ? 15_000 : 2_000));
-        const errorClass = random() < options.faultRate() ? FAILURES[Math.floor(random() * FAILURES.length)] : undefined;
+        const errorClass =
+          random() < options.faultRate() ? FAILURES[Math.floor(random() * FAILURES.length)] : undefined;
         add(actor, now() + after, `the model on ${ticketId}: ${errorClass ?? 'a draft'}`, () => {
           if (errorClass !== undefined) return reject(new LanguageModelError(errorClass, 'It failed.'));
           if (!signal.aborted) paid.set(key, disturbances.count);

@@ -25,6 +25,8 @@ export interface Scheduler {
   /** Runs what belongs to an actor now; what it calls back later is the actor's too. */
   as<T>(actor: Actor, run: () => T): T;
   note(line: string): void;
+  /** Whose step it was that came last. */
+  last(): Actor;
   /** Makes the next thing happen and lets it come to rest. False when nothing is left. */
   step(): Promise<boolean>;
   /** What an actor waits for by the clock will not come: only answers and what it has begun. */
@@ -44,6 +46,7 @@ export function createScheduler(random: Random): Scheduler {
   const trace: string[] = [];
   const nobody: Actor = { name: 'nobody', state: 'running' };
   let current = nobody;
+  let last = nobody;
   let time = 0;
 
   const add: Scheduler['add'] = (actor, at, label, run) => {
@@ -84,6 +87,7 @@ export function createScheduler(random: Random): Scheduler {
       }
     },
     note,
+    last: () => last,
     dropTimers: (actor) => {
       for (const entry of entries) if (entry.actor === actor && entry.label === 'timer') entries.delete(entry);
     },
@@ -92,6 +96,7 @@ export function createScheduler(random: Random): Scheduler {
       if (entry === undefined) return false;
       entries.delete(entry);
       current = entry.actor;
+      last = entry.actor;
       note(`${entry.actor.name}: ${entry.label}`);
       // what it waits for are later steps
       void entry.run();

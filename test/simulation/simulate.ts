@@ -53,12 +53,16 @@ export async function simulate(seed: number, mutant: Mutant = {}): Promise<Outco
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
   const scheduler = createScheduler(random);
   const connection = freshDatabase();
-  const invariants = createInvariants(connection);
+  const invariants = createInvariants(connection, () => scheduler.last().name);
   const faultRate = pick(FAULT_RATES);
   const requestsPerMinute = pick(CALL_RATES);
   const isActive = (): boolean => scheduler.now() < ACTIVE_MS;
   const wall = { offset: 0 };
-  const vendorOptions = { now: scheduler.now, onWrite: (...changed: Parameters<typeof invariants.ticketChanged>) => guard(() => invariants.ticketChanged(...changed)) };
+  const vendorOptions = {
+    now: scheduler.now,
+    onWrite: (...changed: Parameters<typeof invariants.ticketChanged>) =>
+      guard(() => invariants.ticketChanged(...changed)),
+  };
   const vendors: readonly Vendor[] = [createZendesk(vendorOptions), createFreshdesk(vendorOptions)];
 
   let violation: Error | null = null;
@@ -70,9 +74,10 @@ export async function simulate(seed: number, mutant: Mutant = {}): Promise<Outco
       violation ??= error as Error;
     }
   };
-  const report = (text: string): void => guard(() => {
-    throw new Violation(text);
-  });
+  const report = (text: string): void =>
+    guard(() => {
+      throw new Violation(text);
+    });
 
   const holder = connection.prepare<[string], { owner: string | null; status: string; intended: number | null }>(
     'SELECT owner, status, post_intended_at AS intended FROM job WHERE marker = ?',
@@ -103,7 +108,14 @@ export async function simulate(seed: number, mutant: Mutant = {}): Promise<Outco
     lives += 1;
     const actor: Actor = { name: `life${lives}`, state: 'running' };
     const clock = clockOf(scheduler, actor, () => wallAt(scheduler.now() + wall.offset));
-    const model = createSimulatedModel({ actor, scheduler, connection, faultRate: () => (isActive() ? faultRate : 0), disturbances, report });
+    const model = createSimulatedModel({
+      actor,
+      scheduler,
+      connection,
+      faultRate: () => (isActive() ? faultRate : 0),
+      disturbances,
+      report,
+    });
     return scheduler.as(actor, () =>
       startLife({
         actor,
@@ -122,7 +134,16 @@ export async function simulate(seed: number, mutant: Mutant = {}): Promise<Outco
       }),
     );
   };
-  const world = createWorld({ scheduler, connection, vendors, invariants, wall, disturbances, activeMs: ACTIVE_MS, start });
+  const world = createWorld({
+    scheduler,
+    connection,
+    vendors,
+    invariants,
+    wall,
+    disturbances,
+    activeMs: ACTIVE_MS,
+    start,
+  });
 
   let steps = 0;
   using _ = scheduler.install();
@@ -155,7 +176,9 @@ function describe(connection: Database.Database): readonly string[] {
        post_intended_at AS intended, pending_at AS pendingAt, error_class AS errorClass
      FROM job JOIN ticket ON ticket.id = job.ticket ORDER BY job.id`,
   );
-  const batches = connection.prepare('SELECT id, state, todo, target, opened, total, revive, release, reason FROM batch');
+  const batches = connection.prepare(
+    'SELECT id, state, todo, target, opened, total, revive, release, reason FROM batch',
+  );
   const pauses = connection.prepare('SELECT scope, error_class AS errorClass FROM pause');
   return [jobs, batches, pauses].flatMap((statement) => statement.all().map((row) => JSON.stringify(row)));
 }

@@ -85,7 +85,12 @@ export function createWorld(options: WorldOptions): World {
       );
     });
     again(WEBHOOK_TIMEOUT_MS + between(0, 2_000));
-    if (random() < 0.2) later(between(0, 10_000), `webhook twice for ${ticket.id}`, () => tries < 3 && deliver(vendor, ticket, entry, MAX_DELIVERIES));
+    if (random() < 0.2)
+      later(
+        between(0, 10_000),
+        `webhook twice for ${ticket.id}`,
+        () => tries < 3 && deliver(vendor, ticket, entry, MAX_DELIVERIES),
+      );
   };
 
   const crash = (): void => {
