@@ -41,7 +41,8 @@ export function plainText(written: string, knownText: string): PlainText {
     .replaceAll(URL_PATTERN, (url) => {
       if (known.has(hostOf(url))) return url;
       strangeLinks += 1;
-      return url.replace(/^http/i, 'hxxp');
+      // also an address within it: without the first scheme that would be the link
+      return url.replaceAll(/http(?=s?:\/\/)/gi, 'hxxp');
     })
     .replaceAll(/[ \u00A0]+$/gm, '')
     .replaceAll(/\n{3,}/g, '\n\n')

@@ -33,6 +33,8 @@ describe('plainText', () => {
     ['https://acme.example.evil.example/', 'hxxps://acme.example.evil.example/'],
     ['https://аcme.example/', 'hxxps://аcme.example/'],
     ['https://acme.example@evil.example/', 'hxxps://acme.example@evil.example/'],
+    ['http://https://evil.example/', 'hxxp://hxxps://evil.example/'],
+    ['https://evil.example/?to=https://evil.example/', 'hxxps://evil.example/?to=hxxps://evil.example/'],
   ])('disarms links to hosts that the team has not named: %s', (written, expected) => {
     expect(plainText(written, KNOWN)).toEqual({ text: expected, strangeLinks: 1 });
   });
