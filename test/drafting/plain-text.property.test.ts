@@ -72,6 +72,17 @@ describe('visibleText', () => {
 });
 
 describe('plainText', () => {
+  // markup within markup may show the second time only: that is text then, and escaped like any other
+  it('leaves no link for a second time', () => {
+    fc.assert(
+      fc.property(texts, (text) => {
+        const { text: once } = plainText(text, 'https://acme.example/');
+        expect(plainText(once, 'https://acme.example/').strangeLinks).toBe(0);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
   it('leaves no link to a host that is not known', () => {
     fc.assert(
       fc.property(texts, (text) => {

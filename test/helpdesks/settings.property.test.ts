@@ -44,15 +44,27 @@ const odd = fc.oneof(
   ),
   fc.webUrl(),
 );
-const environments = fc.record(
-  Object.fromEntries(
-    Object.entries(GOOD).map(([name, values]) => [
-      name,
-      fc.oneof({ arbitrary: fc.constantFrom(...values), weight: 4 }, { arbitrary: odd, weight: 1 }),
-    ]),
-  ),
-  { requiredKeys: [] },
-);
+const WAYS = [
+  ['ZENDESK_OAUTH_CLIENT_ID', 'ZENDESK_OAUTH_CLIENT_SECRET'],
+  ['ZENDESK_OAUTH_TOKEN'],
+  ['ZENDESK_EMAIL', 'ZENDESK_API_TOKEN'],
+];
+const names = fc.constantFrom(...Object.keys(GOOD));
+
+/** One way to sign in, all else good; then some of it odd, or gone. */
+const environments = fc
+  .record({
+    way: fc.constantFrom(...WAYS),
+    good: fc.record(
+      Object.fromEntries(Object.entries(GOOD).map(([name, values]) => [name, fc.constantFrom(...values)])),
+    ),
+    changes: fc.array(fc.tuple(names, fc.option(odd, { nil: undefined })), { maxLength: 3 }),
+  })
+  .map(({ way, good, changes }): Record<string, string | undefined> => {
+    const others = WAYS.flat().filter((name) => !way.includes(name));
+    const signedIn = Object.entries(good).filter(([name]) => !others.includes(name));
+    return Object.fromEntries([...signedIn, ...changes]);
+  });
 
 describe.each([
   ['zendesk', zendeskSettings],
