@@ -144,11 +144,15 @@ describe('a batch', () => {
     steps: fc.array(steps, { maxLength: 25 }),
   });
 
-  it('changes state by known ways only, and ends', { timeout: 60_000 }, async () => {
+  it('and its tickets change state by known ways only, and it ends', { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(runs, async ({ tickets, canary, post, steps: wanted }) => {
         const clock = fakeClock();
         const connection = openDatabase({ path: ':memory:', migrationsFolder });
+        connection.exec(`
+          CREATE TEMP TABLE moved (before TEXT, after TEXT);
+          CREATE TEMP TRIGGER watch AFTER UPDATE ON main.job WHEN old.status <> new.status
+          BEGIN INSERT INTO moved VALUES (old.status, new.status); END;`);
         let ids = 0;
         const newId = (): string => `id-${String(++ids).padStart(6, '0')}`;
         const outbox = openOutbox(connection, { clock, newId, owner: 'me', maxPending: 1000 });
@@ -193,6 +197,8 @@ describe('a batch', () => {
         for (const [index, state] of states.slice(1).entries())
           expect(BATCH_TRANSITIONS[states[index] ?? 'running'], states.join(' ')).toContain(state);
         expect(states.at(-1), states.join(' ')).toBe('completed');
+        const moves = connection.prepare<[], { before: TicketStatus; after: TicketStatus }>('SELECT * FROM temp.moved');
+        for (const { before, after } of moves.all()) expect(TRANSITIONS[before], `from ${before}`).toContain(after);
         connection.close();
       }),
       { numRuns: 150 },

@@ -39,7 +39,7 @@ function freshDatabase(): Database.Database {
 /** Faults of a seed: some run without any, some with hardly anything else. */
 const FAULT_RATES = [0, 0.05, 0.15, 0.3];
 /** Below 12,000 a minute calls go through the limiter of those in flight. */
-const CALL_RATES = [300, 1_000_000];
+const CALL_RATES = [60, 300, 1_000_000];
 /** Customers and operators are done after this, and nothing fails any more, ms. */
 const ACTIVE_MS = 24_000;
 /** Whoever is not through by then is stuck, ms. */
