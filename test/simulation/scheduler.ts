@@ -19,9 +19,9 @@ interface Entry {
 export interface Scheduler {
   readonly random: Random;
   /** True time, ms since the simulation began: no clock of a service, whatever is done to that one. */
-  now(): number;
+  readonly now: () => number;
   /** To run at `at` or some time after, in an order that only the seed knows. Answers the cancellation. */
-  add(actor: Actor, at: number, label: string, run: () => unknown): () => void;
+  readonly add: (actor: Actor, at: number, label: string, run: () => unknown) => () => void;
   /** Runs what belongs to an actor now; what it calls back later is the actor's too. */
   as<T>(actor: Actor, run: () => T): T;
   note(line: string): void;

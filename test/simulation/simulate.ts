@@ -59,7 +59,7 @@ export async function simulate(seed: number, mutant: Mutant = {}): Promise<Outco
   const isActive = (): boolean => scheduler.now() < ACTIVE_MS;
   const wall = { offset: 0 };
   const vendorOptions = {
-    now: scheduler.now,
+    now: () => scheduler.now(),
     onWrite: (...changed: Parameters<typeof invariants.ticketChanged>) =>
       guard(() => invariants.ticketChanged(...changed)),
   };
@@ -150,10 +150,10 @@ export async function simulate(seed: number, mutant: Mutant = {}): Promise<Outco
   try {
     for (; violation === null && steps < MAX_STEPS; steps++) {
       if (!(await scheduler.step())) break;
-      guard(invariants.check);
+      guard(() => invariants.check());
       if (scheduler.now() > END_MS || (world.isOver() && invariants.isSettled())) break;
     }
-    if (violation === null) guard(invariants.checkEnd);
+    if (violation === null) guard(() => invariants.checkEnd());
     if (violation !== null) for (const row of describe(connection)) scheduler.note(row);
   } finally {
     connection.close();
