@@ -7,7 +7,13 @@ import { type Outcome, simulate } from './simulate.ts';
  * vendors and everything that goes wrong between them: answers lost after the write, late and doubled writes, 429, 5xx
  * and resets, a model that fails, crashes, freezes, a process that wakes up after another has its place, a disk that
  * refuses, clocks that jump; batches, operators and customers in the midst of it. After every step no ticket may be
- * lost, doubled or stuck (invariants.ts).
+ * lost, doubled or stuck (invariants.ts). Two things are let pass, because they are known: a Freshdesk write that takes
+ * effect later than the quarantine may double its note, and a held draft may be bought again for an event that names no
+ * message (model.ts).
+ *
+ * That it bites: each safeguard taken out (mutants.ts) is noticed, on 2026-11-25 first by seed 2 (no look), 12 (no
+ * safe_update), 14 (no quarantine), 1 (no intent), 15 (intent ignores the fence), 15 (report ignores it), 7 (early
+ * acknowledgement), 1 (never due again), 1 (draft bought again), 14 (reply forgotten).
  *
  *   SEED=123 npm run simulate              one seed, with its whole trace
  *   SEEDS=20000 FROM=1 npm run simulate    more of them
