@@ -47,7 +47,8 @@ export const TRANSITIONS: Readonly<Record<TicketStatus, readonly TicketStatus[]>
   discarded: ['queued'],
   skipped: ['queued'],
   dead: ['queued'],
-  cancelled: ['queued'],
+  // a draft that was held, and is again after its batch is resumed
+  cancelled: ['queued', 'drafted'],
 };
 
 /** A source that a draft rests on. */

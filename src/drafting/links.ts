@@ -44,7 +44,7 @@ export function disarmLinks(text: string, known: ReadonlySet<string>): DisarmedT
     .replaceAll(LINK, (link, schemed: string | undefined, offset: number, whole: string) => {
       const host = hostOf(link);
       if (host !== null && known.has(host)) return link;
-      const written = schemed === undefined ? link.replaceAll('.', '[.]') : link.replace(/^http/i, 'hxxp');
+      const written = schemed === undefined ? link.replaceAll('.', '[.]') : link.replaceAll(/http(?=s?:)/gi, 'hxxp');
       return tell(written, offset, whole, link.length);
     })
     .replaceAll(OTHER_SCHEME, (link, _scheme, place: string | undefined, _other, offset: number, whole: string) => {

@@ -1,0 +1,62 @@
+import { type LanguageModel, LanguageModelError } from '../../src/core/language-model.ts';
+import type { ErrorClass } from '../../src/core/errors.ts';
+import type { Connection } from '../../src/sqlite/database.ts';
+import { makeCompletion } from '../support/stub-language-model.ts';
+import type { Actor, Scheduler } from './scheduler.ts';
+
+export interface SimulatedModelOptions {
+  readonly actor: Actor;
+  readonly scheduler: Scheduler;
+  readonly connection: Connection;
+  readonly faultRate: () => number;
+  /** How often something has come between a paid answer and its place on the disk. */
+  readonly disturbances: { readonly count: number };
+  readonly report: (violation: string) => void;
+}
+
+const FAILURES: readonly ErrorClass[] = [
+  'rate_limited',
+  'timeout',
+  'server_error',
+  'connection',
+  'overloaded',
+  'invalid_output',
+  'quota_exhausted',
+];
+
+/** A model that answers, fails and hangs by the seed, and knows what was bought from it already. */
+export function createSimulatedModel(options: SimulatedModelOptions): LanguageModel {
+  const { actor, scheduler, connection, disturbances } = options;
+  const { random, now, add } = scheduler;
+  const jobOf = connection.prepare<[string], { id: string; post: string }>(
+    'SELECT job.id, post FROM ticket JOIN job ON job.id = job_id WHERE ticket_id = ?',
+  );
+  const paid = new Map<string, number>();
+
+  return {
+    model: 'gpt-6-luna',
+    costUsd: () => 0.0001,
+    probe: async () => undefined,
+    complete: (prompt, signal) =>
+      new Promise((resolve, reject) => {
+        const asked = [...prompt.user.matchAll(/Message (\d+) of (\d+)/g)];
+        const ticketId = asked[0]?.[2] ?? '';
+        const newest = Math.max(...asked.map(([, number]) => Number(number)));
+        const job = jobOf.get(ticketId);
+        const key = `${job?.id} up to message ${newest}`;
+        // known: a held draft is made again for an event that names no message (report.ts, lookWillTell)
+        if (job?.post !== 'hold' && paid.get(key) === disturbances.count)
+          options.report(`the draft of ${ticketId}, ${key}, is bought twice`);
+        scheduler.note(`${actor.name}: asks the model about ${ticketId}`);
+        signal.addEventListener('abort', () => reject(new LanguageModelError('cancelled', 'Stopped.')), { once: true });
+        const after = 1 + Math.round(random() * (random() < 0.1 ? 15_000 : 2_000));
+        const errorClass =
+          random() < options.faultRate() ? FAILURES[Math.floor(random() * FAILURES.length)] : undefined;
+        add(actor, now() + after, `the model on ${ticketId}: ${errorClass ?? 'a draft'}`, () => {
+          if (errorClass !== undefined) return reject(new LanguageModelError(errorClass, 'It failed.'));
+          if (!signal.aborted) paid.set(key, disturbances.count);
+          resolve(makeCompletion());
+        });
+      }),
+  };
+}
