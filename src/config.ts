@@ -34,6 +34,8 @@ export interface Config {
   /** The team's own guidelines, already read; empty when none are set. */
   readonly guidelines: string;
   readonly postFindings: boolean;
+  readonly maskPersonalData: boolean;
+  readonly retentionDays: number;
   /** USD of a UTC day; null: no bound. */
   readonly llmDailyBudgetUsd: number | null;
   /** 0: no sweep. */
@@ -100,7 +102,7 @@ const baseSchema = z.object({
     ),
   ADMIN_TOKENS_FILE: notYet,
   LLM_DAILY_BUDGET_USD: usd.optional(),
-  MASK_PERSONAL_DATA: z.literal('false', 'is not supported by this version yet; remove it').optional(),
+  MASK_PERSONAL_DATA: flag(false),
   RECONCILE_EVERY_MINUTES: wholeNumber(0, 10_080, 0),
   RETENTION_DAYS: wholeNumber(1, 3650, 30),
   GUIDELINES_FILE: z.string().optional(),
@@ -133,6 +135,7 @@ const fileRunSchema = baseSchema.pick({
 export type FileRunConfig = Pick<
   Config,
   | 'guidelines'
+  | 'maskPersonalData'
   | 'llmDailyBudgetUsd'
   | 'workerConcurrency'
   | 'maxAttempts'
@@ -183,6 +186,7 @@ export function readFileRunConfig(env: Env): FileRunConfig {
   }
   return {
     guidelines,
+    maskPersonalData: base.data.MASK_PERSONAL_DATA,
     llmDailyBudgetUsd: base.data.LLM_DAILY_BUDGET_USD ?? null,
     workerConcurrency: base.data.WORKER_CONCURRENCY,
     maxAttempts: base.data.MAX_ATTEMPTS,
@@ -218,6 +222,8 @@ function slice(base: Base): Omit<Config, 'guidelines' | 'helpdesks' | 'llm'> {
     databasePath: resolve(base.DATABASE_URL.slice('file:'.length)),
     adminTokens: base.ADMIN_TOKEN,
     postFindings: base.POST_FINDINGS,
+    maskPersonalData: base.MASK_PERSONAL_DATA,
+    retentionDays: base.RETENTION_DAYS,
     llmDailyBudgetUsd: base.LLM_DAILY_BUDGET_USD ?? null,
     reconcileEveryMinutes: base.RECONCILE_EVERY_MINUTES,
     workerConcurrency: base.WORKER_CONCURRENCY,

@@ -145,6 +145,7 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
     random,
     observer,
     guidelines: config.guidelines,
+    maskPersonalData: config.maskPersonalData,
     postFindings: false,
     retry: { maxAttempts: config.maxAttempts, baseMs: config.retryBaseMs, maxMs: config.retryMaxMs },
     concurrency: config.workerConcurrency,

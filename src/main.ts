@@ -95,6 +95,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     random,
     observer,
     guidelines: config.guidelines,
+    maskPersonalData: config.maskPersonalData,
     postFindings: config.postFindings,
     retry,
   };
@@ -131,6 +132,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     helpdesks,
     routes,
     guidelines: config.guidelines,
+    maskPersonalData: config.maskPersonalData,
     meter,
     clock,
     observer,

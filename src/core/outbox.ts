@@ -87,6 +87,8 @@ export interface ConsignedContext {
   readonly startedAt: number;
   /** `PreparedPrompt.knownText`. */
   readonly knownText: string;
+  /** `PreparedPrompt.placeholders`: missing in what an earlier version has stored. */
+  readonly placeholders?: Readonly<Record<string, string>> | null;
   /** See `Draft.cut`. */
   readonly cut: string | null;
   /** The model that is asked. */

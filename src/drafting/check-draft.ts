@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Completion, LanguageModelError, type Prompt } from '../core/language-model.ts';
-import { plainText } from './plain-text.ts';
+import { type Placeholders, restoreValues } from './mask.ts';
+import { type PlainText, plainText } from './plain-text.ts';
 
 /** What the model must answer, in OpenAI's strict subset of JSON Schema: every key required, none besides. */
 export const DRAFT_SCHEMA: Prompt['schema'] = {
@@ -43,21 +44,31 @@ export interface CheckedAnswer {
   readonly questions: readonly string[];
 }
 
+/** What is known of the ticket that the answer is about. */
+export interface AnswerContext {
+  /** What the team itself has written: links to hosts not named there are disarmed, and the agent is told. */
+  readonly knownText: string;
+  /** What comes back in the place of placeholders; null where nothing was masked. */
+  readonly placeholders: Placeholders | null;
+}
+
 /**
- * Reads the model's answer. `knownText` is what the team itself has written: links to hosts not named there are
- * disarmed, and the agent is told. Throws `LanguageModelError('invalid_output')`, with what the answer cost, when it is
+ * Reads the model's answer. Throws `LanguageModelError('invalid_output')`, with what the answer cost, when it is
  * not of the shape.
  */
-export function checkDraft(completion: Completion, knownText: string): CheckedAnswer {
+export function checkDraft(completion: Completion, { knownText, placeholders }: AnswerContext): CheckedAnswer {
   const parsed = answerShape.safeParse(parseJson(completion));
   if (!parsed.success) throw invalid('The answer of the model lacks a field or has a wrong one.', completion);
   const { reply, no_draft_reason, language, confidence, questions } = parsed.data;
-  const body = plainText(reply ?? '', knownText);
-  const finding = plainText(no_draft_reason ?? '', knownText);
+  const remarks = new Set<string>();
+  // before links are looked at: also what comes back was written by a stranger
+  const read = (written: string): PlainText => plainText(unmasked(written, placeholders, remarks), knownText);
+  const body = read(reply ?? '');
+  const finding = read(no_draft_reason ?? '');
   if (body.text === '' && finding.text === '') {
     throw invalid('The model gave neither a reply nor a reason why not.', completion);
   }
-  const asked = questions.map((question) => plainText(question, knownText).text).filter((question) => question !== '');
+  const asked = questions.map((question) => read(question).text).filter((question) => question !== '');
   const warning =
     body.strangeLinks === 0
       ? []
@@ -67,8 +78,22 @@ export function checkDraft(completion: Completion, knownText: string): CheckedAn
     finding: body.text === '' ? finding.text : null,
     language,
     confidence,
-    questions: [...warning, ...asked.slice(0, QUESTIONS_MAX)],
+    questions: [...warning, ...remarks, ...asked.slice(0, QUESTIONS_MAX)],
   };
+}
+
+/** With its values again; what the agent must know of the others goes to `remarks`. */
+function unmasked(written: string, placeholders: Placeholders | null, remarks: Set<string>): string {
+  if (placeholders === null) return written;
+  const { text, withheld, unknown } = restoreValues(written, placeholders);
+  for (const found of withheld) {
+    remarks.add(
+      `${found} stands for what was kept from the model (MASK_PERSONAL_DATA): take it out, and do not write the real one into a reply.`,
+    );
+  }
+  for (const found of unknown)
+    remarks.add(`${found} stands for nothing in this ticket: take it out, or write what is meant.`);
+  return text;
 }
 
 function parseJson(completion: Completion): unknown {

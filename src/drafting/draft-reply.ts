@@ -22,6 +22,8 @@ export interface DraftRequest {
   readonly conversation: Conversation;
   /** The team's own, Markdown; empty when there are none. */
   readonly guidelines: string;
+  /** MASK_PERSONAL_DATA; default false. */
+  readonly maskPersonalData?: boolean;
   readonly routes: ModelRoutes;
   readonly lane: BudgetRequest['lane'];
   /** `flex`: at half the price where the provider has room, else at the standard one. Default `standard`. */
@@ -43,8 +45,8 @@ const PAUSE_MS = { rate_limited: 2_000, slow_down: 10_000, overloaded: 0 } as co
  * and `LanguageModelError('invalid_output')` for an answer that is no draft.
  */
 export async function draftReply(request: DraftRequest): Promise<Draft> {
-  const { conversation, guidelines, routes, signal, tier = 'standard' } = request;
-  const prepared = preparePrompt(conversation, guidelines);
+  const { conversation, routes, signal, tier = 'standard' } = request;
+  const prepared = preparePrompt(conversation, request.guidelines, request.maskPersonalData);
   return await routes.call(signal, async (use) => {
     if (tier === 'standard') return await ask(use, prepared, { ...request, tier });
     try {
@@ -100,13 +102,13 @@ async function ask(
 }
 
 /** Who wrote a draft in the place of whom stands in the note, beside what was left out. */
-function contextOf({ model, standsInFor }: RouteUse, { knownText, cut }: PreparedPrompt): DraftContext {
+function contextOf({ model, standsInFor }: RouteUse, { knownText, placeholders, cut }: PreparedPrompt): DraftContext {
   const standIn =
     standsInFor === null
       ? null
       : `Written by the fallback model ${model.model}, because ${standsInFor} was not available.`;
   const remarks = [cut, standIn].filter((remark) => remark !== null);
-  return { knownText, cut: remarks.length === 0 ? null : remarks.join(' '), model: model.model };
+  return { knownText, placeholders, cut: remarks.length === 0 ? null : remarks.join(' '), model: model.model };
 }
 
 interface Spent {

@@ -10,8 +10,13 @@ export interface PreparedPrompt extends TicketPrompt {
 }
 
 /** The first half of a draft: everything before the call. `guidelines` are the team's own, empty when there are none. */
-export function preparePrompt(conversation: Conversation, guidelines: string): PreparedPrompt {
-  return { ...buildPrompt(conversation, guidelines), knownText: teamLinks(conversation, guidelines) };
+export function preparePrompt(
+  conversation: Conversation,
+  guidelines: string,
+  maskPersonalData = false,
+): PreparedPrompt {
+  const prompt = buildPrompt(conversation, guidelines, maskPersonalData);
+  return { ...prompt, knownText: teamLinks(conversation, guidelines) };
 }
 
 /** From what the team wrote itself, without what it quoted. */

@@ -15,6 +15,8 @@ export interface StageDeps {
   readonly clock: Clock;
   readonly observer: Observer;
   readonly guidelines: string;
+  /** Personal data does not reach the model; default false. */
+  readonly maskPersonalData?: boolean;
   /** False: where the model has no draft, nothing is posted and the ticket is skipped. */
   readonly postFindings: boolean;
   /** Takes the drafts of the economy lane; without one there is no such lane. */

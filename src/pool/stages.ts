@@ -27,6 +27,7 @@ async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
   const made = await draftReply({
     conversation,
     guidelines: deps.guidelines,
+    ...(deps.maskPersonalData === undefined ? {} : { maskPersonalData: deps.maskPersonalData }),
     routes: deps.routes,
     lane: job.lane,
     clock: deps.clock,
