@@ -18,6 +18,7 @@ import { createControl } from './pool/control.ts';
 import { createEconomy } from './pool/economy.ts';
 import { createGate } from './pool/gate.ts';
 import { createPool } from './pool/pool.ts';
+import { createRetention } from './pool/retention.ts';
 import { createSweep } from './pool/sweep.ts';
 import { createRoutes } from './llm-routes.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
@@ -122,6 +123,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   });
   const everyMinutes = config.reconcileEveryMinutes;
   const sweep = createSweep({ outbox, reader, helpdesks, gate, clock, observer, everyMinutes });
+  const retention = createRetention({ outbox, clock, observer, days: config.retentionDays });
 
   let stopping = false;
   const control = createControl({
@@ -162,6 +164,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   pool.start();
   feeder.start();
   sweep.start();
+  retention.start();
   economy.start();
   observer.service({ phase: 'listening', url });
   // Bad credentials are found, and said, before the first ticket comes.
@@ -173,6 +176,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     gate.dispose();
     feeder.stop();
     sweep.stop();
+    await retention.stop();
     await pool.stop(config.shutdownGraceMs);
     await economy.stop();
     await closeServer(server);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { batchCommand } from './batch.ts';
 import { EXIT } from './command-error.ts';
+import { eraseCommand } from './erase.ts';
 import { packagePath } from './package-path.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { serveCommand } from './serve.ts';
@@ -16,7 +17,8 @@ export async function run(argv: readonly string[]): Promise<void> {
     .addCommand(serveCommand())
     .addCommand(sandboxCommand())
     .addCommand(batchCommand())
-    .addCommand(statusCommand());
+    .addCommand(statusCommand())
+    .addCommand(eraseCommand());
   tellUsage(program);
   try {
     await program.parseAsync(argv);

@@ -40,7 +40,7 @@ export function adminAuth(tokens: readonly string[]): MiddlewareHandler<AdminEnv
 export function adminRoute(
   app: AdminApp,
   path: string,
-  handlers: { readonly GET?: AdminHandler; readonly POST?: AdminHandler },
+  handlers: { readonly GET?: AdminHandler; readonly POST?: AdminHandler; readonly DELETE?: AdminHandler },
 ): void {
   const guarded =
     (handler: AdminHandler): AdminHandler =>
@@ -48,6 +48,7 @@ export function adminRoute(
       c.get('admin')?.role === 'operator' ? handler(c) : unauthorized();
   if (handlers.GET !== undefined) app.get(path, guarded(handlers.GET));
   if (handlers.POST !== undefined) app.post(path, guarded(handlers.POST));
+  if (handlers.DELETE !== undefined) app.delete(path, guarded(handlers.DELETE));
   app.all(
     path,
     guarded(() => methodNotAllowed(Object.keys(handlers))),

@@ -8,6 +8,7 @@ import { addBatchRoutes } from './batches.ts';
 import { createHealth } from './health.ts';
 import { faultName, problemOf, problemResponse } from './problem.ts';
 import { addProgressRoutes } from './progress.ts';
+import { addRequesterRoutes } from './requesters.ts';
 import { addTicketRoutes } from './tickets.ts';
 import { createWebhooks, type WebhookDeps } from './webhooks.ts';
 
@@ -24,6 +25,7 @@ export function createApp(deps: AppDeps): Hono {
   addProgressRoutes(admin, deps);
   addTicketRoutes(admin, deps);
   addBatchRoutes(admin, deps);
+  addRequesterRoutes(admin, deps);
 
   return new Hono()
     .route('/', createWebhooks(deps))

@@ -52,9 +52,22 @@ function makeDurable(connection: Connection): void {
   connection.pragma('fullfsync = ON');
   connection.pragma('foreign_keys = ON');
   connection.pragma('journal_size_limit = 67108864');
+  // what is removed is written over
+  connection.pragma('secure_delete = ON');
   connection.pragma('trusted_schema = OFF');
   connection.pragma('cell_size_check = ON');
   connection.pragma('temp_store = MEMORY');
+}
+
+/** Moves the log into the database and cuts it to nothing: older texts lie in it. Not inside a transaction. */
+export function truncateLog(connection: Connection): boolean {
+  try {
+    const [result] = connection.pragma('wal_checkpoint(TRUNCATE)') as { readonly busy: number }[];
+    return result?.busy === 0;
+  } catch {
+    // a disk that is full: the removal itself is safe
+    return false;
+  }
 }
 
 /** The pragma answers 2 on a fresh file whatever is in force, so it is read after the first write only. */

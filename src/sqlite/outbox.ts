@@ -6,7 +6,8 @@ import { prepareTending } from './batch-tending.ts';
 import { prepareBatches } from './batches.ts';
 import { prepareClaims } from './claims.ts';
 import { prepareConsignments } from './consignments.ts';
-import type { Connection } from './database.ts';
+import { type Connection, truncateLog } from './database.ts';
+import { addSlices, NOTHING_ERASED, prepareForgetting } from './forgetting.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { type IngestParts, prepareIngest, type Times } from './ingest.ts';
 import { prepareJobs } from './jobs.ts';
@@ -62,7 +63,8 @@ export function openOutbox(
   const ingest = prepareIngest(connection, parts, consignments);
   const claims = prepareClaims(connection, { jobs, consignments, owner, leaseMs });
   const batches = prepareBatches(connection, parts);
-  const report = prepareReport(connection, parts, { batches, consignments });
+  const forgetting = prepareForgetting(connection, jobs, { batches, consignments });
+  const report = prepareReport(connection, parts, { batches, consignments, forgetting });
   const operator = prepareOperator(connection, jobs, { batches, consignments });
   const tending = prepareTending(connection, parts, batches, operator);
   const missed = prepareMissed(jobs, ingest);
@@ -158,6 +160,26 @@ export function openOutbox(
       waiting: (key, jobIds) => consignments.waiting(key, jobIds),
       waitingAfter: (key, after, limit) => consignments.waitingAfter(key, after, limit),
       close: (key) => writeAndWake(() => consignments.close(key, times())),
+    },
+    removeTexts: async (before, signal) => {
+      let sum = 0;
+      while (!signal.aborted) {
+        const removed = await group.write(() => forgetting.removeOld(before, times()));
+        if (removed === 0) break;
+        sum += removed;
+      }
+      if (sum > 0) truncateLog(connection);
+      return sum;
+    },
+    eraseRequester: async (helpdesk, requesterId) => {
+      let sum = NOTHING_ERASED;
+      for (;;) {
+        const slice = await writeAndWake(() => forgetting.erase(helpdesk, requesterId, times()));
+        if (slice.tickets === 0) break;
+        sum = addSlices(sum, slice);
+      }
+      const spendingDays = await group.write(() => forgetting.eraseSpending(helpdesk, requesterId));
+      return { ...sum, spendingDays, filesCleaned: truncateLog(connection) };
     },
     setPause: (pause) => group.write(() => pauses.set(pause)),
     clearPause: (scope) => group.write(() => pauses.clear(scope)),

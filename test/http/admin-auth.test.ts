@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { AdminEnv } from '../../src/http/admin-auth.ts';
 import { addBatchRoutes } from '../../src/http/batches.ts';
 import { addProgressRoutes } from '../../src/http/progress.ts';
+import { addRequesterRoutes } from '../../src/http/requesters.ts';
 import { addTicketRoutes } from '../../src/http/tickets.ts';
 import { signedHelpdesk } from '../support/fakes.ts';
 import { ADMIN_TOKEN, AUTHORIZED, json, OTHER_TOKEN, testApp } from './test-app.ts';
@@ -69,6 +70,7 @@ describe('D1 every admin route without a good token', () => {
     addProgressRoutes(bare, deps);
     addTicketRoutes(bare, deps);
     addBatchRoutes(bare, deps);
+    addRequesterRoutes(bare, deps);
     for (const { method, path } of adminRequests(parts.app)) {
       const response = await bare.request(path.replace('/admin', ''), { method, headers: AUTHORIZED });
       expect([method, path, response.status]).toEqual([method, path, 401]);
