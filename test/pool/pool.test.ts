@@ -132,7 +132,7 @@ describe('the pool', () => {
       await outbox.intendPost(posting, clock.steady());
       const doubt = {
         postInDoubt: true,
-        delayMs: 0,
+        delayMs: 1000,
         countsAsAttempt: false,
         errorClass: 'timeout',
         error: 'x',
