@@ -11,7 +11,7 @@ import { createRateMeter, type RateMeter } from './core/rate-meter.ts';
 import type { Memory, ServiceControl } from './core/service-control.ts';
 import { BATCH_DRAFTS, createSpendGuard } from './core/spend-guard.ts';
 import { createTally } from './core/tally.ts';
-import type { TicketReader } from './core/ticket-reader.ts';
+import { countPending, type TicketReader } from './core/ticket-reader.ts';
 import { createApp } from './http/app.ts';
 import { createBatchFeeder } from './pool/batch-feeder.ts';
 import { createControl } from './pool/control.ts';
@@ -123,7 +123,13 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   });
   const everyMinutes = config.reconcileEveryMinutes;
   const sweep = createSweep({ outbox, reader, helpdesks, gate, clock, observer, everyMinutes });
-  const retention = createRetention({ outbox, clock, observer, days: config.retentionDays });
+  const retention = createRetention({
+    outbox,
+    clock,
+    observer,
+    days: config.retentionDays,
+    isQuiet: () => pool.busy() === 0 && countPending(reader.counts()) === 0,
+  });
 
   let stopping = false;
   const control = createControl({

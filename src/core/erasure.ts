@@ -16,7 +16,7 @@ export interface Erasure {
   readonly posting: number;
   /** Tickets whose prompt lies in a file at the LLM's provider until its batch is done. */
   readonly atProvider: number;
-  /** False: remains may lie in the database's log file until it is written over. */
+  /** False: copies may lie in unused parts of the database's file until that is rewritten in a quiet moment. */
   readonly filesCleaned: boolean;
   /** Were running: to be aborted now, they can write nothing any more. */
   readonly running: readonly Claim[];

@@ -245,6 +245,12 @@ export interface Outbox {
    */
   eraseRequester(helpdesk: string, requesterId: string): Promise<Erasure>;
 
+  /**
+   * Does what was left for a quiet moment: rewrites the store's file, so that no byte of removed texts is left in it.
+   * Others wait meanwhile.
+   */
+  tidy(): Promise<void>;
+
   setPause(pause: Pause): Promise<void>;
   clearPause(scope: string): Promise<boolean>;
   pauses(): readonly Pause[];

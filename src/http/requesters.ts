@@ -36,7 +36,9 @@ function notRemoved({ notes, posting, atProvider, filesCleaned }: Erasure): read
     ...(atProvider > 0
       ? [`Prompts in a file at the LLM's provider: ${atProvider}, deleted there when its batch is done.`]
       : []),
-    ...(filesCleaned ? [] : ['Remains in the log file of the database, until it can be written: ask again then.']),
+    ...(filesCleaned
+      ? []
+      : ['Copies in unused parts of the database file, which is rewritten in the next minute without work.']),
     'Backups of the database that were made before, and what the LLM provider keeps by its own terms.',
   ];
 }

@@ -1,12 +1,18 @@
 import { type Clock, type NewId, sha256 } from '../core/clock.ts';
 import type { ErrorClass } from '../core/errors.ts';
 import type { Consignments } from '../core/consignment.ts';
-import type { BatchActionResult, BatchChange, Outbox, Pause } from '../core/outbox.ts';
+import {
+  type BatchActionResult,
+  type BatchChange,
+  type Outbox,
+  OutboxUnavailable,
+  type Pause,
+} from '../core/outbox.ts';
 import { prepareTending } from './batch-tending.ts';
 import { prepareBatches } from './batches.ts';
 import { prepareClaims } from './claims.ts';
 import { prepareConsignments } from './consignments.ts';
-import { type Connection, truncateLog } from './database.ts';
+import type { Connection } from './database.ts';
 import { addSlices, NOTHING_ERASED, prepareForgetting } from './forgetting.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { type IngestParts, prepareIngest, type Times } from './ingest.ts';
@@ -14,6 +20,7 @@ import { prepareJobs } from './jobs.ts';
 import { prepareMissed } from './missed.ts';
 import { prepareOperator } from './operator.ts';
 import { prepareReport } from './report.ts';
+import { prepareRewriting } from './rewriting.ts';
 import { prepare } from './rows.ts';
 import { NOT_YET } from './schema.ts';
 
@@ -69,6 +76,16 @@ export function openOutbox(
   const tending = prepareTending(connection, parts, batches, operator);
   const missed = prepareMissed(jobs, ingest);
   const pauses = preparePauses(connection);
+
+  const rewriting = prepareRewriting(connection);
+  /** Between two transactions: nothing of them is open across turns of the event loop. */
+  const alone = async <T>(run: () => T): Promise<T> => {
+    try {
+      return run();
+    } catch (error) {
+      throw new OutboxUnavailable('the database refuses to write', { cause: error });
+    }
+  };
 
   let slicing: Promise<void> | null = null;
   const sliceAll = async (): Promise<void> => {
@@ -168,9 +185,10 @@ export function openOutbox(
         if (removed === 0) break;
         sum += removed;
       }
-      if (sum > 0) truncateLog(connection);
+      if (sum > 0) await alone(() => rewriting.afterRemoval(times()));
       return sum;
     },
+    tidy: () => alone(() => rewriting.inQuiet(times())),
     eraseRequester: async (helpdesk, requesterId) => {
       let sum = NOTHING_ERASED;
       for (;;) {
@@ -179,7 +197,7 @@ export function openOutbox(
         sum = addSlices(sum, slice);
       }
       const spendingDays = await group.write(() => forgetting.eraseSpending(helpdesk, requesterId));
-      return { ...sum, spendingDays, filesCleaned: truncateLog(connection) };
+      return { ...sum, spendingDays, filesCleaned: await alone(() => rewriting.afterErasure(times())) };
     },
     setPause: (pause) => group.write(() => pauses.set(pause)),
     clearPause: (scope) => group.write(() => pauses.clear(scope)),

@@ -9,15 +9,17 @@ function setUp(removeTexts: (before: number, signal: AbortSignal) => Promise<num
   const clock = fakeClock();
   const observer = recordingObserver();
   const asked: number[] = [];
+  const state = { tidied: 0, quiet: false };
   const outbox = {
     removeTexts: async (before: number, signal: AbortSignal) => {
       asked.push(before);
       return removeTexts(before, signal);
     },
+    tidy: async () => void state.tidied++,
   };
-  const retention = createRetention({ outbox, clock, observer, days: 30 });
+  const retention = createRetention({ outbox, clock, observer, days: 30, isQuiet: () => state.quiet });
   retention.start();
-  return { clock, observer, asked, retention };
+  return { clock, observer, asked, retention, state };
 }
 
 it('looks for old texts at the start and every hour, until it is stopped', async () => {
@@ -28,6 +30,16 @@ it('looks for old texts at the start and every hour, until it is stopped', async
   await retention.stop();
   await clock.advance(2 * HOUR);
   expect([asked.length, clock.pending()]).toEqual([3, 0]);
+});
+
+it('tidies up when nobody waits', async () => {
+  const { clock, retention, state } = setUp();
+  await clock.advance(10 * 60_000);
+  expect(state.tidied).toBe(0);
+  state.quiet = true;
+  await clock.advance(60_000);
+  expect(state.tidied).toBe(1);
+  await retention.stop();
 });
 
 it('goes on after a disk that refuses', async () => {

@@ -79,6 +79,30 @@ describe('the bytes on the disk', () => {
     for (const round of [1, 2]) await work(round);
     await clock.advance(2 * DAY_MS);
     await outbox.removeTexts(clock.now() - DAY_MS, new AbortController().signal);
+    await outbox.tidy();
     expect([found('canary-'), found('finch-')]).toEqual([0, 0]);
+  });
+
+  it('are rewritten for old texts once a day, for a person at once, and never without need', async () => {
+    const rewrittenAt = () => connection.prepare(`SELECT value FROM meta WHERE key = 'rewritten_at'`).pluck().get();
+    const removeOld = async (): Promise<void> => {
+      await work(clock.now());
+      await clock.advance(3_600_000);
+      await outbox.removeTexts(clock.now(), new AbortController().signal);
+      await outbox.tidy();
+    };
+    await outbox.tidy();
+    expect(rewrittenAt()).toBeUndefined();
+    await removeOld();
+    const first = rewrittenAt();
+    expect(first).toBe(String(clock.now()));
+    await removeOld();
+    expect(rewrittenAt()).toBe(first);
+    await clock.advance(DAY_MS);
+    await outbox.tidy();
+    expect(rewrittenAt()).toBe(String(clock.now()));
+    await clock.advance(1000);
+    await outbox.eraseRequester('zendesk', '7');
+    expect(rewrittenAt()).toBe(String(clock.now()));
   });
 });

@@ -156,6 +156,7 @@ export function fakeOutbox(): FakeOutbox {
     tendBatches: unused,
     ingestMissed: unused,
     removeTexts: unused,
+    tidy: unused,
     eraseRequester: unused,
     claim: unused,
     heartbeat: unused,
