@@ -60,7 +60,7 @@ function makeDurable(connection: Connection): void {
 }
 
 /** Rewriting takes some 7 ms a MB, in which nothing else is done (reliability.md §d). */
-const REWRITTEN_AT_ONCE_MB = 32;
+const REWRITTEN_AT_ONCE_MB = 16;
 
 /** Is it small enough to be rewritten at any time? */
 export function isSmall(connection: Connection): boolean {

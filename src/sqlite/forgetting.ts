@@ -10,8 +10,8 @@ import { columnsOf, prepare } from './rows.ts';
 import { FINISHED_WITH_TEXT, job, ticket } from './schema.ts';
 
 /** Jobs of one transaction; each has a few drafts and tries. */
-const OLD_JOBS = 100;
-const TICKETS = 50;
+const OLD_JOBS = 50;
+const TICKETS = 25;
 const SPENDING_ROWS = 500;
 /** No try that began before an erasure comes to its end later than this, ms. */
 const LONGEST_TRY_MS = 3_600_000;
