@@ -46,3 +46,26 @@ describe('a draft in two halves', () => {
     expect(() => finishDraft(makeCompletion({ text: '{}' }), context)).toThrow(LanguageModelError);
   });
 });
+
+it('gives values back before it looks at links: a name may hold one', () => {
+  const context = {
+    knownText: '',
+    placeholders: { '[name 1]': 'Eve https://evil.example/x', '[email 1]': 'ada@x.example' },
+    cut: null,
+    model: 'm',
+  };
+  const text = JSON.stringify({
+    reply: 'Hello [name 1], we wrote to [email 1] about [card number]. [email 9]',
+    language: 'en',
+    confidence: 0.9,
+    questions: ['Is [email 1] still right?'],
+    no_draft_reason: null,
+  });
+  const { body, questions } = finishDraft(makeCompletion({ text }), context);
+  expect(body).toBe('Hello Eve hxxps://evil.example/x, we wrote to ada@x.example about [card number]. [email 9]');
+  expect(questions).toHaveLength(4);
+  expect(questions.at(-1)).toBe('Is ada@x.example still right?');
+  // stored by a version that did not know of placeholders
+  const { placeholders: _, ...older } = context;
+  expect(finishDraft(makeCompletion({ text }), older).body).toContain('[email 1]');
+});
