@@ -109,17 +109,18 @@ export function namedSecret(
   if (between === null) return null;
   const [all, sign, line, verb, , quote = ''] = between;
   const from = end + all.length;
-  const to = valueEnd(reader, from, quote !== '');
-  const value = text.slice(from, Math.min(to, from + VALUE_LOOKED_AT));
+  const quoted = quote !== '';
+  // judged by its beginning: reading all of what is no value, for each word before it, would take for ever
+  const to = valueEnd(reader, from, quoted, from + VALUE_LOOKED_AT);
+  const value = text.slice(from, to);
   if (value === '' || BLANKED_OUT.test(value) || NO_VALUE.test(value)) return null;
   // a sentence about passwords goes on
-  if (/^\p{L}+:?$/u.test(value) && /^:? ?[ ]\p{L}/u.test(text.slice(to, to + 4)) && quote === '') return null;
+  if (/^\p{L}+:?$/u.test(value) && /^:? ?[ ]\p{L}/u.test(text.slice(to, to + 4)) && !quoted) return null;
   // on a line of its own it is alone there
   if (line !== undefined && !/^[ ]{0,4}(?:\n|$)/.test(text.slice(to, to + 6))) return null;
   const how = sign !== undefined ? 'sign' : verb !== undefined ? 'verb' : 'gap';
-  return looksSecret(value, { mode: label.mode, how, quoted: quote !== '', bearer: end - start === 6 })
-    ? [from, to]
-    : null;
+  const named = { mode: label.mode, how, quoted, bearer: end - start === 6 } as const;
+  return looksSecret(value, named) ? [from, valueEnd(reader, from, quoted, text.length)] : null;
 }
 
 /** Quotes, then a sign, a verb or a gap, then quotes: a bounded piece of text. */
@@ -154,19 +155,21 @@ function looksSecret(value: string, { mode, how, quoted, bearer }: Named): boole
   return !WORDS.has(value.toLowerCase()) && !LABELS.has(value.toLowerCase());
 }
 
-const QUOTED_MAX = 128;
-
-/** To the quote that closes, or to the next space without the sentence's own signs. */
-function valueEnd(reader: TextReader, from: number, quoted: boolean): number {
-  for (let index = from; quoted && index < from + QUOTED_MAX; index += 1) {
+/** To the quote that closes, or to the next space without the sentence's own signs; not beyond `limit`. */
+function valueEnd(reader: TextReader, from: number, quoted: boolean, limit: number): number {
+  for (let index = from; quoted && index < from + VALUE_LOOKED_AT; index += 1) {
     const code = reader.at(index);
     if (code < 0 || code === 0x0a) break;
     if ('"\'`”“»'.includes(String.fromCharCode(code))) return index;
   }
   let index = from;
-  for (let code = reader.at(index); code >= 0 && code !== 0x0a && !isSpace(code); code = reader.at(index)) index += 1;
+  while (index < limit && !endsValue(reader.at(index))) index += 1;
   while (index > from && /[,;.)\]}>"'`”»]/.test(reader.text[index - 1] ?? '')) index -= 1;
   return index;
+}
+
+function endsValue(code: number): boolean {
+  return code < 0 || code === 0x0a || isSpace(code);
 }
 
 /** A PEM block's end; of one without an end, as far as it looks like one. -1: none begins here. */

@@ -99,6 +99,8 @@ describe('the search for personal data', () => {
       expect(twice).toBeLessThanOrEqual(40 * 8_000);
     };
     FRAGMENTS.forEach(check);
+    // found by the search below: a value that is given up at its beginning must not be read to its end
+    ['password:http://a:', 'password:***********', 'api key:aaaaaaaaaaa'].forEach(check);
     fc.assert(
       fc.property(fragments(4), (pieces) => check(pieces.join(''))),
       { numRuns: 400 },
