@@ -197,7 +197,9 @@ export function openOutbox(
         sum = addSlices(sum, slice);
       }
       const spendingDays = await group.write(() => forgetting.eraseSpending(helpdesk, requesterId));
-      return { ...sum, spendingDays, filesCleaned: await alone(() => rewriting.afterErasure(times())) };
+      const nothing = sum.tickets === 0 && spendingDays === 0;
+      const filesCleaned = nothing || (await alone(() => rewriting.afterErasure(times())));
+      return { ...sum, spendingDays, filesCleaned };
     },
     setPause: (pause) => group.write(() => pauses.set(pause)),
     clearPause: (scope) => group.write(() => pauses.clear(scope)),
