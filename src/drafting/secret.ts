@@ -144,14 +144,13 @@ function looksSecret(value: string, { mode, how, quoted, bearer }: Named): boole
   const digits = /\d/.test(value);
   if (mode === 'code') return /^\d{3,8}$/.test(value);
   if (mode === 'token') return digits && value.length >= 8 && (how !== 'gap' || (bearer && value.length >= 16));
-  if (how === 'gap') return false;
+  // or a count
+  if (how === 'gap' || /^\d{1,3}%?$/.test(value)) return false;
   if (how === 'verb')
     return (
       value.length >= 3 &&
       (quoted || /\d{4}|\d\D*\p{L}|\p{L}\D*\d/u.test(value) || /[^\p{L}'’.,;:!?]/u.test(value.slice(0, -1)))
     );
-  // a count
-  if (/^\d{1,3}%?$/.test(value)) return false;
   return !WORDS.has(value.toLowerCase()) && !LABELS.has(value.toLowerCase());
 }
 

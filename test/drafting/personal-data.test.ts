@@ -47,7 +47,7 @@ describe('what is taken for personal data', () => {
     '2026-11-24 12:30:05, 24.11.2026 12.30, 08/01/2025 11:55, 12/31/1999 10:23',
     'DE89370400440532013001 and 3550f703-e582-4d05-9a08-453d09bdfdc6, sk-this-is-no-key-at-all-really',
     'my password is not working. Password: I forgot it. Password: https://help.example/reset',
-    'enter my password: 400. Token: expired. Primary password= Master Password. Password: ********',
+    'The primary password is 100% local. enter my password: 400. Token: expired. Primary password= Master Password. Password: ********',
     'iPhone 13 123456, CPU@3.40GHz, root@localhost, a @ b, Mark it as read, Windows Portable (102.15.1)',
     '44100 - 44100, min/max: 2200/4850, 612 345 678 bytes, t=1692924972; 1800799021',
   ])('leaves %j alone', (text) => {
