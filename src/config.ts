@@ -40,6 +40,8 @@ export interface Config {
   /** `host` or `host:port` of every helpdesk, and of `LINK_HOSTS`: drafts may link there. */
   readonly linkHosts: readonly string[];
   readonly postFindings: boolean;
+  readonly maskPersonalData: boolean;
+  readonly retentionDays: number;
   /** USD of a UTC day; null: no bound. */
   readonly llmDailyBudgetUsd: number | null;
   /** 0: no sweep. */
@@ -113,7 +115,7 @@ const baseSchema = z.object({
     .optional(),
   ADMIN_TOKENS_FILE: z.string().optional(),
   LLM_DAILY_BUDGET_USD: usd.optional(),
-  MASK_PERSONAL_DATA: z.literal('false', 'is not supported by this version yet; remove it').optional(),
+  MASK_PERSONAL_DATA: flag(false),
   RECONCILE_EVERY_MINUTES: wholeNumber(0, 10_080, 0),
   RETENTION_DAYS: wholeNumber(1, 3650, 30),
   GUIDELINES_FILE: z.string().optional(),
@@ -149,6 +151,7 @@ export type FileRunConfig = Pick<
   Config,
   | 'guidelines'
   | 'linkHosts'
+  | 'maskPersonalData'
   | 'llmDailyBudgetUsd'
   | 'workerConcurrency'
   | 'maxAttempts'
@@ -215,6 +218,7 @@ export function readFileRunConfig(env: Env): FileRunConfig {
   return {
     guidelines,
     linkHosts: base.data.LINK_HOSTS ?? [],
+    maskPersonalData: base.data.MASK_PERSONAL_DATA,
     llmDailyBudgetUsd: base.data.LLM_DAILY_BUDGET_USD ?? null,
     workerConcurrency: base.data.WORKER_CONCURRENCY,
     maxAttempts: base.data.MAX_ATTEMPTS,
@@ -255,6 +259,8 @@ function slice(
     port: base.PORT,
     databasePath: resolve(base.DATABASE_URL.slice('file:'.length)),
     postFindings: base.POST_FINDINGS,
+    maskPersonalData: base.MASK_PERSONAL_DATA,
+    retentionDays: base.RETENTION_DAYS,
     llmDailyBudgetUsd: base.LLM_DAILY_BUDGET_USD ?? null,
     reconcileEveryMinutes: base.RECONCILE_EVERY_MINUTES,
     workerConcurrency: base.WORKER_CONCURRENCY,

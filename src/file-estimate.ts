@@ -40,7 +40,7 @@ export function estimateFileRun(
   config: FileRunConfig,
   { tickets, sample, past, tier }: EstimateInput,
 ): FileRunEstimate {
-  const prompts = sample.map((conversation) => buildPrompt(conversation, config.guidelines));
+  const prompts = sample.map((conversation) => buildPrompt(conversation, config.guidelines, config.maskPersonalData));
   const mean = (valueOf: (prompt: (typeof prompts)[number]) => number): number =>
     prompts.reduce((sum, prompt) => sum + valueOf(prompt), 0) / Math.max(1, prompts.length);
   const promptTokens = Math.round(tickets * mean(({ promptTokens }) => promptTokens));

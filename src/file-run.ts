@@ -144,7 +144,11 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
     clock,
     random,
     observer,
-    team: { guidelines: config.guidelines, linkHosts: config.linkHosts },
+    team: {
+      guidelines: config.guidelines,
+      linkHosts: config.linkHosts,
+      maskPersonalData: config.maskPersonalData,
+    },
     postFindings: false,
     retry: { maxAttempts: config.maxAttempts, baseMs: config.retryBaseMs, maxMs: config.retryMaxMs },
     concurrency: config.workerConcurrency,

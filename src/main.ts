@@ -11,13 +11,14 @@ import { createRateMeter, type RateMeter } from './core/rate-meter.ts';
 import type { Memory, ServiceControl } from './core/service-control.ts';
 import { BATCH_DRAFTS, createSpendGuard } from './core/spend-guard.ts';
 import { createTally } from './core/tally.ts';
-import type { TicketReader } from './core/ticket-reader.ts';
+import { countPending, type TicketReader } from './core/ticket-reader.ts';
 import { createApp } from './http/app.ts';
 import { createBatchFeeder } from './pool/batch-feeder.ts';
 import { createControl } from './pool/control.ts';
 import { createEconomy } from './pool/economy.ts';
 import { createGate } from './pool/gate.ts';
 import { createPool } from './pool/pool.ts';
+import { createRetention } from './pool/retention.ts';
 import { createSweep } from './pool/sweep.ts';
 import { createRoutes } from './llm-routes.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
@@ -96,7 +97,11 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     clock,
     random,
     observer,
-    team: { guidelines: config.guidelines, linkHosts: config.linkHosts },
+    team: {
+      guidelines: config.guidelines,
+      linkHosts: config.linkHosts,
+      maskPersonalData: config.maskPersonalData,
+    },
     postFindings: config.postFindings,
     retry,
   };
@@ -123,6 +128,13 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   });
   const everyMinutes = config.reconcileEveryMinutes;
   const sweep = createSweep({ outbox, reader, helpdesks, gate, clock, observer, everyMinutes });
+  const retention = createRetention({
+    outbox,
+    clock,
+    observer,
+    days: config.retentionDays,
+    isQuiet: () => pool.busy() === 0 && countPending(reader.counts()) === 0,
+  });
 
   let stopping = false;
   const control = createControl({
@@ -133,6 +145,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     helpdesks,
     routes,
     guidelines: config.guidelines,
+    maskPersonalData: config.maskPersonalData,
     meter,
     clock,
     observer,
@@ -163,6 +176,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   pool.start();
   feeder.start();
   sweep.start();
+  retention.start();
   economy.start();
   observer.service({ phase: 'listening', url });
   for (const detail of config.warnings) observer.alarm({ kind: 'settings', detail });
@@ -175,6 +189,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     gate.dispose();
     feeder.stop();
     sweep.stop();
+    await retention.stop();
     await pool.stop(config.shutdownGraceMs);
     await economy.stop();
     await closeServer(server);

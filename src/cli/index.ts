@@ -4,6 +4,7 @@ import { auditCommand } from './audit.ts';
 import { batchCommand } from './batch.ts';
 import { EXIT } from './command-error.ts';
 import { dieOfFaults } from './fatal.ts';
+import { eraseCommand } from './erase.ts';
 import { packagePath } from './package-path.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { serveCommand } from './serve.ts';
@@ -21,6 +22,7 @@ export function createProgram(version: string): Command {
     .addCommand(statusCommand())
     .addCommand(tokenCommand())
     .addCommand(auditCommand())
+    .addCommand(eraseCommand())
     .addHelpText(
       'after',
       `

@@ -7,6 +7,7 @@ import { shown } from './shown.ts';
 export interface ServiceClient {
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body?: object): Promise<T>;
+  delete<T>(path: string): Promise<T>;
   /** The body as it comes. */
   stream(path: string): Promise<ReadableStream<Uint8Array>>;
   /** Server-sent events, each one's data as JSON; ends when the connection does. */
@@ -53,6 +54,7 @@ export function connect(env: NodeJS.ProcessEnv = readEnvironment()): ServiceClie
   return {
     get: async (path) => await read(await call(path)),
     post: async (path, body = {}) => await read(await call(path, { method: 'POST', body: JSON.stringify(body) })),
+    delete: async (path) => await read(await call(path, { method: 'DELETE' })),
     stream: async (path) => {
       const { body } = await call(path);
       if (body === null) throw new CommandError(`${root} answered with nothing.`);

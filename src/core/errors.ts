@@ -56,6 +56,7 @@ export const SKIP_REASONS = [
   'not_found',
   'private',
   'requester_budget',
+  'erased',
 ] as const;
 
 export type SkipReason = (typeof SKIP_REASONS)[number];

@@ -1,4 +1,5 @@
 import type { BatchLane, BatchState, BatchStop, CreatedBatch, NewBatch } from './batch.ts';
+import type { Erasure } from './erasure.ts';
 import type { ErrorClass, SkipReason } from './errors.ts';
 import type { ListedTicket, TicketEvent } from './helpdesk.ts';
 import type { TokenUsage } from './language-model.ts';
@@ -87,6 +88,8 @@ export interface ConsignedContext {
   readonly startedAt: number;
   /** `PreparedPrompt.knownText`. */
   readonly knownText: string;
+  /** `PreparedPrompt.placeholders`: missing in what an earlier version has stored. */
+  readonly placeholders?: Readonly<Record<string, string>> | null;
   /** See `Draft.cut`. */
   readonly cut: string | null;
   /** The model that is asked. */
@@ -233,6 +236,23 @@ export interface Outbox {
    * and how many found the outbox full and are to be brought again.
    */
   ingestMissed(helpdesk: string, listed: readonly ListedTicket[]): Promise<MissedResult>;
+
+  /**
+   * Removes the texts of work that has been over since before `before` (epoch ms), slice by slice. Answers how many rows
+   * it has gone through. When the signal aborts, the rest waits for the next call.
+   */
+  removeTexts(before: number, signal: AbortSignal): Promise<number>;
+  /**
+   * Removes what is known of one person, slice by slice, and ends the work on that person's tickets. What is under way
+   * can bring no text of them any more.
+   */
+  eraseRequester(helpdesk: string, requesterId: string): Promise<Erasure>;
+
+  /**
+   * Does what was left for a quiet moment: rewrites the store's file, so that no byte of removed texts is left in it.
+   * Others wait meanwhile.
+   */
+  tidy(): Promise<void>;
 
   setPause(pause: Pause): Promise<void>;
   clearPause(scope: string): Promise<boolean>;

@@ -1,3 +1,4 @@
+import type { Erasure } from './erasure.ts';
 import type { LimitSnapshot } from './helpdesk.ts';
 import type { Totals } from './tally.ts';
 import type { CreatedBatch, NewBatch } from './batch.ts';
@@ -82,6 +83,8 @@ export interface ServiceControl {
   canPrice(): boolean;
   /** Cancels a batch and aborts its calls in flight; null when there is no such batch. */
   cancelBatch(id: string): Promise<BatchProgress | null>;
+  /** Removes what is known of one person, and aborts the calls in flight for that person's tickets. */
+  eraseRequester(helpdesk: string, requesterId: string): Promise<Erasure>;
   /** True from the first signal to stop: webhooks get 503 then. */
   stopping(): boolean;
 }

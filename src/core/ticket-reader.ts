@@ -91,6 +91,8 @@ export interface BatchResult {
   readonly attempts: number;
   /** From the start of the first attempt to the end of the last. */
   readonly durationMs: number;
+  /** Epoch ms; then draft and error are gone. */
+  readonly textRemovedAt: number | null;
 }
 
 export interface AverageDraft {

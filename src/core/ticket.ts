@@ -108,6 +108,8 @@ export interface TicketSummary {
   readonly errorClass: string | null;
   readonly error: string | null;
   readonly noteId: string | null;
+  /** Epoch ms; then subject, draft and error texts are gone. */
+  readonly textRemovedAt: number | null;
   readonly traceId: string;
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Completion, LanguageModelError, type Prompt } from '../core/language-model.ts';
 import { hostsIn } from './links.ts';
+import { type Placeholders, restoreValues } from './mask.ts';
 import { type PlainText, plainText } from './plain-text.ts';
 
 /** What the model must answer, in OpenAI's strict subset of JSON Schema: every key required, none besides. */
@@ -48,33 +49,57 @@ export interface CheckedAnswer {
   readonly questions: readonly string[];
 }
 
+/** What is known of the ticket that the answer is about. */
+export interface AnswerContext {
+  /** Names the hosts that the team itself links to: all other links are disarmed, and the agent is told. */
+  readonly knownText: string;
+  /** What comes back in the place of placeholders; null where nothing was masked. */
+  readonly placeholders: Placeholders | null;
+}
+
 /**
- * Reads the model's answer. `knownText` names the hosts that the team itself links to: all other links are disarmed,
- * and the agent is told. Throws `LanguageModelError('invalid_output')`, with what the answer cost, when it is not of the
- * shape.
+ * Reads the model's answer. Throws `LanguageModelError('invalid_output')`, with what the answer cost, when it is
+ * not of the shape.
  */
-export function checkDraft(completion: Completion, knownText: string): CheckedAnswer {
+export function checkDraft(completion: Completion, { knownText, placeholders }: AnswerContext): CheckedAnswer {
   const parsed = answerShape.safeParse(parseJson(completion));
   if (!parsed.success) throw invalid('The answer of the model lacks a field or has a wrong one.', completion);
   const { reply, no_draft_reason, language, confidence, questions } = parsed.data;
   const known = new Set(hostsIn(knownText));
-  const body = plainText(reply ?? '', known);
-  const finding = plainText((no_draft_reason ?? '').slice(0, FINDING_MAX_CHARACTERS), known);
+  const remarks = new Set<string>();
+  // before links are looked at: also what comes back was written by a stranger
+  const read = (written: string): PlainText => plainText(unmasked(written, placeholders, remarks), known);
+  const body = read(reply ?? '');
+  const finding = read((no_draft_reason ?? '').slice(0, FINDING_MAX_CHARACTERS));
   if (body.text === '' && finding.text === '') {
     throw invalid('The model gave neither a reply nor a reason why not.', completion);
   }
   const shown = body.text === '' ? finding : body;
   const asked = questions
     .slice(0, QUESTIONS_MAX)
-    .map((question) => plainText(question.slice(0, QUESTION_MAX_CHARACTERS), known))
+    .map((question) => read(question.slice(0, QUESTION_MAX_CHARACTERS)))
     .filter(({ text }) => text !== '');
   return {
     body: body.text || null,
     finding: body.text === '' ? finding.text : null,
     language,
     confidence,
-    questions: [...warningsOf([shown, ...asked]), ...asked.map(({ text }) => text)],
+    questions: [...warningsOf([shown, ...asked]), ...remarks, ...asked.map(({ text }) => text)],
   };
+}
+
+/** With its values again; what the agent must know of the others goes to `remarks`. */
+function unmasked(written: string, placeholders: Placeholders | null, remarks: Set<string>): string {
+  if (placeholders === null) return written;
+  const { text, withheld, unknown } = restoreValues(written, placeholders);
+  for (const found of withheld) {
+    remarks.add(
+      `${found} stands for what was kept from the model (MASK_PERSONAL_DATA): take it out, and do not write the real one into a reply.`,
+    );
+  }
+  for (const found of unknown)
+    remarks.add(`${found} stands for nothing in this ticket: take it out, or write what is meant.`);
+  return text;
 }
 
 /** What the agent must know of an answer that was not as a reply should be. */

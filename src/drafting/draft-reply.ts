@@ -13,14 +13,14 @@ import type { Observer } from '../core/observer.ts';
 import type { BudgetRequest, Grant, RateBudget, Refusal } from '../core/rate-budget.ts';
 import type { Draft } from '../core/ticket.ts';
 import { type DraftContext, finishDraft, NOTHING_USED } from './finish-draft.ts';
-import { preparePrompt, type PreparedPrompt, type TeamTexts } from './prepare-prompt.ts';
+import { preparePrompt, type PreparedPrompt, type TeamSettings } from './prepare-prompt.ts';
 
 /** One call to the model; `errorClass` is null when it brought a usable draft. */
 export type CallReport = Omit<Parameters<Observer['llmCall']>[0], 'ticket' | 'model'>;
 
 export interface DraftRequest {
   readonly conversation: Conversation;
-  readonly team: TeamTexts;
+  readonly team: TeamSettings;
   readonly routes: ModelRoutes;
   readonly lane: BudgetRequest['lane'];
   /** `flex`: at half the price where the provider has room, else at the standard one. Default `standard`. */
@@ -101,13 +101,13 @@ async function ask(
 }
 
 /** Who wrote a draft in the place of whom stands in the note, beside what was left out. */
-function contextOf({ model, standsInFor }: RouteUse, { knownText, cut }: PreparedPrompt): DraftContext {
+function contextOf({ model, standsInFor }: RouteUse, { knownText, placeholders, cut }: PreparedPrompt): DraftContext {
   const standIn =
     standsInFor === null
       ? null
       : `Written by the fallback model ${model.model}, because ${standsInFor} was not available.`;
   const remarks = [cut, standIn].filter((remark) => remark !== null);
-  return { knownText, cut: remarks.length === 0 ? null : remarks.join(' '), model: model.model };
+  return { knownText, placeholders, cut: remarks.length === 0 ? null : remarks.join(' '), model: model.model };
 }
 
 interface Spent {

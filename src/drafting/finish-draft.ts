@@ -1,11 +1,14 @@
 import { type Completion, LanguageModelError, type TokenUsage } from '../core/language-model.ts';
 import type { Draft } from '../core/ticket.ts';
 import { checkDraft } from './check-draft.ts';
+import type { Placeholders } from './mask.ts';
 
 /** What is known of a draft before its answer comes. */
 export interface DraftContext {
   /** `PreparedPrompt.knownText`. */
   readonly knownText: string;
+  /** `PreparedPrompt.placeholders`; also missing in what an earlier version has stored. */
+  readonly placeholders?: Placeholders | null;
   /** See `Draft.cut`. */
   readonly cut: string | null;
   /** The model that was asked. */
@@ -20,9 +23,10 @@ export const NOTHING_USED: TokenUsage = { promptTokens: 0, cachedTokens: 0, comp
  * declined: that makes a draft with a finding. Throws `LanguageModelError('invalid_output')` for an answer that is no
  * draft.
  */
-export function finishDraft(result: Completion | LanguageModelError, { knownText, cut, model }: DraftContext): Draft {
+export function finishDraft(result: Completion | LanguageModelError, context: DraftContext): Draft {
+  const { knownText, placeholders = null, cut, model } = context;
   if (result instanceof LanguageModelError) return declinedDraft(result, { cut, model });
-  const answer = checkDraft(result, knownText);
+  const answer = checkDraft(result, { knownText, placeholders });
   return { ...answer, sources: [], model: result.model, ...result.usage, costUsd: result.costUsd, cut };
 }
 

@@ -1,5 +1,5 @@
 import type { Conversation, Message } from '../core/helpdesk.ts';
-import { messageText } from './message-text.ts';
+import { type MessageText, messageText } from './message-text.ts';
 import { estimateTokens } from './token-estimate.ts';
 
 /** Beside its text, a message costs its label. */
@@ -22,24 +22,33 @@ export interface FittedConversation {
 
 /**
  * As much of a conversation as fits `maxTokens`: the customer's newest message first (cut in its middle only when it
- * alone is too long), then the others, newest first.
+ * alone is too long), then the others, newest first. `hide` takes out what the model must not see, before anything is
+ * cut: half an address would be none any more.
  */
-export function fitConversation(conversation: Conversation, maxTokens: number): FittedConversation {
+export function fitConversation(
+  conversation: Conversation,
+  maxTokens: number,
+  hide: (text: string) => string = (text) => text,
+): FittedConversation {
   const { messages, omitted } = conversation;
+  const read = ({ html }: Message): MessageText => {
+    const { text, cut } = messageText(html);
+    return { text: hide(text), cut };
+  };
   const asked = messages.findLastIndex(({ author }) => author === 'customer');
   const newest = messages[asked] ?? messages.at(-1);
   const fitted = new Map<Message, string>();
   let shortened = false;
   let left = maxTokens;
   if (newest !== undefined) {
-    const read = messageText(newest.html);
-    const { text, tokens } = cutMiddle(read.text, left - LABEL_TOKENS);
-    shortened = read.cut || text !== read.text;
+    const whole = read(newest);
+    const { text, tokens } = cutMiddle(whole.text, left - LABEL_TOKENS);
+    shortened = whole.cut || text !== whole.text;
     fitted.set(newest, text);
     left -= tokens + LABEL_TOKENS;
   }
   for (const message of messages.filter((other) => other !== newest).toReversed()) {
-    const { text, cut } = messageText(message.html);
+    const { text, cut } = read(message);
     const tokens = estimateTokens(text) + LABEL_TOKENS;
     // what is older than a gap would only confuse
     if (cut || tokens > left) break;

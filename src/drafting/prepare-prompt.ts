@@ -9,21 +9,24 @@ export interface PreparedPrompt extends TicketPrompt {
   readonly knownText: string;
 }
 
-/** What the team has told us once for all tickets. */
-export interface TeamTexts {
+/** What the team has set once for all tickets. */
+export interface TeamSettings {
   /** The team's own guidelines, Markdown; empty when there are none. */
   readonly guidelines: string;
   /** Hosts that drafts may link to besides those that the team names in guidelines and answers. */
   readonly linkHosts: readonly string[];
+  /** Personal data does not reach the model. */
+  readonly maskPersonalData: boolean;
 }
 
 /** The first half of a draft: everything before the call. */
-export function preparePrompt(conversation: Conversation, team: TeamTexts): PreparedPrompt {
-  return { ...buildPrompt(conversation, team.guidelines), knownText: teamHosts(conversation, team) };
+export function preparePrompt(conversation: Conversation, team: TeamSettings): PreparedPrompt {
+  const prompt = buildPrompt(conversation, team.guidelines, team.maskPersonalData);
+  return { ...prompt, knownText: teamHosts(conversation, team) };
 }
 
 /** From what the team wrote itself, without what it quoted. */
-function teamHosts({ messages }: Conversation, { guidelines, linkHosts }: TeamTexts): string {
+function teamHosts({ messages }: Conversation, { guidelines, linkHosts }: TeamSettings): string {
   const answers = messages.filter(({ author }) => author === 'agent').map(({ html }) => messageText(html).text);
   return [...new Set([...linkHosts, guidelines, ...answers].flatMap(hostsIn))].join('\n');
 }

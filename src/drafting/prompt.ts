@@ -3,6 +3,7 @@ import type { Prompt } from '../core/language-model.ts';
 import { visibleText } from '../core/visible-text.ts';
 import { DRAFT_SCHEMA } from './check-draft.ts';
 import { fitConversation, type FittedMessage } from './fit-conversation.ts';
+import { createMask, type Mask, NO_MASK, type Placeholders } from './mask.ts';
 import { estimateTokens } from './token-estimate.ts';
 
 /** Of the conversation; the fixed text and the guidelines come on top. */
@@ -13,8 +14,8 @@ const OUTPUT_MAX_TOKENS = 1_500;
 const FRAME_TOKENS = 60;
 const SUBJECT_MAX_CHARACTERS = 300;
 const NAME_MAX_CHARACTERS = 80;
-/** So many times as long as it may be, a line is read: what is hidden in it may take the rest. */
-const HIDDEN_SHARE = 4;
+/** A line is read further than it may be long: what is hidden in it may take the rest. */
+const LINE_READ_CHARACTERS = 4 * SUBJECT_MAX_CHARACTERS;
 
 const INSTRUCTIONS = `You write draft replies for a customer support team. A human agent reads every draft, corrects it and sends it; you never talk to the customer yourself.
 
@@ -37,28 +38,39 @@ The fields of your answer:
 - "questions": what the agent must check, decide or look up before sending; short sentences; empty when there is nothing.
 - "no_draft_reason": null when there is a reply; otherwise one short sentence to the agent that says why there is none, for example that the message is empty, is spam, is only thanks, or needs knowledge you do not have.`;
 
+const MASKED = `Personal data was taken out of the ticket. In it, [email 1], [phone 2], [name 1] or [text 1] stand for what the customer wrote, and [card number], [IBAN] and [secret] for what must not be repeated. Where the reply needs one of the numbered ones, copy it exactly as it stands: with its brackets, in English, with its number. These are the only placeholders that you may write; never make up another one, and never ask for what [card number], [IBAN] or [secret] stand for.`;
+
 export interface TicketPrompt {
   readonly prompt: Prompt;
   /** What the server will count for the prompt, rather too many than too few; the largest answer comes on top. */
   readonly promptTokens: number;
   /** See `Draft.cut`. */
   readonly cut: string | null;
+  /** What stands in the prompt for what; null where nothing was to be masked. */
+  readonly placeholders: Placeholders | null;
 }
 
 /**
  * The prompt for one ticket. The system part is the same bytes for every ticket, because prompt caches match from the
- * first byte on; the ticket stands in the user part, between marks that its text cannot contain.
+ * first byte on; the ticket stands in the user part, between marks that its text cannot contain. With
+ * `maskPersonalData` all that comes from the ticket has placeholders in the place of personal data.
  */
-export function buildPrompt(conversation: Conversation, guidelines: string): TicketPrompt {
-  const { messages, cut } = fitConversation(conversation, CONVERSATION_MAX_TOKENS);
+export function buildPrompt(conversation: Conversation, guidelines: string, maskPersonalData = false): TicketPrompt {
+  const mask = maskPersonalData ? createMask(namesIn(conversation)) : NO_MASK;
+  const { messages, cut } = fitConversation(conversation, CONVERSATION_MAX_TOKENS, (text) => mask.hide(text));
   const prompt: Prompt = {
-    system: systemText(guidelines),
-    user: userText(conversation, messages, cut),
+    system: systemText(guidelines, maskPersonalData),
+    user: userText(conversation, messages, { cut, mask }),
     schema: DRAFT_SCHEMA,
     maxOutputTokens: OUTPUT_MAX_TOKENS,
   };
   const promptTokens = fixedTokens(prompt.system) + estimateTokens(prompt.user) + FRAME_TOKENS;
-  return { prompt, promptTokens, cut };
+  return { prompt, promptTokens, cut, placeholders: maskPersonalData ? mask.placeholders() : null };
+}
+
+function namesIn({ messages, requesterName }: Conversation): readonly string[] {
+  const told = [requesterName, ...messages.map(({ authorName }) => authorName)].filter((name) => name !== null);
+  return [...new Set(told.map(plainLine))];
 }
 
 let counted = { system: '', tokens: 0 };
@@ -71,29 +83,34 @@ function fixedTokens(system: string): number {
   return counted.tokens;
 }
 
-function systemText(guidelines: string): string {
+function systemText(guidelines: string, masked: boolean): string {
   const own = guidelines.trim();
-  if (own === '') return INSTRUCTIONS;
-  return `${INSTRUCTIONS}\n\nThe team's guidelines. They add to the rules above and come before them where it is about tone, wording and facts:\n\n${own}`;
+  const rules = masked ? `${INSTRUCTIONS}\n\n${MASKED}` : INSTRUCTIONS;
+  if (own === '') return rules;
+  return `${rules}\n\nThe team's guidelines. They add to the rules above and come before them where it is about tone, wording and facts:\n\n${own}`;
 }
 
-function userText(conversation: Conversation, messages: readonly FittedMessage[], cut: string | null): string {
+function userText(
+  conversation: Conversation,
+  messages: readonly FittedMessage[],
+  { cut, mask }: { readonly cut: string | null; readonly mask: Mask },
+): string {
   const { locale } = conversation;
   return [
     `<ticket${locale === null ? '' : attribute('customer-locale', locale)}>`,
-    `<subject>${oneLine(conversation.subject, SUBJECT_MAX_CHARACTERS)}</subject>`,
+    `<subject>${oneLine(mask.hide(plainLine(conversation.subject)), SUBJECT_MAX_CHARACTERS)}</subject>`,
     ...(cut === null ? [] : [`<note>${cut}</note>`]),
-    ...messages.map(messageBlock),
+    ...messages.map((message) => messageBlock(message, mask)),
     '</ticket>',
     '',
     "Draft the reply to the customer's newest message above, as JSON.",
   ].join('\n');
 }
 
-function messageBlock({ message, text }: FittedMessage): string {
+function messageBlock({ message, text }: FittedMessage, mask: Mask): string {
   const label = [
     attribute('from', message.author),
-    message.authorName === null ? '' : attribute('name', message.authorName),
+    message.authorName === null ? '' : attribute('name', mask.hideName(plainLine(message.authorName))),
     message.verified ? '' : attribute('sender', 'unverified sender'),
     attribute('time', new Date(message.createdAt).toISOString()),
   ].join('');
@@ -105,10 +122,12 @@ function attribute(name: string, value: string): string {
 }
 
 function oneLine(value: string, maxCharacters: number): string {
-  const line = asData(visibleText(value.slice(0, maxCharacters * HIDDEN_SHARE)))
-    .replaceAll(/\s+/g, ' ')
-    .trim();
+  const line = asData(plainLine(value));
   return line.length <= maxCharacters ? line : `${line.slice(0, maxCharacters).toWellFormed()}…`;
+}
+
+function plainLine(value: string): string {
+  return visibleText(value.slice(0, LINE_READ_CHARACTERS)).replaceAll(/\s+/g, ' ').trim();
 }
 
 /** Text of strangers cannot end or begin any of our marks, however it writes them. */

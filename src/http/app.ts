@@ -10,6 +10,7 @@ import { createSeats } from './event-stream.ts';
 import { createHealth } from './health.ts';
 import { faultName, problemOf, problemResponse } from './problem.ts';
 import { addProgressRoutes } from './progress.ts';
+import { addRequesterRoutes } from './requesters.ts';
 import { addTicketRoutes } from './tickets.ts';
 import { createWebhooks, type WebhookDeps } from './webhooks.ts';
 
@@ -26,6 +27,7 @@ export function createApp(deps: AppDeps): Hono {
   addTicketRoutes(admin, deps);
   addBatchRoutes(admin, watched);
   addAuditRoutes(admin, deps);
+  addRequesterRoutes(admin, deps);
 
   return new Hono()
     .route('/', createWebhooks(deps))

@@ -39,6 +39,7 @@ export function streamResults({ reader, clock, observer }: ResultsDeps, id: stri
   });
 }
 
-function lineOf({ id, status, draft, error, attempts, durationMs }: BatchResult): string {
-  return `${JSON.stringify({ id, status, draft, error, attempts, durationMs })}\n`;
+function lineOf({ id, status, draft, error, attempts, durationMs, textRemovedAt }: BatchResult): string {
+  const removed = textRemovedAt === null ? null : new Date(textRemovedAt).toISOString();
+  return `${JSON.stringify({ id, status, draft, error, attempts, durationMs, textRemovedAt: removed })}\n`;
 }

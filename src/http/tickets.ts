@@ -111,6 +111,7 @@ function summaryJson(ticket: TicketSummary): object {
     errorClass: ticket.errorClass,
     error: ticket.error,
     noteId: ticket.noteId,
+    textRemovedAt: ticket.textRemovedAt === null ? null : iso(ticket.textRemovedAt),
     traceId: ticket.traceId,
   };
 }

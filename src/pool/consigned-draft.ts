@@ -25,7 +25,8 @@ export async function consignDraft(
   const { jobId, helpdesk, batchId, lane } = run.job;
   const { conversation, fetchedAt, facts } = fetched;
   if (batchId === null) throw new Error('the economy lane is for batches');
-  const { prompt, promptTokens, knownText, cut } = preparePrompt(conversation, deps.team);
+  const prepared = preparePrompt(conversation, deps.team);
+  const { prompt, promptTokens, knownText, placeholders, cut } = prepared;
   const { model } = deps.routes.preferred;
   const completionTokens = prompt.maxOutputTokens;
   const most = { promptTokens, cachedTokens: 0, completionTokens };
@@ -46,6 +47,7 @@ export async function consignDraft(
       fetchedAt,
       startedAt: deps.clock.now() - (deps.clock.steady() - fetchedAt),
       knownText,
+      placeholders,
       cut,
       model: model.model,
       usd,

@@ -126,6 +126,11 @@ export function createControl(parts: ControlParts): ServiceControl {
       if (summary === null) return null;
       return readBatchProgress(summary, progressParts);
     },
+    eraseRequester: async (helpdesk, requesterId) => {
+      const erasure = await outbox.eraseRequester(helpdesk, requesterId);
+      pool.abort(erasure.running);
+      return erasure;
+    },
     startBatch: async (batch) => {
       assertRoom(batch.ticketIds.length);
       const whole = await withFirstPage(batch);

@@ -33,6 +33,7 @@ export interface EstimateDeps {
   readonly reader: Pick<TicketReader, 'takeable' | 'averageDraft'>;
   readonly routes: ModelRoutes;
   readonly guidelines: string;
+  readonly maskPersonalData?: boolean;
   readonly clock: Clock;
 }
 
@@ -102,7 +103,7 @@ interface Sampled {
 async function sample(
   ids: readonly string[],
   helpdesk: Helpdesk,
-  { guidelines }: EstimateDeps,
+  { guidelines, maskPersonalData }: EstimateDeps,
   signal: AbortSignal,
 ): Promise<Sampled> {
   const step = Math.max(1, ids.length / SAMPLE);
@@ -116,7 +117,7 @@ async function sample(
   if (failed?.status === 'rejected' && looks.every((look) => look.status === 'rejected')) throw failed.reason;
   const prompts = looks.flatMap((look) => {
     if (look.status === 'rejected' || look.value.unavailable !== null) return [];
-    const { prompt, promptTokens } = buildPrompt(look.value, guidelines);
+    const { prompt, promptTokens } = buildPrompt(look.value, guidelines, maskPersonalData);
     return [{ promptTokens, maxOutputTokens: prompt.maxOutputTokens }];
   });
   return { looked: looks.length, prompts };

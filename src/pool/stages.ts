@@ -114,6 +114,8 @@ async function post(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
   if (look.kind === 'answered') return { kind: 'skipped', reason: 'answered' };
   if (look.kind === 'outdated') return { kind: 'outdated' };
   if (look.kind === 'unavailable') return { kind: 'skipped', reason: look.reason };
+  // its person was erased while the note was on its way, and it has not arrived
+  if (job.draft.body === null && job.draft.finding === null) return { kind: 'skipped', reason: 'erased' };
   if (!(await deps.outbox.intendPost(job, lookedAt))) throw new LostClaim();
   run.postInDoubt = true;
   const note = buildNote({ draft: job.draft, marker: job.marker, replaces: job.earlier?.marker ?? null });

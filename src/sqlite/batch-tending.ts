@@ -140,7 +140,9 @@ export function prepareTending(connection: Connection, parts: IngestParts, batch
     const { status, errorClass, after } = first;
     const rows = ended.all({ id: row.id, status, after });
     for (const one of rows) {
-      if (one.current === 0 || (errorClass !== null && one.errorClass !== errorClass)) continue;
+      // who was erased is not fetched again, unless somebody asks for that ticket
+      if (one.current === 0 || one.reason === 'erased' || (errorClass !== null && one.errorClass !== errorClass))
+        continue;
       operator.revive(one, times);
       if (status !== 'cancelled') continue;
       reopenPhase(row, one);

@@ -40,6 +40,13 @@ export function prepareConsignments(connection: Connection, jobs: Jobs) {
   const addRow = connection.prepare(
     'INSERT OR REPLACE INTO consigned (job_id, key, attempt, usd, context) VALUES (?, ?, ?, ?, ?)',
   );
+  const setContext = connection.prepare('UPDATE consigned SET context = ? WHERE job_id = ?');
+  const sendingAt = connection
+    .prepare<[string], number>(
+      `SELECT sending_at FROM consigned JOIN consignment ON consignment.key = consigned.key
+       WHERE job_id = ? AND sending_at IS NOT NULL`,
+    )
+    .pluck();
   const removeRow = connection.prepare('DELETE FROM consigned WHERE job_id = ? AND key = ? AND attempt = ?');
   const open = prepare<Consignment>(
     connection,
@@ -92,6 +99,19 @@ export function prepareConsignments(connection: Connection, jobs: Jobs) {
       const known = rowOf.get(row.id);
       return known === undefined ? null : contextOf(known).seenMessageId;
     },
+
+    /** Removes the texts that finishing it would take: what comes of it is paid, and void. */
+    forget(row: JobRow): void {
+      const known = rowOf.get(row.id);
+      if (known === undefined) return;
+      row.attempt = Math.max(row.attempt, known.attempt + 1);
+      const { placeholders: _, ...context } = contextOf(known);
+      const blank: ConsignedContext = { ...context, knownText: '', cut: null };
+      setContext.run(JSON.stringify(blank), row.id);
+    },
+
+    /** The provider has its prompt, or may have it. */
+    isSent: (row: JobRow): boolean => sendingAt.get(row.id) !== undefined,
 
     /** Its result is here. False when it was there before, or nobody has ever waited for it. */
     settle({ jobId, attempt, owner }: Claim): boolean {

@@ -88,6 +88,7 @@ export function insertJob(parts: IngestParts, known: TicketRow | undefined, requ
     errorClass: null,
     error: null,
     noteId: null,
+    textRemovedAt: null,
     current: 1,
     queuedAt: times.steady,
     createdAt: times.wall,

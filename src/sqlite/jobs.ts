@@ -87,6 +87,11 @@ export function prepareJobs(connection: Connection): Jobs {
   };
 }
 
+/** Of a draft that is paid for the text is gone. */
+export function isBlank({ body, finding }: Pick<DraftRow, 'body' | 'finding'>): boolean {
+  return body === null && finding === null;
+}
+
 /** The job rests: no worker has it and none will take it by itself. */
 export function rest(row: JobRow): void {
   row.dueAt = null;

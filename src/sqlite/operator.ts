@@ -3,7 +3,7 @@ import type { Batches } from './batches.ts';
 import type { ConsignmentRows } from './consignments.ts';
 import type { Connection } from './database.ts';
 import type { Times } from './ingest.ts';
-import { enterStage, type JobRow, type Jobs, rest } from './jobs.ts';
+import { enterStage, isBlank, type JobRow, type Jobs, rest } from './jobs.ts';
 import { columnsOf, prepare } from './rows.ts';
 import { job, laneNumber } from './schema.ts';
 
@@ -32,7 +32,9 @@ export function prepareOperator(
   const revive = (row: JobRow, times: Times): void => {
     const stored = row.draftId === null ? undefined : jobs.draftById(row.draftId);
     // A draft that was paid for is posted, not bought again; a finding that was not to be posted is no draft.
-    const postable = row.stage === 'post' && stored !== undefined && row.reason !== 'no_draft';
+    const kept = stored !== undefined && !isBlank(stored);
+    const postable = row.stage === 'post' && kept && row.reason !== 'no_draft';
+    row.textRemovedAt = null;
     enterStage(row, postable ? 'post' : 'draft', times.steady);
     row.status = 'queued';
     if (postable && row.post === 'hold') {

@@ -1,18 +1,27 @@
 import { type Clock, type NewId, sha256 } from '../core/clock.ts';
 import type { ErrorClass } from '../core/errors.ts';
 import type { Consignments } from '../core/consignment.ts';
-import { type BatchActionResult, type BatchChange, leaveToLater, type Outbox, type Pause } from '../core/outbox.ts';
+import {
+  type BatchActionResult,
+  type BatchChange,
+  leaveToLater,
+  type Outbox,
+  OutboxUnavailable,
+  type Pause,
+} from '../core/outbox.ts';
 import { prepareTending } from './batch-tending.ts';
 import { prepareBatches } from './batches.ts';
 import { prepareClaims } from './claims.ts';
 import { prepareConsignments } from './consignments.ts';
 import type { Connection } from './database.ts';
+import { addSlices, NOTHING_ERASED, prepareForgetting } from './forgetting.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { type IngestParts, prepareIngest, type Times } from './ingest.ts';
 import { prepareJobs } from './jobs.ts';
 import { prepareMissed } from './missed.ts';
 import { prepareOperator } from './operator.ts';
 import { prepareReport } from './report.ts';
+import { prepareRewriting } from './rewriting.ts';
 import { prepare } from './rows.ts';
 import { NOT_YET } from './schema.ts';
 
@@ -62,11 +71,22 @@ export function openOutbox(
   const ingest = prepareIngest(connection, parts, consignments);
   const claims = prepareClaims(connection, { jobs, consignments, owner, leaseMs });
   const batches = prepareBatches(connection, parts);
-  const report = prepareReport(connection, parts, { batches, consignments });
+  const forgetting = prepareForgetting(connection, jobs, { batches, consignments });
+  const report = prepareReport(connection, parts, { batches, consignments, forgetting });
   const operator = prepareOperator(connection, jobs, { batches, consignments });
   const tending = prepareTending(connection, parts, batches, operator);
   const missed = prepareMissed(jobs, ingest);
   const pauses = preparePauses(connection);
+
+  const rewriting = prepareRewriting(connection);
+  /** Between two transactions: nothing of them is open across turns of the event loop. */
+  const alone = async <T>(run: () => T): Promise<T> => {
+    try {
+      return run();
+    } catch (error) {
+      throw new OutboxUnavailable('the database refuses to write', { cause: error });
+    }
+  };
 
   let slicing: Promise<void> | null = null;
   const sliceAll = async (): Promise<void> => {
@@ -158,6 +178,29 @@ export function openOutbox(
       waiting: (key, jobIds) => consignments.waiting(key, jobIds),
       waitingAfter: (key, after, limit) => consignments.waitingAfter(key, after, limit),
       close: (key) => writeAndWake(() => consignments.close(key, times())),
+    },
+    removeTexts: async (before, signal) => {
+      let sum = 0;
+      while (!signal.aborted) {
+        const removed = await group.write(() => forgetting.removeOld(before, times()));
+        if (removed === 0) break;
+        sum += removed;
+      }
+      if (sum > 0) await alone(() => rewriting.afterRemoval(times()));
+      return sum;
+    },
+    tidy: () => alone(() => rewriting.inQuiet(times())),
+    eraseRequester: async (helpdesk, requesterId) => {
+      let sum = NOTHING_ERASED;
+      for (;;) {
+        const slice = await writeAndWake(() => forgetting.erase(helpdesk, requesterId, times()));
+        if (slice.tickets === 0) break;
+        sum = addSlices(sum, slice);
+      }
+      const spendingDays = await group.write(() => forgetting.eraseSpending(helpdesk, requesterId));
+      const nothing = sum.tickets === 0 && spendingDays === 0;
+      const filesCleaned = nothing || (await alone(() => rewriting.afterErasure(times())));
+      return { ...sum, spendingDays, filesCleaned };
     },
     setPause: (pause) => group.write(() => pauses.set(pause)),
     clearPause: (scope) => group.write(() => pauses.clear(scope)),

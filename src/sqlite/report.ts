@@ -5,6 +5,7 @@ import { isFinal } from '../core/ticket.ts';
 import type { Batches } from './batches.ts';
 import { type ConsignmentRows, isConsigned } from './consignments.ts';
 import type { Connection } from './database.ts';
+import type { Forgetting } from './forgetting.ts';
 import { type IngestParts, insertFollowUp, type Times } from './ingest.ts';
 import { enterStage, type JobRow, rest, wait } from './jobs.ts';
 import { insertInto, prepare } from './rows.ts';
@@ -18,10 +19,15 @@ type Drafted = Extract<JobOutcome, { kind: 'drafted' }>;
 export interface ReportParts {
   readonly batches: Pick<Batches, 'settle' | 'isCancelling' | 'cancelJob' | 'spend'>;
   readonly consignments: Pick<ConsignmentRows, 'store' | 'settle'>;
+  readonly forgetting: Pick<Forgetting, 'isVoid' | 'end'>;
 }
 
 /** Turns what a worker's try came to into the job's next state. Inside a transaction. */
-export function prepareReport(connection: Connection, parts: IngestParts, { batches, consignments }: ReportParts) {
+export function prepareReport(
+  connection: Connection,
+  parts: IngestParts,
+  { batches, consignments, forgetting }: ReportParts,
+) {
   const { jobs, newId } = parts;
   const insertAttempt = connection.prepare(insertInto(attempt));
   const insertDraft = connection.prepare(insertInto(draft));
@@ -53,7 +59,8 @@ export function prepareReport(connection: Connection, parts: IngestParts, { batc
             ? 'dead'
             : 'ok',
       errorClass: failed ? outcome.errorClass : null,
-      error: failed ? outcome.error : null,
+      // its person was erased while the try went on
+      error: failed && row.textRemovedAt === null ? outcome.error : null,
       promptTokens: timing.spent?.usage.promptTokens ?? null,
       completionTokens: timing.spent?.usage.completionTokens ?? null,
       costUsd: timing.spent?.costUsd ?? null,
@@ -102,6 +109,7 @@ export function prepareReport(connection: Connection, parts: IngestParts, { batc
 
   const redraft = (row: JobRow, times: Times): ReportResult => {
     enterStage(row, 'draft', times.steady);
+    row.textRemovedAt = null;
     row.status = 'queued';
     row.pendingAt = null;
     row.pendingMessageId = null;
@@ -160,7 +168,7 @@ export function prepareReport(connection: Connection, parts: IngestParts, { batc
 
   const failed = (row: JobRow, outcome: Extract<JobOutcome, { kind: 'retry' | 'dead' }>, times: Times): void => {
     row.errorClass = outcome.errorClass;
-    row.error = outcome.error;
+    row.error = row.textRemovedAt === null ? outcome.error : null;
     if (outcome.kind === 'dead') {
       rest(row);
       row.status = 'dead';
@@ -197,6 +205,17 @@ export function prepareReport(connection: Connection, parts: IngestParts, { batc
     jobs.save(row);
   };
 
+  /** The person was erased while the try went on, and before we knew whose ticket it is: only its cost is kept. */
+  const erased = (row: JobRow, timing: AttemptTiming, times: Times): ReportResult => {
+    if (timing.spent !== null) account(row, timing.spent, times);
+    forgetting.end(row);
+    row.textRemovedAt = times.wall;
+    row.updatedAt = times.wall;
+    jobs.save(row);
+    if (row.batchId !== null) batches.settle(row.batchId, times);
+    return 'lost';
+  };
+
   const consign = (row: JobRow, outcome: Extract<JobOutcome, { kind: 'consigned' }>, times: Times): ReportResult => {
     // the customer wrote meanwhile: he does not wait for a day
     if (row.pendingAt !== null) return redraft(row, times);
@@ -212,6 +231,7 @@ export function prepareReport(connection: Connection, parts: IngestParts, { batc
       late(claim, outcome, timing, times);
       return 'lost';
     }
+    if (forgetting.isVoid(row.helpdesk, outcome, times.steady - timing.durationMs)) return erased(row, timing, times);
     if (outcome.kind !== 'consigned') record(row, outcome, timing);
     rememberFacts(row, outcome);
     if (timing.spent !== null) account(row, timing.spent, times);

@@ -12,6 +12,9 @@ import type { DraftSource, Lane, TicketStatus } from '../core/ticket.ts';
  * `post_intended_at` are Clock.steady ms.
  */
 
+/** SQL for jobs that are over and whose texts are still there: exactly the rows of the index `job_text`. */
+export const FINISHED_WITH_TEXT = `text_removed_at IS NULL AND status IN ('posted', 'accepted', 'edited', 'discarded', 'skipped', 'dead', 'cancelled')`;
+
 /** A ticket of a helpdesk: identity and what we know of it. Its status is that of its current job. */
 export const ticket = sqliteTable(
   'ticket',
@@ -27,7 +30,12 @@ export const ticket = sqliteTable(
     postedMarker: text('posted_marker'),
     createdAt: integer('created_at').notNull(),
   },
-  (t) => [uniqueIndex('ticket_identity').on(t.helpdesk, t.ticketId)],
+  (t) => [
+    uniqueIndex('ticket_identity').on(t.helpdesk, t.ticketId),
+    index('ticket_requester')
+      .on(t.helpdesk, t.requesterId)
+      .where(sql`requester_id IS NOT NULL`),
+  ],
 );
 
 /** One round of work on a ticket: draft, then post. The hot indexes cover live rows only, so they stay small. */
@@ -67,6 +75,8 @@ export const job = sqliteTable(
     errorClass: text('error_class'),
     error: text(),
     noteId: text('note_id'),
+    /** Its texts are gone (RETENTION_DAYS, or its requester was erased). */
+    textRemovedAt: integer('text_removed_at'),
     /** 0: a later job of the same ticket has taken its place. */
     current: integer().$type<0 | 1>().notNull().default(1),
     queuedAt: integer('queued_at').notNull(),
@@ -86,6 +96,7 @@ export const job = sqliteTable(
     index('job_status').on(t.status, t.id),
     index('job_helpdesk').on(t.helpdesk, t.id),
     index('job_ticket').on(t.ticket),
+    index('job_text').on(t.updatedAt).where(sql.raw(FINISHED_WITH_TEXT)),
     index('job_batch')
       .on(t.batchId, t.id)
       .where(sql`batch_id IS NOT NULL`),

@@ -17,7 +17,7 @@ import type {
 import type { BatchRow } from './batches.ts';
 import { toStoredDraft } from './claimed-job.ts';
 import type { Connection } from './database.ts';
-import { type DraftRow, hasCurrentDraft, isLive, prepareJobs } from './jobs.ts';
+import { type DraftRow, hasCurrentDraft, isBlank, isLive, prepareJobs } from './jobs.ts';
 import { columnsOf, prepare } from './rows.ts';
 import { attempt, batch, job, statusCount, ticket } from './schema.ts';
 import { prepareUpcoming } from './upcoming.ts';
@@ -35,6 +35,7 @@ const summaryColumns = {
   errorClass: job.errorClass,
   error: job.error,
   noteId: job.noteId,
+  textRemovedAt: job.textRemovedAt,
   traceparent: job.traceparent,
 };
 
@@ -134,7 +135,11 @@ export function openTicketReader(connection: Connection, clock: Clock): TicketRe
       if (row === undefined) return null;
       const attempts = attemptsOf.all({ ticket: known.id });
       const stored: DraftRow | undefined = row.draftId === null ? undefined : jobs.draftById(row.draftId);
-      return { ...summarize(row), attempts, draft: stored === undefined ? null : toStoredDraft(stored) };
+      return {
+        ...summarize(row),
+        attempts,
+        draft: stored === undefined || isBlank(stored) ? null : toStoredDraft(stored),
+      };
     },
     batches: (limit, cursor) => {
       const after = cursor === undefined ? undefined : lt(batch.id, readCursor(cursor));
@@ -303,6 +308,7 @@ function listResults(
     error: row.error,
     attempts: spanOf.get(row.jobId)?.attempts ?? 0,
     durationMs: spanOf.get(row.jobId)?.durationMs ?? 0,
+    textRemovedAt: row.textRemovedAt,
   }));
 }
 
@@ -319,6 +325,7 @@ function summarize(row: SummaryRow): TicketSummary {
     errorClass: row.errorClass,
     error: row.error,
     noteId: row.noteId,
+    textRemovedAt: row.textRemovedAt,
     traceId: traceIdOf(row.traceparent),
   };
 }

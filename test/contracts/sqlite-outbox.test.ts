@@ -8,6 +8,7 @@ import { openTicketReader } from '../../src/sqlite/ticket-reader.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import { migrationsFolder } from '../support/paths.ts';
 import { consignmentContract } from './consignments.ts';
+import { forgettingContract } from './forgetting.ts';
 import { outboxBatchEdges } from './outbox-batch-edges.ts';
 import { outboxBatchContract } from './outbox-batches.ts';
 import { outboxContract, type OutboxSetup, type OutboxUnderTest } from './outbox.ts';
@@ -22,6 +23,7 @@ outboxContract('sqlite', open);
 outboxBatchContract('sqlite', open);
 outboxBatchEdges('sqlite', open);
 consignmentContract('sqlite', open);
+forgettingContract('sqlite', open);
 
 interface Store {
   readonly folder: string;

@@ -42,6 +42,8 @@ describe('the configuration', () => {
       ambiguousPostWaitMs: 60_000,
       webhookToleranceSeconds: 300,
       postFindings: true,
+      maskPersonalData: false,
+      retentionDays: 30,
       logLevel: 'info',
     });
   });
@@ -86,7 +88,7 @@ describe('the configuration', () => {
     ['OPENAI_BASE_URL', { OPENAI_BASE_URL: 'file:///etc/passwd' }],
     ['ZENDESK_BASE_URL', { ZENDESK_BASE_URL: 'http://169.254.169.254' }],
     ['GUIDELINES_FILE', { GUIDELINES_FILE: '/nowhere/guidelines.md' }],
-    ['MASK_PERSONAL_DATA', { MASK_PERSONAL_DATA: 'true' }],
+    ['MASK_PERSONAL_DATA', { MASK_PERSONAL_DATA: 'yes' }],
     ['LLM_DAILY_BUDGET_USD', { LLM_DAILY_BUDGET_USD: '0' }],
     ['LLM_DAILY_BUDGET_USD', { LLM_DAILY_BUDGET_USD: '5 dollars' }],
     ['RECONCILE_EVERY_MINUTES', { RECONCILE_EVERY_MINUTES: '-1' }],

@@ -4,7 +4,7 @@ import { LanguageModelError, type ProviderLimits, type ServiceTier } from '../..
 import type { BudgetRequest, Grant, RateBudget } from '../../src/core/rate-budget.ts';
 import { createModelRoutes } from '../../src/core/model-routes.ts';
 import { type CallReport, draftReply } from '../../src/drafting/draft-reply.ts';
-import { makeBudgetSnapshot } from '../support/factories.ts';
+import { makeBudgetSnapshot, makeTeam } from '../support/factories.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 import { makeConversation, makeMessage } from '../support/stub-helpdesk.ts';
 import { makeCompletion, stubLanguageModel } from '../support/stub-language-model.ts';
@@ -42,7 +42,7 @@ function setUp(conversation = makeConversation('1'), guidelines = '') {
   const run = () =>
     draftReply({
       conversation,
-      team: { guidelines, linkHosts: [] },
+      team: makeTeam({ guidelines }),
       routes: createModelRoutes([{ model: llm, budget: recorded.budget }], clock),
       lane: 'live',
       clock,
@@ -227,7 +227,7 @@ function setUpTwo(tier: ServiceTier = 'standard') {
   const run = (conversation = makeConversation('1')) =>
     draftReply({
       conversation,
-      team: { guidelines: '', linkHosts: [] },
+      team: makeTeam(),
       routes,
       lane: 'batch',
       tier,

@@ -17,6 +17,7 @@ describe('a draft in two halves', () => {
     const prepared = preparePrompt(conversation, {
       guidelines: 'Our shop: https://shop.acme.example/ (open)',
       linkHosts: ['acme.zendesk.example'],
+      maskPersonalData: false,
     });
     const kept = JSON.parse(JSON.stringify(prepared)) as PreparedPrompt;
     expect(kept).toEqual(prepared);
@@ -34,6 +35,7 @@ describe('a draft in two halves', () => {
     const { knownText } = preparePrompt(conversation, {
       guidelines: 'Secret rules. https://shop.acme.example/ https://shop.acme.example/',
       linkHosts: [],
+      maskPersonalData: false,
     });
     expect(knownText.split('\n').toSorted()).toEqual(
       expect.arrayContaining(['shop.acme.example', 'status.acme.example']),
@@ -51,4 +53,27 @@ describe('a draft in two halves', () => {
     expect(() => finishDraft(timeout, context)).toThrow(timeout);
     expect(() => finishDraft(makeCompletion({ text: '{}' }), context)).toThrow(LanguageModelError);
   });
+});
+
+it('gives values back before it looks at links: a name may hold one', () => {
+  const context = {
+    knownText: '',
+    placeholders: { '[name 1]': 'Eve https://evil.example/x', '[email 1]': 'ada@x.example' },
+    cut: null,
+    model: 'm',
+  };
+  const text = JSON.stringify({
+    reply: 'Hello [name 1], we wrote to [email 1] about [card number]. [email 9]',
+    language: 'en',
+    confidence: 0.9,
+    questions: ['Is [email 1] still right?'],
+    no_draft_reason: null,
+  });
+  const { body, questions } = finishDraft(makeCompletion({ text }), context);
+  expect(body).toBe('Hello Eve hxxps://evil.example/x, we wrote to ada@x.example about [card number]. [email 9]');
+  expect(questions).toHaveLength(4);
+  expect(questions.at(-1)).toBe('Is ada@x.example still right?');
+  // stored by a version that did not know of placeholders
+  const { placeholders: _, ...older } = context;
+  expect(finishDraft(makeCompletion({ text }), older).body).toContain('[email 1]');
 });

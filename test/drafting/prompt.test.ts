@@ -134,3 +134,37 @@ describe('buildPrompt', () => {
     expect(promptTokens).toBeGreaterThan(estimateTokens(prompt.system + prompt.user) + 100);
   });
 });
+
+describe('buildPrompt with personal data masked', () => {
+  const masked = (conversation: ReturnType<typeof makeConversation>) => buildPrompt(conversation, '', true);
+
+  it('masks subject, names and messages with the same placeholders, and says so in the fixed part', () => {
+    const conversation = makeConversation('1', {
+      subject: 'From ada@x.example',
+      messages: [
+        makeMessage({ id: '1', authorName: 'Ada <ada@x.example>', html: 'Write to ada@x.example' }),
+        makeMessage({ id: '2', authorName: 'Ada <ada@x.example>', html: 'Or eve@x.example' }),
+      ],
+    });
+    const { prompt, placeholders } = masked(conversation);
+    expect(prompt.user).not.toContain('x.example');
+    expect(prompt.user.match(/name="\[name 1\]"/g)).toHaveLength(2);
+    const [email = ''] = /<subject>From (.*)<\/subject>/.exec(prompt.user)?.slice(1) ?? [];
+    expect(prompt.user).toContain(`Write to ${email}`);
+    expect(placeholders).toMatchObject({ [email]: 'ada@x.example', '[name 1]': 'Ada <ada@x.example>' });
+    expect(prompt.system).toContain('[email 1]');
+    expect(masked(makeConversation('2')).prompt.system).toBe(prompt.system);
+    expect(buildPrompt(conversation, '').placeholders).toBeNull();
+  });
+
+  it('masks before it cuts: no half of a value is left', () => {
+    const subject = `${'x'.repeat(290)} ada.lovelace@home.example`;
+    const filler = words(9_000);
+    const secret = 'password: Geheim99';
+    const emails = Array.from({ length: 400 }, (_, index) => `ada${index}@home.example`).join(' ');
+    const html = `${filler.slice(0, 15_000)} ${emails} ${secret} ${filler}`;
+    const { prompt } = masked(makeConversation('1', { subject, messages: [makeMessage({ html })] }));
+    expect(prompt.user).not.toMatch(/lovelace|ada\d|@|home\.|Geheim/);
+    expect(prompt.user).toContain('characters left out here');
+  });
+});

@@ -5,6 +5,7 @@ import { addAuditRoutes } from '../../src/http/audit.ts';
 import { addBatchRoutes } from '../../src/http/batches.ts';
 import { createSeats } from '../../src/http/event-stream.ts';
 import { addProgressRoutes } from '../../src/http/progress.ts';
+import { addRequesterRoutes } from '../../src/http/requesters.ts';
 import { addTicketRoutes } from '../../src/http/tickets.ts';
 import { signedHelpdesk } from '../support/fakes.ts';
 import { ADMIN_TOKEN, AUTHORIZED, json, OTHER_TOKEN, testApp, VIEWER_TOKEN } from './test-app.ts';
@@ -74,6 +75,7 @@ describe('D1 every admin route without a good token', () => {
     addTicketRoutes(bare, deps);
     addBatchRoutes(bare, deps);
     addAuditRoutes(bare, deps);
+    addRequesterRoutes(bare, deps);
     for (const { method, path } of adminRequests(parts.app)) {
       const response = await bare.request(path.replace('/admin', ''), { method, headers: AUTHORIZED });
       expect([method, path, response.status]).toEqual([method, path, 401]);

@@ -4,6 +4,54 @@ import { OutboxUnavailable } from '../../src/core/outbox.ts';
 import { makeDetail, makeProgress } from '../support/fakes.ts';
 import { AUTHORIZED, get, json, post, testApp } from './test-app.ts';
 
+describe('people', () => {
+  const erase = ({ app }: ReturnType<typeof testApp>, path: string) =>
+    app.request(`/admin/requesters/${path}`, { method: 'DELETE', headers: AUTHORIZED });
+
+  test('one is erased, and what is out of our hands is said', async () => {
+    const parts = testApp();
+    parts.control.erasure = {
+      ...parts.control.erasure,
+      tickets: 3,
+      drafts: 2,
+      errors: 1,
+      spendingDays: 4,
+      cancelled: 1,
+      notes: 2,
+      posting: 1,
+      atProvider: 5,
+      filesCleaned: false,
+    };
+    const response = await erase(parts, 'zendesk/361%2F1');
+    expect(response.status).toBe(200);
+    const { notRemoved, ...answer } = await json(response);
+    expect(answer).toEqual({
+      helpdesk: 'zendesk',
+      requesterId: '361/1',
+      removed: { tickets: 3, drafts: 2, errors: 1, spendingDays: 4 },
+      cancelled: 1,
+    });
+    expect(notRemoved).toHaveLength(5);
+    expect(parts.control.calls).toEqual(['erase zendesk 361/1']);
+  });
+
+  test('an unknown one has nothing to remove, an unknown helpdesk is not found, other methods are refused', async () => {
+    const parts = testApp();
+    expect(await json(await erase(parts, 'zendesk/9'))).toMatchObject({ removed: { tickets: 0 }, cancelled: 0 });
+    expect((await erase(parts, 'other/9')).status).toBe(404);
+    const posted = await post(parts, '/admin/requesters/zendesk/9');
+    expect([posted.status, posted.headers.get('allow')]).toEqual([405, 'DELETE']);
+  });
+
+  test('a ticket whose texts are gone is still there', async () => {
+    const parts = testApp();
+    const textRemovedAt = Date.UTC(2026, 10, 24);
+    parts.reader.known.set('zendesk 5158', makeDetail({ subject: null, draft: null, textRemovedAt }));
+    const answer = await json(await get(parts, '/admin/tickets/zendesk/5158'));
+    expect(answer).toMatchObject({ subject: null, draft: null, textRemovedAt: '2026-11-24T00:00:00.000Z' });
+  });
+});
+
 describe('tickets', () => {
   test('one ticket in the shape of INTERFACE.md, times as ISO 8601', async () => {
     const response = await get(testApp(), '/admin/tickets/zendesk/5158');
@@ -20,6 +68,7 @@ describe('tickets', () => {
       errorClass: null,
       error: null,
       noteId: '77',
+      textRemovedAt: null,
       traceId: '0123456789abcdef0123456789abcdef',
       attempts: [
         {

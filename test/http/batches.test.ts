@@ -127,7 +127,14 @@ describe('batches', () => {
 
   test.each([0, 1, 199, 200, 201, 450])('results of %i tickets, a line each, in order', async (count) => {
     const parts = testApp();
-    const result = { status: 'posted', draft: 'Hello\nyou', error: null, attempts: 2, durationMs: 5 } as const;
+    const result = {
+      status: 'posted',
+      draft: 'Hello\nyou',
+      error: null,
+      attempts: 2,
+      durationMs: 5,
+      textRemovedAt: null,
+    } as const;
     parts.reader.results = ids(count).map((id) => ({ id: String(id), ...result }));
     const response = await get(parts, '/admin/batches/b1/results.ndjson');
     expect(response.headers.get('content-type')).toBe('application/x-ndjson');
@@ -148,6 +155,7 @@ describe('batches', () => {
       error: null,
       attempts: 1,
       durationMs: 1,
+      textRemovedAt: null,
     }));
     const response = await get(parts, '/admin/batches/b1/results.ndjson');
     parts.reader.broken = new Error('disk secret');

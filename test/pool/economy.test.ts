@@ -15,7 +15,7 @@ import { createPool, type Pool } from '../../src/pool/pool.ts';
 import { type Connection, openDatabase } from '../../src/sqlite/database.ts';
 import { openOutbox } from '../../src/sqlite/outbox.ts';
 import { openTicketReader } from '../../src/sqlite/ticket-reader.ts';
-import { makeBatch, makeEvent, TRACEPARENT, makeBudgetSnapshot } from '../support/factories.ts';
+import { makeBatch, makeEvent, TRACEPARENT, makeBudgetSnapshot, makeTeam } from '../support/factories.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import { migrationsFolder } from '../support/paths.ts';
 import { recordingObserver, type RecordingObserver } from '../support/recording-observer.ts';
@@ -75,7 +75,7 @@ describe('the economy lane', () => {
       clock,
       observer,
       random: seededRandom(1),
-      team: { guidelines: '', linkHosts: [] },
+      team: makeTeam(),
       postFindings: true,
       retry: { maxAttempts: MAX_ATTEMPTS, baseMs: 1000, maxMs: 60_000 },
     };

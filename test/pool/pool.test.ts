@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { seededRandom, uuidv7 } from '../../src/core/clock.ts';
 import { UpstreamError } from '../../src/core/errors.ts';
 import { LanguageModelError } from '../../src/core/language-model.ts';
-import { type Outbox, OutboxUnavailable } from '../../src/core/outbox.ts';
+import { type Outbox, OutboxUnavailable, type Stage } from '../../src/core/outbox.ts';
 import { createModelRoutes } from '../../src/core/model-routes.ts';
 import type { RateBudget } from '../../src/core/rate-budget.ts';
 import type { TicketDetail } from '../../src/core/ticket.ts';
@@ -16,7 +16,7 @@ import { createSpendGuard } from '../../src/core/spend-guard.ts';
 import { type Connection, openDatabase } from '../../src/sqlite/database.ts';
 import { openOutbox } from '../../src/sqlite/outbox.ts';
 import { openTicketReader } from '../../src/sqlite/ticket-reader.ts';
-import { makeBatch, makeEvent, TRACEPARENT, makeBudgetSnapshot } from '../support/factories.ts';
+import { makeBatch, makeDrafted, makeEvent, TRACEPARENT, makeBudgetSnapshot, makeTeam } from '../support/factories.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import { migrationsFolder } from '../support/paths.ts';
 import { recordingObserver, type RecordingObserver } from '../support/recording-observer.ts';
@@ -81,7 +81,7 @@ describe('the pool', () => {
       clock,
       observer,
       random: seededRandom(1),
-      team: { guidelines: '', linkHosts: [] },
+      team: makeTeam(),
       postFindings: options.postFindings ?? true,
       retry: { maxAttempts: MAX_ATTEMPTS, baseMs: 1000, maxMs: 60_000 },
       concurrency: CONCURRENCY,
@@ -114,6 +114,38 @@ describe('the pool', () => {
     expect(helpdesk.notes[0]?.note.marker).toMatch(/^dd-[0-9a-f]{12}$/);
     expect(ticket('1').noteId).toBe(helpdesk.notes[0]?.noteId);
     expect(ticket('1').draft?.body).toBe('We have corrected it.');
+  });
+
+  it('looks for a note whose text was erased while it was written, and writes no empty one', async () => {
+    const landed = { '1': true, '2': false };
+    for (const id of Object.keys(landed)) {
+      await ingest(id);
+      const facts = { subject: 'canary', requesterId: '7' };
+      const timing = { startedAt: 0, durationMs: 1, spent: null };
+      const claim = async (stage: Stage) => {
+        const [job] = await outbox.claim([{ stage, helpdesk: 'zendesk', limit: 1, batches: true }], 1);
+        if (job === undefined) throw new Error(`nothing to claim for ${stage}`);
+        return job;
+      };
+      await outbox.report(await claim('draft'), makeDrafted({ facts }), timing);
+      const posting = await claim('post');
+      await outbox.intendPost(posting, clock.steady());
+      const doubt = {
+        postInDoubt: true,
+        delayMs: 1000,
+        countsAsAttempt: false,
+        errorClass: 'timeout',
+        error: 'x',
+      } as const;
+      await outbox.report(posting, { kind: 'retry', ...doubt }, timing);
+    }
+    await outbox.eraseRequester('zendesk', '7');
+    helpdesk.script.look = async ({ ticketId }) =>
+      ticketId === '1' ? { kind: 'posted', noteId: 'landed' } : { kind: 'clear', fence: 'f' };
+    await run(120_000);
+    expect(helpdesk.notes).toEqual([]);
+    expect(ticket('1')).toMatchObject({ status: 'posted', noteId: 'landed' });
+    expect(ticket('2')).toMatchObject({ status: 'skipped', reason: 'erased' });
   });
 
   it('never has more tickets in flight than its concurrency', async () => {

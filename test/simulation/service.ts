@@ -13,7 +13,7 @@ import { createPool, type Pool } from '../../src/pool/pool.ts';
 import type { Connection } from '../../src/sqlite/database.ts';
 import { openOutbox } from '../../src/sqlite/outbox.ts';
 import { openTicketReader } from '../../src/sqlite/ticket-reader.ts';
-import { makeBudgetSnapshot } from '../support/factories.ts';
+import { makeBudgetSnapshot, makeTeam } from '../support/factories.ts';
 import type { Actor } from './scheduler.ts';
 import { WEBHOOK_SECRET } from './vendors.ts';
 
@@ -84,7 +84,7 @@ export function startLife(options: LifeOptions): Life {
     clock,
     random,
     observer,
-    team: { guidelines: '', linkHosts: [] },
+    team: makeTeam(),
     postFindings: true,
     retry: { maxAttempts: 5, baseMs: 500, maxMs: 8_000 },
     concurrency: 4,

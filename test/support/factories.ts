@@ -3,6 +3,7 @@ import type { NewBatch } from '../../src/core/batch.ts';
 import type { TicketEvent } from '../../src/core/helpdesk.ts';
 import type { JobOutcome } from '../../src/core/outbox.ts';
 import type { Draft } from '../../src/core/ticket.ts';
+import type { TeamSettings } from '../../src/drafting/prepare-prompt.ts';
 
 export const TRACEPARENT = '00-0123456789abcdef0123456789abcdef-0123456789abcdef-01';
 
@@ -70,4 +71,12 @@ export const makeBudgetSnapshot = (): BudgetSnapshot => ({
   concurrencyLimit: null,
   refundFactor: 0,
   promptRatio: 1,
+});
+
+/** A team that has set nothing. */
+export const makeTeam = (team: Partial<TeamSettings> = {}): TeamSettings => ({
+  guidelines: '',
+  linkHosts: [],
+  maskPersonalData: false,
+  ...team,
 });

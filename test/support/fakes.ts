@@ -5,6 +5,8 @@ import type { AuditEntry, AuditLog, AuditRow } from '../../src/core/audit.ts';
 import type { NewBatch } from '../../src/core/batch.ts';
 import type { BatchActionResult, IngestRequest, Outbox, TicketActionResult } from '../../src/core/outbox.ts';
 import type { BatchProgress, Progress, Readiness, ServiceControl } from '../../src/core/service-control.ts';
+import type { Erasure } from '../../src/core/erasure.ts';
+import { NOTHING_ERASED } from '../../src/sqlite/forgetting.ts';
 import { createTally } from '../../src/core/tally.ts';
 import { TICKET_STATUSES, type TicketDetail, type TicketSummary } from '../../src/core/ticket.ts';
 import type { BatchResult, StatusCounts, TicketQuery, TicketReader } from '../../src/core/ticket-reader.ts';
@@ -30,6 +32,7 @@ export function makeSummary(overrides: Partial<TicketSummary> = {}): TicketSumma
     errorClass: null,
     error: null,
     noteId: '77',
+    textRemovedAt: null,
     traceId: '0123456789abcdef0123456789abcdef',
     ...overrides,
   };
@@ -153,6 +156,9 @@ export function fakeOutbox(): FakeOutbox {
     releaseBatch: async (id, minConfidence) => fake.act(`release ${id} ${minConfidence}`),
     tendBatches: unused,
     ingestMissed: unused,
+    removeTexts: unused,
+    tidy: unused,
+    eraseRequester: unused,
     claim: unused,
     heartbeat: unused,
     intendPost: unused,
@@ -262,6 +268,7 @@ export interface FakeControl extends ServiceControl {
   batch: BatchProgress;
   isStopping: boolean;
   ready: Readiness;
+  erasure: Erasure;
 }
 
 export function fakeControl(): FakeControl {
@@ -275,6 +282,7 @@ export function fakeControl(): FakeControl {
     current: makeProgress(),
     batch: makeBatchProgress(),
     isStopping: false,
+    erasure: { ...NOTHING_ERASED, spendingDays: 0, filesCleaned: true },
     ready: { ready: true, checks: { database: 'ok', workers: 'ok' } },
     progress: () => fake.current,
     batchProgress: (id) => (id === fake.batch.id ? fake.batch : null),
@@ -311,6 +319,10 @@ export function fakeControl(): FakeControl {
         bound: 'llm.requests',
         complete: true,
       };
+    },
+    eraseRequester: async (helpdesk, requesterId) => {
+      fake.calls.push(`erase ${helpdesk} ${requesterId}`);
+      return fake.erasure;
     },
     canPrice: () => fake.priced,
     stopping: () => fake.isStopping,
