@@ -3,6 +3,7 @@ import { createAdaptorServer, type ServerType } from '@hono/node-server';
 import { type Config, ConfigError } from './config.ts';
 import type { BatchModel } from './core/batch-model.ts';
 import { type Clock, type Random, systemClock, systemRandom, uuidv7 } from './core/clock.ts';
+import type { ErrorClass } from './core/errors.ts';
 import type { Helpdesk } from './core/helpdesk.ts';
 import type { ModelRoutes } from './core/model-routes.ts';
 import { combineObservers, type Observer, silentObserver } from './core/observer.ts';
@@ -22,6 +23,7 @@ import { createSweep } from './pool/sweep.ts';
 import { createRoutes } from './llm-routes.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
 import { openDatabase } from './sqlite/database.ts';
+import type { Condemned } from './sqlite/crashes.ts';
 import { openOutbox } from './sqlite/outbox.ts';
 import { openTicketReader } from './sqlite/ticket-reader.ts';
 import { createLogger } from './telemetry/log.ts';
@@ -34,11 +36,16 @@ export interface ServiceOverrides {
   readonly fetch?: typeof fetch;
   /** How often the provider's Batch API is asked how far it is, ms. */
   readonly economyPollMs?: number;
+  /** How long a claim lasts without a heartbeat, ms. */
+  readonly leaseMs?: number;
   /** Hears every event, besides the log. */
   readonly observer?: Observer;
   /** Where the SQL files lie. */
   readonly migrationsFolder: string;
 }
+
+const LEASE_MS = 10_000;
+const BEATS_PER_LEASE = 10;
 
 /** A running Draftdesk. */
 export interface Service extends AsyncDisposable {
@@ -71,7 +78,8 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   const routes = createRoutes(config.llm, { ...upstream, allowInsecureUpstreams: config.allowInsecureUpstreams });
   assertPriced(config, routes);
   const connection = openDatabase({ path: config.databasePath, migrationsFolder: overrides.migrationsFolder });
-  const outbox = openOutbox(connection, { clock, newId, owner: newId(), maxPending: config.outboxMaxPending });
+  const { leaseMs = LEASE_MS } = overrides;
+  const outbox = openOutbox(connection, { clock, newId, owner: newId(), maxPending: config.outboxMaxPending, leaseMs });
   const reader = openTicketReader(connection, clock);
 
   const helpdesks = createHelpdesks(config, { ...upstream, reader }, observer);
@@ -105,7 +113,12 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     newId,
     ...(overrides.economyPollMs === undefined ? {} : { pollMs: overrides.economyPollMs }),
   });
-  const pool = createPool({ ...attempts, packer: economy.packer, concurrency: config.workerConcurrency });
+  const pool = createPool({
+    ...attempts,
+    packer: economy.packer,
+    concurrency: config.workerConcurrency,
+    beatMs: leaseMs / BEATS_PER_LEASE,
+  });
   wake = () => pool.wake();
 
   const feeder = createBatchFeeder({
@@ -162,12 +175,14 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   sweep.start();
   economy.start();
   observer.service({ phase: 'listening', url });
+  for (const condemned of outbox.condemned) tellCondemned(condemned, observer, clock);
   // Bad credentials are found, and said, before the first ticket comes.
   void control.readiness();
 
   const shutDown = async (): Promise<void> => {
     stopping = true;
     observer.service({ phase: 'stopping', url: null });
+    await outbox.leave();
     gate.dispose();
     feeder.stop();
     sweep.stop();
@@ -238,6 +253,16 @@ function meterObserver(meter: RateMeter): Observer {
       if (batchId !== null) meter.count(batchId);
     },
   };
+}
+
+/** A ticket that the process died of, at the start that gave it up. */
+function tellCondemned({ ticket, batchId, queuedAt }: Condemned, observer: Observer, clock: Clock): void {
+  const reason: ErrorClass = 'crash_loop';
+  observer.alarm({
+    kind: reason,
+    detail: `${ticket.helpdesk} ticket ${ticket.ticketId} is dead: the process died of it`,
+  });
+  observer.ticketFinished({ ticket, batchId, status: 'dead', reason, totalMs: clock.steady() - queuedAt });
 }
 
 function readMemory(): Memory {

@@ -9,6 +9,7 @@ import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import { migrationsFolder } from '../support/paths.ts';
 import { consignmentContract } from './consignments.ts';
 import { outboxBatchEdges } from './outbox-batch-edges.ts';
+import { outboxCrashContract } from './outbox-crashes.ts';
 import { outboxBatchContract } from './outbox-batches.ts';
 import { outboxContract, type OutboxSetup, type OutboxUnderTest } from './outbox.ts';
 
@@ -21,6 +22,7 @@ const open = async ({ maxPending }: OutboxSetup): Promise<ReturnType<typeof atta
 outboxContract('sqlite', open);
 outboxBatchContract('sqlite', open);
 outboxBatchEdges('sqlite', open);
+outboxCrashContract('sqlite', open);
 consignmentContract('sqlite', open);
 
 interface Store {
