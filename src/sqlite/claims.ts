@@ -3,7 +3,7 @@ import type { Claim, ClaimedJob, ClaimOffer, Stage } from '../core/outbox.ts';
 import { PRIORITIES, type TicketStatus } from '../core/ticket.ts';
 import { describeJob } from './claimed-job.ts';
 import { type ConsignmentRows, IS_RUNNING } from './consignments.ts';
-import { type Crashes, offerFor } from './crashes.ts';
+import { type Crashes, offerFor, trialDelayMs } from './crashes.ts';
 import type { Connection } from './database.ts';
 import type { Times } from './ingest.ts';
 import type { JobRow, Jobs } from './jobs.ts';
@@ -148,7 +148,7 @@ export function prepareClaims(connection: Connection, { jobs, consignments, cras
         row.status = 'retrying';
         row.owner = null;
         row.leaseUntil = null;
-        row.dueAt = times.steady;
+        row.dueAt = times.steady + trialDelayMs(row);
         row.updatedAt = times.wall;
         jobs.save(row);
       }

@@ -12,6 +12,8 @@ import { attempt, job } from './schema.ts';
 const DEADLY = 3;
 /** In hand at so many, it is tried alone: the next death is its own or nobody's. */
 const SUSPECT = 2;
+/** And not sooner than this after a start, ms: kill -9 in a loop would catch one that is alone first of all, each time. */
+const TRIAL_AFTER_MS = 5_000;
 /** Deaths longer ago say nothing about those of now, ms. */
 const MEMORY_MS = 10 * 60_000;
 
@@ -115,6 +117,11 @@ export function prepareCrashes(connection: Connection, jobs: Jobs) {
       return running.get() === undefined ? next : 'wait';
     },
   };
+}
+
+/** How long a job that goes back to the queue waits, ms. */
+export function trialDelayMs({ crashes }: Pick<JobRow, 'crashes'>): number {
+  return crashes >= SUSPECT ? TRIAL_AFTER_MS : 0;
 }
 
 export type Crashes = ReturnType<typeof prepareCrashes>;

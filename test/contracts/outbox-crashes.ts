@@ -3,6 +3,9 @@ import type { ClaimedJob, JobOutcome } from '../../src/core/outbox.ts';
 import { makeBatch, makeDrafted, makeEvent, TRACEPARENT } from '../support/factories.ts';
 import { DRAFT, type OutboxSetup, type OutboxUnderTest, POST, TIMING } from './outbox.ts';
 
+/** How long a suspect waits for his trial after a start. */
+const TRIAL_AFTER_MS = 5000;
+
 /** How an outbox finds the ticket that kills the process, and spares its neighbours. */
 export function outboxCrashContract(name: string, open: (setup: OutboxSetup) => Promise<OutboxUnderTest>): void {
   describe(`outbox contract, crashes: ${name}`, () => {
@@ -22,7 +25,7 @@ export function outboxCrashContract(name: string, open: (setup: OutboxSetup) => 
     const report = (job: ClaimedJob, outcome: JobOutcome) => store.outbox.report(job, outcome, TIMING);
     const die = async () => {
       store = await store.reopen(`life ${(lives += 1)}`);
-      await store.clock.advance(1);
+      await store.clock.advance(TRIAL_AFTER_MS);
     };
     const idsOf = (jobs: readonly ClaimedJob[]) => jobs.map(({ ticketId }) => ticketId);
     const ticket = (id: string) => store.reader.ticket('zendesk', id);
@@ -91,6 +94,16 @@ export function outboxCrashContract(name: string, open: (setup: OutboxSetup) => 
         });
       }
       expect(ticket('1')?.status).toBe('retrying');
+    });
+
+    it('does not condemn whom a loop of kills catches, each soon after the start', async () => {
+      await ingest('1', '2');
+      for (let death = 0; death < 6; death += 1) {
+        await claim();
+        store = await store.reopen(`life ${(lives += 1)}`);
+        await store.clock.advance(TRIAL_AFTER_MS - 1);
+      }
+      expect(store.reader.counts()).toMatchObject({ retrying: 2, dead: 0 });
     });
 
     it('does not count an end that was wanted', async () => {

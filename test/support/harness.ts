@@ -32,6 +32,8 @@ export interface VendorOptions {
   readonly seed?: number;
   readonly latencyMs?: number;
   readonly batchTimes?: Partial<BatchTimes>;
+  /** Hears every call to the LLM before it is answered. */
+  readonly onLlmCall?: (body: string) => void;
 }
 
 const TIMEOUT_MS = 800;
@@ -41,6 +43,7 @@ export async function startVendors({
   seed = 1,
   latencyMs = 0,
   batchTimes = {},
+  onLlmCall,
 }: VendorOptions = {}): Promise<Vendors> {
   const clock = systemClock();
   const random = seededRandom(seed);
@@ -48,7 +51,12 @@ export async function startVendors({
   const zendesk = createZendeskSimulator(shared);
   const freshdesk = createFreshdeskSimulator(shared);
   const llm = createLlmSimulator({ clock, random, faults, latencyMs, batchTimes });
-  const servers = await Promise.all([zendesk.fetch, freshdesk.fetch, llm.fetch].map((app) => listen(app)));
+  const llmFetch: typeof llm.fetch = async (request, bindings) => {
+    onLlmCall?.(await request.clone().text());
+    return llm.fetch(request, bindings);
+  };
+  const apps = [zendesk.fetch, freshdesk.fetch, onLlmCall === undefined ? llm.fetch : llmFetch];
+  const servers = await Promise.all(apps.map((app) => listen(app)));
   const [zendeskUrl = '', freshdeskUrl = '', llmUrl = ''] = servers.map((server) => server.url);
   const folder = mkdtempSync(join(tmpdir(), 'draftdesk-'));
   return {
