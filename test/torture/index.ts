@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { torture } from './kills.ts';
+import { cutPower } from './power.ts';
 import { isBroken, type Row, tableOf } from './report.ts';
 
 /* `npm run torture`: kills and power cuts against the real service. Exit code 1 when a promise is broken. */
@@ -33,6 +34,11 @@ if (options.kills !== undefined) {
     checkpoint: Math.min(Math.ceil(kills / 10), 30),
     onProgress: (what) => say(`  ${what}`),
   });
+}
+if (options.power !== undefined) {
+  const cuts = Number(options.power);
+  say(`seed ${seed}: ${cuts} power cuts`);
+  sections['power'] = await cutPower({ seed, cuts, webhooks: 2000 });
 }
 const all = Object.values(sections).flat();
 if (all.length === 0) say('Nothing asked for: --kills N, --power N.');
