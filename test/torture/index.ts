@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { torture } from './kills.ts';
 import { cutPower } from './power.ts';
+import { interruptBatches, interruptMigrations } from './scenes.ts';
 import { isBroken, type Row, tableOf } from './report.ts';
 
 /* `npm run torture`: kills and power cuts against the real service. Exit code 1 when a promise is broken. */
@@ -34,6 +35,13 @@ if (options.kills !== undefined) {
     checkpoint: Math.min(Math.ceil(kills / 10), 30),
     onProgress: (what) => say(`  ${what}`),
   });
+}
+if (options.kills !== undefined) {
+  say('  kills in long writes');
+  sections['long writes'] = [
+    ...(await interruptBatches({ seed, rounds: Math.min(Math.ceil(Number(options.kills) / 10), 20) })),
+    ...(await interruptMigrations({ seed })),
+  ];
 }
 if (options.power !== undefined) {
   const cuts = Number(options.power);

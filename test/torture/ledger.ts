@@ -29,6 +29,8 @@ export interface Feeder {
   pressure(tickets: number): void;
   /** No new tickets; resolves when every webhook of those there are is acknowledged. */
   finish(): Promise<void>;
+  /** Gives up. */
+  stop(): void;
 }
 
 const SENDERS = 6;
@@ -44,6 +46,7 @@ export function startFeeder(vendors: Vendors, { seed }: { readonly seed: number 
   let goal = 30;
   let made = 0;
   let finishing = false;
+  let stopped = false;
 
   const open = (): number => {
     for (const name of acknowledged) if (!settled.has(name) && notesOf(name) > 0) settled.add(name);
@@ -56,7 +59,7 @@ export function startFeeder(vendors: Vendors, { seed }: { readonly seed: number 
 
   const deliver = async (desk: HelpdeskSimulator, id: string): Promise<void> => {
     for (const call of desk.creationWebhooks(id)) {
-      for (;;) {
+      while (!stopped) {
         const status = target === null ? 0 : await send(target, desk.name, call);
         if (status === 202) acknowledged.add(`${desk.name} ${id}`);
         // the time stamp stays good for minutes; what is not acknowledged comes again
@@ -84,6 +87,10 @@ export function startFeeder(vendors: Vendors, { seed }: { readonly seed: number 
     finish: async () => {
       finishing = true;
       await customers;
+    },
+    stop: () => {
+      finishing = true;
+      stopped = true;
     },
     ledger: {
       acknowledged,

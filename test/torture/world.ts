@@ -111,6 +111,7 @@ export async function createWorld({ seed, latencyMs = 25, env = {} }: WorldOptio
     },
     [Symbol.asyncDispose]: async () => {
       feeder.aim(null);
+      feeder.stop();
       await current?.kill();
       await vendors[Symbol.asyncDispose]();
     },
