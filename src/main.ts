@@ -36,16 +36,11 @@ export interface ServiceOverrides {
   readonly fetch?: typeof fetch;
   /** How often the provider's Batch API is asked how far it is, ms. */
   readonly economyPollMs?: number;
-  /** How long a claim lasts without a heartbeat, ms. */
-  readonly leaseMs?: number;
   /** Hears every event, besides the log. */
   readonly observer?: Observer;
   /** Where the SQL files lie. */
   readonly migrationsFolder: string;
 }
-
-const LEASE_MS = 10_000;
-const BEATS_PER_LEASE = 10;
 
 /** A running Draftdesk. */
 export interface Service extends AsyncDisposable {
@@ -78,8 +73,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   const routes = createRoutes(config.llm, { ...upstream, allowInsecureUpstreams: config.allowInsecureUpstreams });
   assertPriced(config, routes);
   const connection = openDatabase({ path: config.databasePath, migrationsFolder: overrides.migrationsFolder });
-  const { leaseMs = LEASE_MS } = overrides;
-  const outbox = openOutbox(connection, { clock, newId, owner: newId(), maxPending: config.outboxMaxPending, leaseMs });
+  const outbox = openOutbox(connection, { clock, newId, owner: newId(), maxPending: config.outboxMaxPending });
   const reader = openTicketReader(connection, clock);
 
   const helpdesks = createHelpdesks(config, { ...upstream, reader }, observer);
@@ -117,7 +111,6 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     ...attempts,
     packer: economy.packer,
     concurrency: config.workerConcurrency,
-    beatMs: leaseMs / BEATS_PER_LEASE,
   });
   wake = () => pool.wake();
 

@@ -9,11 +9,12 @@ import { benchClaims } from './claims.ts';
 import { benchLimiter } from './limiter.ts';
 import { benchOutbox } from './outbox.ts';
 import { benchPipeline } from './pipeline.ts';
+import { benchReady } from './ready.ts';
 import { type BenchService, startBenchService, WEBHOOK_SECRET } from './service.ts';
 
 /*
  * `npm run bench`: every figure of README's table, on this machine. A figure is shown beside its aim; nothing fails.
- * Names of sections as arguments run only those: memory webhooks outbox claims pipeline batch limiter.
+ * Names of sections as arguments run only those: memory webhooks ready outbox claims pipeline batch limiter.
  */
 
 export interface Figure {
@@ -26,7 +27,7 @@ const load = fileURLToPath(new URL('load.ts', import.meta.url));
 const run = promisify(execFile);
 
 /** A helpdesk and an LLM that are never called: the service is paused or idle here. */
-const UNUSED_UPSTREAMS = {
+export const UNUSED_UPSTREAMS = {
   ZENDESK_BASE_URL: 'http://127.0.0.1:9',
   ZENDESK_OAUTH_TOKEN: 'unused',
   OPENAI_BASE_URL: 'http://127.0.0.1:9/v1',
@@ -93,6 +94,7 @@ const folder = mkdtempSync(join(tmpdir(), 'draftdesk-bench-'));
 const sections: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   memory: benchIdle,
   webhooks: benchWebhooks,
+  ready: () => benchReady(join(folder, 'ready.db')),
   outbox: () => benchOutbox(join(folder, 'outbox.db')),
   claims: () => benchClaims(join(folder, 'claims.db')),
   pipeline: benchPipeline,
