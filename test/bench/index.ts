@@ -10,7 +10,7 @@ import { benchLimiter } from './limiter.ts';
 import { benchOutbox } from './outbox.ts';
 import { benchPipeline } from './pipeline.ts';
 import { benchReady } from './ready.ts';
-import { type BenchService, startBenchService, WEBHOOK_SECRET } from './service.ts';
+import { type BenchService, startBenchService, UNUSED_UPSTREAMS, WEBHOOK_SECRET } from './service.ts';
 
 /*
  * `npm run bench`: every figure of README's table, on this machine. A figure is shown beside its aim; nothing fails.
@@ -25,15 +25,6 @@ export interface Figure {
 
 const load = fileURLToPath(new URL('load.ts', import.meta.url));
 const run = promisify(execFile);
-
-/** A helpdesk and an LLM that are never called: the service is paused or idle here. */
-export const UNUSED_UPSTREAMS = {
-  ZENDESK_BASE_URL: 'http://127.0.0.1:9',
-  ZENDESK_OAUTH_TOKEN: 'unused',
-  OPENAI_BASE_URL: 'http://127.0.0.1:9/v1',
-  OPENAI_API_KEY: 'unused',
-  OUTBOX_MAX_PENDING: '10000000',
-};
 
 async function benchWebhooks(): Promise<Figure[]> {
   const service = await startBenchService(UNUSED_UPSTREAMS);

@@ -3,8 +3,8 @@ import { openDatabase } from '../../src/sqlite/database.ts';
 import { openOutbox } from '../../src/sqlite/outbox.ts';
 import { makeEvent, TRACEPARENT } from '../support/factories.ts';
 import { migrationsFolder } from '../support/paths.ts';
-import { type Figure, UNUSED_UPSTREAMS } from './index.ts';
-import { startBenchService } from './service.ts';
+import type { Figure } from './index.ts';
+import { startBenchService, UNUSED_UPSTREAMS } from './service.ts';
 
 const WAITING = 100_000;
 

@@ -10,7 +10,7 @@ export interface ServiceProcess {
   /** The first process: node, or the tracer around it. */
   readonly child: ChildProcess;
   readonly lines: readonly string[];
-  stderr(): string;
+  readonly stderr: () => string;
   /** Where it listens. Rejects when it ends before that. */
   listening(): Promise<string>;
   /** Exit code and signal of the first process. */

@@ -28,7 +28,7 @@ export async function torture(plan: KillPlan): Promise<readonly Row[]> {
   const random = seededRandom(plan.seed);
   const traced = hasStrace();
   await using world = await createWorld({ seed: plan.seed });
-  let killed = { random: 0, fsync: 0, checkpoint: 0 };
+  const killed = { random: 0, fsync: 0, checkpoint: 0 };
   for (; killed.random < plan.random; killed.random += 1) {
     await killAtRandom(world, random);
     if (killed.random % 50 === 49) plan.onProgress?.(`${killed.random + 1} random kills`);
