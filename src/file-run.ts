@@ -185,7 +185,10 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
       for (const id of batchIds) if (reader.batch(id)?.state === 'paused') await outbox.resumeBatch(id);
       pool.start();
     },
-    stop: (graceMs) => pool.stop(graceMs),
+    stop: async (graceMs) => {
+      await outbox.leave();
+      await pool.stop(graceMs);
+    },
     progress: () => ({
       busy: pool.busy(),
       workers: pool.concurrency,
@@ -198,6 +201,7 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
     }),
     [Symbol.asyncDispose]: async () => {
       gate.dispose();
+      await outbox.leave();
       await pool.stop(0);
       await outbox.close();
       connection.close();

@@ -3,6 +3,7 @@ import { createAdaptorServer, type ServerType } from '@hono/node-server';
 import { type Config, ConfigError } from './config.ts';
 import type { BatchModel } from './core/batch-model.ts';
 import { type Clock, type Random, systemClock, systemRandom, uuidv7 } from './core/clock.ts';
+import type { ErrorClass } from './core/errors.ts';
 import type { Helpdesk } from './core/helpdesk.ts';
 import type { ModelRoutes } from './core/model-routes.ts';
 import { combineObservers, type Observer, silentObserver } from './core/observer.ts';
@@ -24,6 +25,7 @@ import { createRoutes } from './llm-routes.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
 import { openAuditLog } from './sqlite/audit.ts';
 import { openDatabase } from './sqlite/database.ts';
+import type { Condemned } from './sqlite/crashes.ts';
 import { openOutbox } from './sqlite/outbox.ts';
 import { openTicketReader } from './sqlite/ticket-reader.ts';
 import { createLogger } from './telemetry/log.ts';
@@ -112,7 +114,11 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     newId,
     ...(overrides.economyPollMs === undefined ? {} : { pollMs: overrides.economyPollMs }),
   });
-  const pool = createPool({ ...attempts, packer: economy.packer, concurrency: config.workerConcurrency });
+  const pool = createPool({
+    ...attempts,
+    packer: economy.packer,
+    concurrency: config.workerConcurrency,
+  });
   wake = () => pool.wake();
 
   const feeder = createBatchFeeder({
@@ -180,12 +186,14 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   economy.start();
   observer.service({ phase: 'listening', url });
   for (const detail of config.warnings) observer.alarm({ kind: 'settings', detail });
+  for (const condemned of outbox.condemned) tellCondemned(condemned, observer, clock);
   // Bad credentials are found, and said, before the first ticket comes.
   void control.readiness();
 
   const shutDown = async (): Promise<void> => {
     stopping = true;
     observer.service({ phase: 'stopping', url: null });
+    await outbox.leave();
     gate.dispose();
     feeder.stop();
     sweep.stop();
@@ -257,6 +265,16 @@ function meterObserver(meter: RateMeter): Observer {
       if (batchId !== null) meter.count(batchId);
     },
   };
+}
+
+/** A ticket that the process died of, at the start that gave it up. */
+function tellCondemned({ ticket, batchId, queuedAt }: Condemned, observer: Observer, clock: Clock): void {
+  const reason: ErrorClass = 'crash_loop';
+  observer.alarm({
+    kind: reason,
+    detail: `${ticket.helpdesk} ticket ${ticket.ticketId} is dead: the process died of it`,
+  });
+  observer.ticketFinished({ ticket, batchId, status: 'dead', reason, totalMs: clock.steady() - queuedAt });
 }
 
 function readMemory(): Memory {

@@ -37,6 +37,7 @@ export const ERROR_CLASSES = [
   // our own side
   'batch_budget',
   'budget_exhausted',
+  'crash_loop',
   'internal',
 ] as const;
 

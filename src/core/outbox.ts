@@ -262,6 +262,8 @@ export interface Outbox {
   onBatch(callback: (change: BatchChange) => void): () => void;
   /** Calls back, soon after, when there may be work. A hint: polling is the truth. Answers the removal. */
   onWake(callback: () => void): () => void;
+  /** The process is about to end and wants to: what it has in hand then has not killed it. Never rejects. */
+  leave(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -65,6 +65,7 @@ const RULES: Readonly<Record<ErrorClass, Rule>> = {
   context_length: NEVER,
   content_filter: NEVER,
   refusal: NEVER,
+  crash_loop: NEVER,
   gone: NEVER,
   posted_public: { retry: false, counts: true, pauses: true },
 };

@@ -3,6 +3,7 @@ import type { Claim, ClaimedJob, ClaimOffer, Stage } from '../core/outbox.ts';
 import { PRIORITIES, type TicketStatus } from '../core/ticket.ts';
 import { describeJob } from './claimed-job.ts';
 import { type ConsignmentRows, IS_RUNNING } from './consignments.ts';
+import { type Crashes, offerFor, trialDelayMs } from './crashes.ts';
 import type { Connection } from './database.ts';
 import type { Times } from './ingest.ts';
 import type { JobRow, Jobs } from './jobs.ts';
@@ -35,13 +36,14 @@ function batchRange(which: 'begun' | 'new'): string {
 export interface ClaimParts {
   readonly jobs: Jobs;
   readonly consignments: Pick<ConsignmentRows, 'hasBudget'>;
+  readonly crashes: Pick<Crashes, 'trial'>;
   /** Names this process. */
   readonly owner: string;
   readonly leaseMs: number;
 }
 
 /** Handing out, keeping and taking back jobs. Everything here runs inside a transaction. */
-export function prepareClaims(connection: Connection, { jobs, consignments, owner, leaseMs }: ClaimParts) {
+export function prepareClaims(connection: Connection, { jobs, consignments, crashes, owner, leaseMs }: ClaimParts) {
   const claimLive = prepare<JobRow>(
     connection,
     `UPDATE job ${CLAIMED} WHERE rowid IN (
@@ -58,13 +60,16 @@ export function prepareClaims(connection: Connection, { jobs, consignments, owne
        ${batchRange('begun')} UNION ALL ${batchRange('new')} LIMIT @limit)
      RETURNING ${columnsOf(job)}`,
   );
+  const claimById = prepare<JobRow>(connection, `UPDATE job ${CLAIMED} WHERE id = @id RETURNING ${columnsOf(job)}`);
   const activeBatches = prepare<{ id: string; lane: BatchLane }>(
     connection,
     `SELECT id, lane FROM batch WHERE helpdesk = ? AND state IN ('canary', 'running') ORDER BY id`,
   );
   const tierOf = connection.prepare<[string], BatchLane>('SELECT lane FROM batch WHERE id = ?').pluck();
   const tendCancelled = connection.prepare(`UPDATE batch SET todo = 1 WHERE state = 'cancelling'`);
-  const extend = connection.prepare('UPDATE job SET lease_until = ? WHERE id = ? AND attempt = ? AND owner = ?');
+  const extend = connection.prepare(
+    'UPDATE job SET lease_until = ? WHERE id = ? AND attempt = ? AND owner = ? AND lease_until >= ?',
+  );
   const expired = prepare<JobRow>(
     connection,
     IS_RUNNING.map(
@@ -116,18 +121,32 @@ export function prepareClaims(connection: Connection, { jobs, consignments, owne
     return wanted === 'economy' && lane === 0 ? 'standard' : wanted;
   };
 
+  const isOffered = (row: JobRow, offers: readonly ClaimOffer[]): boolean => {
+    const offer = offerFor(row, offers);
+    if (offer === undefined || row.lane === 0) return offer !== undefined;
+    const { id, lane } = activeBatches.all(row.helpdesk).find((active) => active.id === row.batchId) ?? {};
+    if (!offer.batches || id === undefined) return false;
+    return lane !== 'economy' || row.stage !== 'draft' || ((offer.economy ?? 0) > 0 && consignments.hasBudget(id));
+  };
+
+  const claimAlone = ({ id, stage }: JobRow, times: Times): JobRow[] =>
+    claimById.all({ ...claimedAs(stage, times), id });
+
   return {
     claim(offers: readonly ClaimOffer[], limit: number, times: Times): ClaimedJob[] {
       // A note on its way out beats a draft that is not begun: it frees its ticket and is what people wait for.
       const ordered = [...offers].toSorted((a, b) => Number(a.stage === 'draft') - Number(b.stage === 'draft'));
       const left = ordered.map((offer) => offer.limit);
-      const rows = claimRows(ordered, left, limit, times);
+      const suspect = crashes.trial((row) => isOffered(row, offers), times);
+      if (suspect === 'wait') return [];
+      const rows = suspect === null ? claimRows(ordered, left, limit, times) : claimAlone(suspect, times);
       return rows.map((row) => describeJob(row, jobs, tier(row)));
     },
 
     heartbeat(claims: readonly Claim[], times: Times): Claim[] {
       return claims.filter(
-        (claim) => extend.run(times.steady + leaseMs, claim.jobId, claim.attempt, claim.owner).changes === 0,
+        ({ jobId, attempt, owner: of }) =>
+          extend.run(times.steady + leaseMs, jobId, attempt, of, times.awakeSince).changes === 0,
       );
     },
 
@@ -138,7 +157,7 @@ export function prepareClaims(connection: Connection, { jobs, consignments, owne
         row.status = 'retrying';
         row.owner = null;
         row.leaseUntil = null;
-        row.dueAt = times.steady;
+        row.dueAt = times.steady + trialDelayMs(row);
         row.updatedAt = times.wall;
         jobs.save(row);
       }

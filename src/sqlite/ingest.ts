@@ -30,6 +30,8 @@ export interface Times {
   readonly steady: number;
   /** Wall clock, whole ms. */
   readonly wall: number;
+  /** Clock.steady: leases that were over then are void, see `watchSleep`. */
+  readonly awakeSince: number;
 }
 
 export interface IngestParts {
@@ -76,6 +78,7 @@ export function insertJob(parts: IngestParts, known: TicketRow | undefined, requ
     attempt: 0,
     stageAttempt: 0,
     failures: 0,
+    crashes: 0,
     marker: makeMarker(parts.installationKey, [request.helpdesk, request.ticketId, request.eventKey ?? id]),
     traceparent: request.traceparent,
     verify: request.verify ? 1 : 0,

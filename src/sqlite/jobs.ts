@@ -15,8 +15,8 @@ export type DraftRow = Omit<typeof draft.$inferSelect, 'questions' | 'sources'> 
 /** The statements that every write of the outbox is made of. Call inside a transaction only. */
 export interface Jobs {
   byId(id: string): JobRow | undefined;
-  /** The job, if the claim is still the one that holds it. */
-  held(claim: Claim): JobRow | undefined;
+  /** The job, if the claim is still the one that holds it and its lease was not over at `awakeSince`. */
+  held(claim: Claim, awakeSince: number): JobRow | undefined;
   insert(row: JobRow): void;
   /** Writes the whole row back. */
   save(row: JobRow): void;
@@ -37,7 +37,10 @@ export interface Jobs {
 export function prepareJobs(connection: Connection): Jobs {
   const jobColumns = columnsOf(job);
   const byId = prepare<JobRow>(connection, `SELECT ${jobColumns} FROM job WHERE id = ?`);
-  const held = prepare<JobRow>(connection, `SELECT ${jobColumns} FROM job WHERE id = ? AND attempt = ? AND owner = ?`);
+  const held = prepare<JobRow>(
+    connection,
+    `SELECT ${jobColumns} FROM job WHERE id = ? AND attempt = ? AND owner = ? AND lease_until >= ?`,
+  );
   const insert = connection.prepare(insertInto(job));
   const save = connection.prepare(updateById(job));
   const previous = prepare<JobRow>(
@@ -65,7 +68,7 @@ export function prepareJobs(connection: Connection): Jobs {
 
   return {
     byId: (id) => byId.get(id),
-    held: (claim) => held.get(claim.jobId, claim.attempt, claim.owner),
+    held: (claim, awakeSince) => held.get(claim.jobId, claim.attempt, claim.owner, awakeSince),
     insert: (row) => void insert.run(row),
     save: (row) => void save.run(row),
     ticketOf: (helpdesk, ticketId) => ticketOf.get(helpdesk, ticketId),

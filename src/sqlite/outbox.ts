@@ -13,6 +13,7 @@ import { prepareTending } from './batch-tending.ts';
 import { prepareBatches } from './batches.ts';
 import { prepareClaims } from './claims.ts';
 import { prepareConsignments } from './consignments.ts';
+import { type Condemned, prepareCrashes } from './crashes.ts';
 import type { Connection } from './database.ts';
 import { addSlices, NOTHING_ERASED, prepareForgetting } from './forgetting.ts';
 import { createGroupCommit } from './group-commit.ts';
@@ -36,6 +37,13 @@ export interface OutboxOptions {
   readonly leaseMs?: number;
 }
 
+/** The port, and what only its opening knows. */
+export interface SqliteOutbox extends Outbox {
+  readonly consignments: Consignments;
+  /** Tickets given up at this start because the process died of them. */
+  readonly condemned: readonly Condemned[];
+}
+
 /** No due time lies further ahead than this, ms: what a clock set back while we were down may cost at most. */
 const DUE_HORIZON_MS = 16 * 60_000;
 
@@ -43,10 +51,7 @@ const DUE_HORIZON_MS = 16 * 60_000;
 const PAGE_SLICE = 200;
 
 /** The outbox on SQLite. Owns the connection's writes; `close` does not close the connection. */
-export function openOutbox(
-  connection: Connection,
-  options: OutboxOptions,
-): Outbox & { readonly consignments: Consignments } {
+export function openOutbox(connection: Connection, options: OutboxOptions): SqliteOutbox {
   const { clock, newId, owner, leaseMs = 10_000 } = options;
   const listeners = new Set<() => void>();
   const wake = (): void => listeners.forEach((listener) => listener());
@@ -66,10 +71,15 @@ export function openOutbox(
     installationKey: installationKey(connection, newId),
     maxPending: options.maxPending,
   };
-  const times = (): Times => ({ steady: Math.floor(clock.steady()), wall: Math.floor(clock.now()) });
+  const awakeSince = watchSleep(leaseMs, clock.steady());
+  const times = (): Times => {
+    const steady = Math.floor(clock.steady());
+    return { steady, wall: Math.floor(clock.now()), awakeSince: awakeSince(steady) };
+  };
   const consignments = prepareConsignments(connection, jobs);
   const ingest = prepareIngest(connection, parts, consignments);
-  const claims = prepareClaims(connection, { jobs, consignments, owner, leaseMs });
+  const crashes = prepareCrashes(connection, jobs);
+  const claims = prepareClaims(connection, { jobs, consignments, crashes, owner, leaseMs });
   const batches = prepareBatches(connection, parts);
   const forgetting = prepareForgetting(connection, jobs, { batches, consignments });
   const report = prepareReport(connection, parts, { batches, consignments, forgetting });
@@ -106,17 +116,26 @@ export function openOutbox(
     return result;
   };
 
-  recover(connection, (at) => claims.reclaimExpired(at), times());
+  const condemned = recover(connection, times(), (at) => {
+    const given = crashes.begin(at, batches);
+    claims.reclaimExpired(at);
+    return given;
+  });
 
   return {
     ingest: (request) => writeAndWake(() => ingest(request, times())),
     claim: (offers, limit) => group.write(() => claims.claim(offers, limit, times())),
-    heartbeat: (held) => group.write(() => claims.heartbeat(held, times())),
+    heartbeat: (held) => {
+      // a disk that refuses is no sleep: what is in hand then is stored when it takes it again
+      times();
+      return group.write(() => claims.heartbeat(held, times()));
+    },
     intendPost: (claim, lookedAt) =>
       group.write(() => {
-        const row = jobs.held(claim);
+        const { steady, awakeSince } = times();
+        const row = jobs.held(claim, awakeSince);
         if (row === undefined) return false;
-        row.postIntendedAt = times().steady;
+        row.postIntendedAt = steady;
         if (row.pendingAt !== null && row.pendingAt < lookedAt) {
           row.pendingAt = null;
           row.pendingMessageId = null;
@@ -213,6 +232,8 @@ export function openOutbox(
       listeners.add(callback);
       return () => listeners.delete(callback);
     },
+    condemned,
+    leave: () => group.write(() => crashes.leave()).catch(() => undefined),
     close: () => group.drain(),
   };
 }
@@ -222,12 +243,25 @@ const WAITING = [
   { index: 'job_due_live', where: 'due_at IS NOT NULL AND lane = 0' },
   { index: 'job_due_batch', where: 'due_at IS NOT NULL AND lane = 1' },
 ] as const;
+/**
+ * Tells since when (steady ms) the process has been awake. One that was stopped, or whose machine slept, for longer
+ * than a lease finds its leases over before its timers know: what it had in hand then is void.
+ */
+function watchSleep(leaseMs: number, startedAt: number): (now: number) => number {
+  let since = 0;
+  let last = startedAt;
+  return (now) => {
+    if (now - last > leaseMs) since = now;
+    last = now;
+    return since;
+  };
+}
 
 /** What a killed process left behind: its claims are void (it alone had the file), due times may be off. */
-function recover(connection: Connection, reclaim: (times: Times) => number, times: Times): void {
-  connection
+function recover<T>(connection: Connection, times: Times, reclaim: (times: Times) => T): T {
+  return connection
     .transaction(() => {
-      reclaim(times);
+      const result = reclaim(times);
       for (const { index, where } of WAITING) {
         connection
           .prepare(
@@ -241,6 +275,7 @@ function recover(connection: Connection, reclaim: (times: Times) => number, time
           )
           .run(times.steady);
       }
+      return result;
     })
     .immediate();
 }

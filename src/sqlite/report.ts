@@ -226,7 +226,7 @@ export function prepareReport(
   return (claim: Claim, outcome: JobOutcome, timing: AttemptTiming, times: Times): ReportResult => {
     // a line of results that was read before
     if (isConsigned(claim) && !consignments.settle(claim)) return 'lost';
-    const row = jobs.held(claim);
+    const row = jobs.held(claim, times.awakeSince);
     if (row === undefined) {
       late(claim, outcome, timing, times);
       return 'lost';
@@ -235,6 +235,7 @@ export function prepareReport(
     if (outcome.kind !== 'consigned') record(row, outcome, timing);
     rememberFacts(row, outcome);
     if (timing.spent !== null) account(row, timing.spent, times);
+    row.crashes = 0;
     row.updatedAt = times.wall;
     let result: ReportResult = 'ok';
     // What joined after this try began, it cannot have read.

@@ -60,6 +60,8 @@ export const job = sqliteTable(
     attempt: integer().notNull().default(0),
     stageAttempt: integer('stage_attempt').notNull().default(0),
     failures: integer().notNull().default(0),
+    /** Tries in a row that never ended because the process died (see crashes.ts). */
+    crashes: integer().notNull().default(0),
     marker: text().notNull(),
     traceparent: text().notNull(),
     /** 1: may repeat an event whose draft is posted; compared once the conversation is fetched. */
@@ -93,6 +95,9 @@ export const job = sqliteTable(
     index('job_running')
       .on(t.owner)
       .where(sql`owner IS NOT NULL`),
+    index('job_suspect')
+      .on(t.crashes)
+      .where(sql`crashes >= 2`),
     index('job_status').on(t.status, t.id),
     index('job_helpdesk').on(t.helpdesk, t.id),
     index('job_ticket').on(t.ticket),
@@ -293,6 +298,9 @@ export const pause = sqliteTable('pause', {
   errorClass: text('error_class'),
   since: integer().notNull(),
 });
+
+/** Deaths of the process nobody wanted, of late: epoch ms. */
+export const crash = sqliteTable('crash', { at: integer().notNull() });
 
 /**
  * How many jobs have each status, kept by triggers (migration 0001) so that no reader counts rows: scope '' counts

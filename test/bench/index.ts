@@ -10,11 +10,12 @@ import { benchHostile } from './hostile.ts';
 import { benchLimiter } from './limiter.ts';
 import { benchOutbox } from './outbox.ts';
 import { benchPipeline } from './pipeline.ts';
-import { type BenchService, startBenchService, WEBHOOK_SECRET } from './service.ts';
+import { benchReady } from './ready.ts';
+import { type BenchService, startBenchService, UNUSED_UPSTREAMS, WEBHOOK_SECRET } from './service.ts';
 
 /*
  * `npm run bench`: every figure of README's table, on this machine. A figure is shown beside its aim; nothing fails.
- * Names of sections as arguments run only those: memory webhooks outbox claims pipeline batch limiter hostile.
+ * Names of sections as arguments run only those: memory webhooks ready outbox claims pipeline batch limiter hostile.
  */
 
 export interface Figure {
@@ -25,15 +26,6 @@ export interface Figure {
 
 const load = fileURLToPath(new URL('load.ts', import.meta.url));
 const run = promisify(execFile);
-
-/** A helpdesk and an LLM that are never called: the service is paused or idle here. */
-const UNUSED_UPSTREAMS = {
-  ZENDESK_BASE_URL: 'http://127.0.0.1:9',
-  ZENDESK_OAUTH_TOKEN: 'unused',
-  OPENAI_BASE_URL: 'http://127.0.0.1:9/v1',
-  OPENAI_API_KEY: 'unused',
-  OUTBOX_MAX_PENDING: '10000000',
-};
 
 async function benchWebhooks(): Promise<Figure[]> {
   const service = await startBenchService(UNUSED_UPSTREAMS);
@@ -94,6 +86,7 @@ const folder = mkdtempSync(join(tmpdir(), 'draftdesk-bench-'));
 const sections: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   memory: benchIdle,
   webhooks: benchWebhooks,
+  ready: () => benchReady(join(folder, 'ready.db')),
   outbox: () => benchOutbox(join(folder, 'outbox.db')),
   claims: () => benchClaims(join(folder, 'claims.db')),
   pipeline: benchPipeline,

@@ -10,6 +10,15 @@ import { endWithUs } from './end-with-us.ts';
 export const ADMIN_TOKEN = 'bench-admin-token-bench-admin-token';
 export const WEBHOOK_SECRET = 'bench-webhook-secret-0123456789';
 
+/** A helpdesk and an LLM that are never called: the service is paused or idle here. */
+export const UNUSED_UPSTREAMS = {
+  ZENDESK_BASE_URL: 'http://127.0.0.1:9',
+  ZENDESK_OAUTH_TOKEN: 'unused',
+  OPENAI_BASE_URL: 'http://127.0.0.1:9/v1',
+  OPENAI_API_KEY: 'unused',
+  OUTBOX_MAX_PENDING: '10000000',
+};
+
 const preload = new URL('loop-delay.mjs', import.meta.url).href;
 const bundle = fileURLToPath(new URL('../../dist/draftdesk.js', import.meta.url));
 

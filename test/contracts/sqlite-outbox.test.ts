@@ -10,6 +10,7 @@ import { migrationsFolder } from '../support/paths.ts';
 import { consignmentContract } from './consignments.ts';
 import { forgettingContract } from './forgetting.ts';
 import { outboxBatchEdges } from './outbox-batch-edges.ts';
+import { outboxCrashContract } from './outbox-crashes.ts';
 import { outboxBatchContract } from './outbox-batches.ts';
 import { outboxContract, type OutboxSetup, type OutboxUnderTest } from './outbox.ts';
 
@@ -22,6 +23,7 @@ const open = async ({ maxPending }: OutboxSetup): Promise<ReturnType<typeof atta
 outboxContract('sqlite', open);
 outboxBatchContract('sqlite', open);
 outboxBatchEdges('sqlite', open);
+outboxCrashContract('sqlite', open);
 consignmentContract('sqlite', open);
 forgettingContract('sqlite', open);
 

@@ -28,6 +28,16 @@ describe('the database', () => {
     connection.close();
   });
 
+  it('waits for nobody long, trusts no file, keeps its log short, and leaves nothing of what is erased', () => {
+    const connection = open();
+    const read = (pragma: string) => connection.pragma(pragma, { simple: true });
+    expect(Number(read('busy_timeout'))).toBeLessThanOrEqual(1000);
+    expect(['trusted_schema', 'cell_size_check', 'secure_delete', 'journal_size_limit'].map(read)).toEqual([
+      0, 1, 1, 67_108_864,
+    ]);
+    connection.close();
+  });
+
   it('makes its folder and its tables, and finds them again', () => {
     open().close();
     const connection = open();

@@ -169,6 +169,7 @@ export function fakeOutbox(): FakeOutbox {
     pauses: () => [],
     onBatch: unused,
     onWake: unused,
+    leave: unused,
     close: unused,
   };
   return fake;

@@ -33,6 +33,8 @@ export interface VendorOptions {
   readonly latencyMs?: number;
   readonly batchTimes?: Partial<BatchTimes>;
   readonly obeyAttackers?: 'every';
+  /** Hears every call to the LLM before it is answered. */
+  readonly onLlmCall?: (body: string) => void;
 }
 
 const TIMEOUT_MS = 800;
@@ -45,6 +47,7 @@ export async function startVendors({
   seed = 1,
   latencyMs = 0,
   batchTimes = {},
+  onLlmCall,
   ...hostile
 }: VendorOptions = {}): Promise<Vendors> {
   const clock = systemClock();
@@ -53,7 +56,12 @@ export async function startVendors({
   const zendesk = createZendeskSimulator(shared);
   const freshdesk = createFreshdeskSimulator(shared);
   const llm = createLlmSimulator({ clock, random, faults, latencyMs, batchTimes, ...hostile });
-  const servers = await Promise.all([zendesk.fetch, freshdesk.fetch, llm.fetch].map((app) => listen(app)));
+  const llmFetch: typeof llm.fetch = async (request, bindings) => {
+    onLlmCall?.(await request.clone().text());
+    return llm.fetch(request, bindings);
+  };
+  const apps = [zendesk.fetch, freshdesk.fetch, onLlmCall === undefined ? llm.fetch : llmFetch];
+  const servers = await Promise.all(apps.map((app) => listen(app)));
   const [zendeskUrl = '', freshdeskUrl = '', llmUrl = ''] = servers.map((server) => server.url);
   const folder = mkdtempSync(join(tmpdir(), 'draftdesk-'));
   return {
