@@ -110,14 +110,21 @@ export function createWorld(options: WorldOptions): World {
     });
   };
 
+  const wake = (actor: Actor): void => {
+    if (actor.state !== 'frozen') return;
+    actor.state = 'running';
+    // an answer that waited meanwhile finds its claim void
+    later(1, 'is awake', () => {
+      disturbances.count += 1;
+    });
+  };
+
   const freeze = (): void => {
     if (life === null || life.actor.state !== 'running') return;
     const { actor } = life;
     disturbances.count += 1;
     actor.state = 'frozen';
-    later(between(1_000, 18_000), 'thaw', () => {
-      if (actor.state === 'frozen') actor.state = 'running';
-    });
+    later(between(1_000, 18_000), 'thaw', () => wake(actor));
   };
 
   /** Frozen, taken for dead and replaced; wakes up late, and goes on for a moment. */
@@ -284,7 +291,7 @@ export function createWorld(options: WorldOptions): World {
     wall.offset = 0;
     connection.pragma('query_only = OFF');
     if (life === null && !restarting) life = options.start();
-    if (life?.actor.state === 'frozen') life.actor.state = 'running';
+    if (life !== null) wake(life.actor);
     const putInOrder = (last: boolean): void => {
       ask('puts in order', async ({ gate, outbox }) => {
         await gate.resumeAll();
