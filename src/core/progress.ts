@@ -11,7 +11,7 @@ import type { BatchProgress, LlmLimit, Memory, Progress } from './service-contro
 import { BATCH_DRAFTS } from './spend-guard.ts';
 import type { Totals } from './tally.ts';
 import { isFinal, TICKET_STATUSES } from './ticket.ts';
-import type { BatchSummary, StatusCounts, TicketReader } from './ticket-reader.ts';
+import { type BatchSummary, countPending, type StatusCounts, type TicketReader } from './ticket-reader.ts';
 
 export interface ProgressParts {
   readonly reader: TicketReader;
@@ -41,7 +41,7 @@ export function readProgress(parts: ProgressParts): Progress {
     counts,
     total: sumOf(counts, () => true),
     ratePerMinute: parts.meter.perMinute(ALL_TICKETS),
-    etaSeconds: paused ? null : etaSeconds({ counts, post: 'auto', pace, demand }),
+    etaSeconds: paused && countPending(counts) > 0 ? null : etaSeconds({ counts, post: 'auto', pace, demand }),
     oldestQueuedSeconds: parts.reader.oldestQueuedSeconds(),
     workers: parts.workers(),
     limits: readLimits(parts),
