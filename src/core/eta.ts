@@ -20,13 +20,15 @@ const MANY_RETRIES = 10;
  */
 export function etaSeconds({ counts, post, pace, demand }: EtaParts): number | null {
   const { queued, drafting, retrying, posting } = counts;
-  const undrafted = queued + drafting + retrying;
-  if (undrafted + posting === 0) return 0;
+  if (queued + drafting + retrying + posting === 0) return 0;
+  // nobody counts which stage they come again in: once no drafts are made any more it is the second
+  const noteRetries = post === 'auto' && queued + drafting === 0 && pace.draftsLately === 0 ? retrying : 0;
+  const undrafted = queued + drafting + retrying - noteRetries;
   const drafts = Math.min(pace.draftsPerMinute, ...demand.map(mostDrafts));
   if (undrafted > 0 && drafts === 0) return null;
   const draftMinutes = undrafted === 0 ? 0 : undrafted / drafts;
   const beside = Math.min(pace.notesPerMinute, ...demand.map((each) => notesBeside(each, drafts)));
-  const wanted = posting + (post === 'hold' ? 0 : undrafted * notedShare(counts));
+  const wanted = posting + noteRetries + (post === 'hold' ? 0 : undrafted * notedShare(counts));
   const notes = Math.max(0, wanted - beside * draftMinutes);
   const alone = Math.min(pace.notesPerMinute + pace.draftsLately, ...demand.map((each) => notesBeside(each, 0)));
   if (notes > 0 && alone === 0) return null;

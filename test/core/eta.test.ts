@@ -107,6 +107,12 @@ it('says nothing while nothing moves, and 0 when nothing is left', () => {
   expect(etaSeconds({ counts, post: 'auto', pace, demand: [] })).toBe(1125);
 });
 
+it('takes what comes again when no drafts are made any more for notes', () => {
+  const end = { ...zeroCounts(), retrying: 15, posting: 5, posted: 353 };
+  const since = { draftsPerMinute: 25, draftsLately: 0, notesPerMinute: 75, retrySeconds: 4 };
+  expect(etaSeconds({ counts: end, post: 'auto', pace: since, demand: demandOf(ZENDESK) })).toBe(16);
+});
+
 it('waits for the last ticket that comes again', () => {
   const last = { ...zeroCounts(), retrying: 1, posted: 99 };
   expect(etaSeconds({ counts: last, post: 'auto', pace: { ...pace, retrySeconds: 45 }, demand: [] })).toBe(45);
