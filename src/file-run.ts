@@ -4,6 +4,7 @@ import type { ErrorClass, SkipReason } from './core/errors.ts';
 import type { Helpdesk } from './core/helpdesk.ts';
 import { combineObservers, silentObserver } from './core/observer.ts';
 import type { Pause } from './core/outbox.ts';
+import { ALL_TICKETS, createPaceMeter, type Pace } from './core/pace-meter.ts';
 import type { BudgetSnapshot } from './core/rate-budget.ts';
 import { createRateMeter } from './core/rate-meter.ts';
 import type { ServiceTier } from './core/language-model.ts';
@@ -56,6 +57,7 @@ export interface FileRunProgress {
   readonly busy: number;
   readonly workers: number;
   readonly ratePerMinute: number;
+  readonly pace: Pace;
   readonly llm: BudgetSnapshot;
   /** Of this run. */
   readonly totals: Totals;
@@ -78,13 +80,15 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
   const random = systemRandom;
   const newId = uuidv7(clock);
   const meter = createRateMeter(clock);
+  const pace = createPaceMeter(clock);
   const tally = createTally();
   const observer = combineObservers([
     tally.observer,
+    pace.observer,
     {
       ...silentObserver,
       ticketFinished: ({ ticket, status, reason }) => {
-        meter.count('');
+        meter.count(ALL_TICKETS);
         parts.onFinished(ticket.ticketId, status, reason);
       },
       paused: ({ reason }) => parts.onPaused(reason),
@@ -192,7 +196,8 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
     progress: () => ({
       busy: pool.busy(),
       workers: pool.concurrency,
-      ratePerMinute: meter.perMinute(''),
+      ratePerMinute: meter.perMinute(ALL_TICKETS),
+      pace: pace.read(ALL_TICKETS),
       llm: budget.snapshot(),
       totals: tally.read(),
       priceKnown,

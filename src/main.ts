@@ -7,7 +7,7 @@ import type { ErrorClass } from './core/errors.ts';
 import type { Helpdesk } from './core/helpdesk.ts';
 import type { ModelRoutes } from './core/model-routes.ts';
 import { combineObservers, type Observer, silentObserver } from './core/observer.ts';
-import { ALL_TICKETS } from './core/progress.ts';
+import { ALL_TICKETS, createPaceMeter } from './core/pace-meter.ts';
 import { createRateMeter, type RateMeter } from './core/rate-meter.ts';
 import type { Memory, ServiceControl } from './core/service-control.ts';
 import { BATCH_DRAFTS, createSpendGuard } from './core/spend-guard.ts';
@@ -63,10 +63,12 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   const newId = uuidv7(clock);
   const log = createLogger({ level: config.logLevel, clock });
   const meter = createRateMeter(clock);
+  const pace = createPaceMeter(clock);
   const tally = createTally();
   const observer = combineObservers([
     createLogObserver(log, clock),
     meterObserver(meter),
+    pace.observer,
     tally.observer,
     ...(overrides.observer === undefined ? [] : [overrides.observer]),
   ]);
@@ -153,6 +155,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     guidelines: config.guidelines,
     maskPersonalData: config.maskPersonalData,
     meter,
+    pace,
     clock,
     observer,
     probe,

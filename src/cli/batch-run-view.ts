@@ -17,7 +17,7 @@ export function printProblems(stream: NodeJS.WriteStream, input: string, file: T
 
 /** A run as it is now. */
 export function toPicture(progress: FileRunProgress, ledger: Ledger, stopping: boolean): ProgressPicture {
-  const { busy, workers, ratePerMinute, llm, totals, priceKnown, waitingFor } = progress;
+  const { busy, workers, ratePerMinute, pace, llm, totals, priceKnown, waitingFor } = progress;
   const { total, done, drafted, skipped, dead } = ledger;
   const spent = `${formatCount(totals.promptTokens + totals.completionTokens)} tokens${priceKnown ? ` · ${formatUsd(totals.costUsd)}` : ''}`;
   return {
@@ -30,7 +30,7 @@ export function toPicture(progress: FileRunProgress, ledger: Ledger, stopping: b
       { label: 'drafting', colour: 'blue', glyph: '▒', count: Math.min(busy, total - done) },
     ],
     ratePerMinute,
-    etaSeconds: ratePerMinute === 0 ? null : ((total - done) * 60) / ratePerMinute,
+    etaSeconds: pace.draftsPerMinute === 0 ? null : ((total - done) * 60) / pace.draftsPerMinute,
     details: [
       `workers ${busy}/${workers} · spent ${spent}`,
       `in the last minute ${formatCount(llm.usedRequests)}/${formatCount(llm.requestsPerMinute)} requests, ${formatCount(llm.usedTokens)}/${formatCount(llm.tokensPerMinute)} tokens reserved`,

@@ -154,6 +154,11 @@ export interface Demand {
   readonly perTicket: number;
 }
 
+export interface HelpdeskDemand extends Demand {
+  /** What of `perTicket` comes after the draft. */
+  readonly perNote: number;
+}
+
 /** Budget of one kind of call, for progress displays. */
 export interface LimitSnapshot {
   readonly requestsPerMinute: number;
@@ -206,7 +211,7 @@ export interface Helpdesk {
   room(): number;
   limits(): LimitSnapshot;
   /** What one ticket takes of each limit. */
-  demand(): readonly Demand[];
+  demand(): readonly HelpdeskDemand[];
   /** How long after an ambiguous write to wait before the next look, ms. */
   readonly ambiguousWaitMs: number;
 }

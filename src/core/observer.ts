@@ -25,6 +25,7 @@ export interface Observer {
   /** One try of one stage is over. */
   attempt(event: {
     readonly ticket: TicketRef;
+    readonly batchId: string | null;
     readonly stage: 'draft' | 'post';
     readonly number: number;
     readonly outcome: 'ok' | 'retry' | 'dead' | 'cancelled' | 'lost';

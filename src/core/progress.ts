@@ -5,21 +5,20 @@ import type { Helpdesk } from './helpdesk.ts';
 import type { ModelRoutes } from './model-routes.ts';
 import type { Pause } from './outbox.ts';
 import type { RateBudget } from './rate-budget.ts';
+import { ALL_TICKETS, type PaceMeter } from './pace-meter.ts';
 import type { RateMeter } from './rate-meter.ts';
 import type { BatchProgress, LlmLimit, Memory, Progress } from './service-control.ts';
 import { BATCH_DRAFTS } from './spend-guard.ts';
 import type { Totals } from './tally.ts';
 import { isFinal, TICKET_STATUSES } from './ticket.ts';
-import type { BatchSummary, StatusCounts, TicketReader } from './ticket-reader.ts';
-
-/** The name under which the meter counts tickets of all batches together. */
-export const ALL_TICKETS = '';
+import { type BatchSummary, countPending, type StatusCounts, type TicketReader } from './ticket-reader.ts';
 
 export interface ProgressParts {
   readonly reader: TicketReader;
   readonly helpdesks: ReadonlyMap<string, Helpdesk>;
   readonly routes: ModelRoutes;
   readonly meter: RateMeter;
+  readonly pace: Pick<PaceMeter, 'read'>;
   readonly pauses: () => readonly Pause[];
   readonly workers: () => { readonly busy: number; readonly total: number };
   readonly clock: Clock;
@@ -31,17 +30,18 @@ export interface ProgressParts {
 export function readProgress(parts: ProgressParts): Progress {
   const counts = parts.reader.counts();
   const pauses = parts.pauses();
-  const ratePerMinute = parts.meter.perMinute(ALL_TICKETS);
+  const paused = pauses.some(({ scope }) => scope === 'all');
+  // of several helpdesks it is not counted how many tickets each has
+  const only = parts.helpdesks.size === 1 ? [...parts.helpdesks.values()] : [];
+  const demand = only.flatMap((helpdesk) => helpdesk.demand());
+  const pace = parts.pace.read(ALL_TICKETS);
   return {
-    paused: pauses.some(({ scope }) => scope === 'all'),
+    paused,
     pauses: pauses.map(({ scope, reason, since }) => ({ scope, reason, since: new Date(since).toISOString() })),
     counts,
     total: sumOf(counts, () => true),
-    ratePerMinute,
-    etaSeconds: eta(
-      sumOf(counts, (status) => !isFinal(status) && status !== 'drafted'),
-      ratePerMinute,
-    ),
+    ratePerMinute: parts.meter.perMinute(ALL_TICKETS),
+    etaSeconds: paused && countPending(counts) > 0 ? null : etaSeconds({ counts, post: 'auto', pace, demand }),
     oldestQueuedSeconds: parts.reader.oldestQueuedSeconds(),
     workers: parts.workers(),
     limits: readLimits(parts),
@@ -56,9 +56,10 @@ export function readBatchProgress(summary: BatchSummary, parts: ProgressParts): 
   const settled = sumOf(counts, isFinal);
   const processed = settled + counts.drafted;
   const failed = counts.dead;
-  const ratePerMinute = parts.meter.perMinute(summary.id);
   const begun = total - counts.queued - counts.drafting - counts.retrying;
   const over = isOver(summary);
+  const standing = summary.state === 'paused' || parts.pauses().some(({ scope }) => scope === 'all');
+  const pace = parts.pace.read(summary.id);
   const demand = parts.helpdesks.get(summary.helpdesk)?.demand() ?? [];
   return {
     ...summary,
@@ -66,8 +67,8 @@ export function readBatchProgress(summary: BatchSummary, parts: ProgressParts): 
     succeeded: processed - failed - counts.cancelled,
     failed,
     errorRate: processed === 0 ? 0 : failed / processed,
-    ratePerMinute,
-    etaSeconds: over ? 0 : summary.state === 'paused' ? null : etaSeconds({ ...summary, ratePerMinute, demand }),
+    ratePerMinute: parts.meter.perMinute(summary.id),
+    etaSeconds: over ? 0 : standing ? null : etaSeconds({ ...summary, pace, demand }),
     spent: { ...spent, forecastUsd: begun <= 0 ? null : (spent.costUsd * total) / begun },
     errors: parts.reader.batchErrors(summary.id),
     waitingFor: over ? [] : waitingFor(summary, parts),
@@ -145,9 +146,4 @@ function llmLimit(budget: RateBudget, clock: Clock): LlmLimit {
 
 function sumOf(counts: StatusCounts, wanted: (status: (typeof TICKET_STATUSES)[number]) => boolean): number {
   return TICKET_STATUSES.filter(wanted).reduce((sum, status) => sum + counts[status], 0);
-}
-
-function eta(left: number, ratePerMinute: number): number | null {
-  if (left === 0) return 0;
-  return ratePerMinute === 0 ? null : Math.ceil((left * 60) / ratePerMinute);
 }

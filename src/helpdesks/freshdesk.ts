@@ -244,8 +244,18 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
       return Math.max(0, paced.room('note') - looks.underWay());
     },
     demand: () => [
-      { limit: 'freshdesk.requests', perMinute: paced.snapshot('account').inForce, perTicket: CREDITS_PER_TICKET },
-      { limit: 'freshdesk.views', perMinute: paced.snapshot('view').inForce, perTicket: 2 * VIEW_CREDITS },
+      {
+        limit: 'freshdesk.requests',
+        perMinute: paced.snapshot('account').inForce,
+        perTicket: CREDITS_PER_TICKET,
+        perNote: CREDITS_PER_TICKET - VIEW_CREDITS,
+      },
+      {
+        limit: 'freshdesk.views',
+        perMinute: paced.snapshot('view').inForce,
+        perTicket: 2 * VIEW_CREDITS,
+        perNote: VIEW_CREDITS,
+      },
     ],
     limits: () => limitsOf(clock, paced, { requests: 'account', updates: 'note' }),
   };

@@ -225,8 +225,13 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
       return Math.max(0, paced.room('update') - looks.underWay());
     },
     demand: () => [
-      { limit: 'zendesk.updates', perMinute: paced.snapshot('update').inForce, perTicket: 1 },
-      { limit: 'zendesk.requests', perMinute: paced.snapshot('requests').inForce, perTicket: REQUESTS_PER_TICKET },
+      { limit: 'zendesk.updates', perMinute: paced.snapshot('update').inForce, perTicket: 1, perNote: 1 },
+      {
+        limit: 'zendesk.requests',
+        perMinute: paced.snapshot('requests').inForce,
+        perTicket: REQUESTS_PER_TICKET,
+        perNote: REQUESTS_PER_TICKET / 2,
+      },
     ],
     limits: () => limitsOf(clock, paced, { requests: 'requests', updates: 'update' }),
   };

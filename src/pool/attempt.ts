@@ -183,6 +183,7 @@ function tell(
   const errorClass: ErrorClass | null = 'errorClass' in outcome ? outcome.errorClass : null;
   observer.attempt({
     ticket: refOf(job),
+    batchId: job.batchId,
     stage: job.stage,
     number: job.stageAttempt,
     outcome: result === 'lost' ? 'lost' : verdictOf(outcome),

@@ -139,7 +139,10 @@ function llmDemand(budget: RateBudget, share: number, charged: number): readonly
 
 function helpdeskDemand({ helpdesk, post }: EstimateRequest): readonly Demand[] {
   const demand = helpdesk.demand();
-  return post === 'auto' ? demand : demand.filter(({ limit }) => !limit.endsWith('.updates'));
+  if (post === 'auto') return demand;
+  return demand
+    .map(({ perTicket, perNote, ...limit }) => ({ ...limit, perTicket: perTicket - perNote }))
+    .filter(({ perTicket }) => perTicket > 0);
 }
 
 function mean(values: readonly number[]): number | null {

@@ -432,10 +432,12 @@ export function helpdeskContract(name: string, setup: () => HelpdeskWorld): void
       await helpdesk.probe(never);
       const demand = helpdesk.demand();
       expect(demand.length).toBeGreaterThan(0);
-      for (const { limit, perMinute, perTicket } of demand) {
+      for (const { limit, perMinute, perTicket, perNote } of demand) {
         expect(limit.startsWith(`${name}.`)).toBe(true);
         expect(perMinute).toBeGreaterThan(0);
         expect(perTicket).toBeGreaterThan(0);
+        expect(perNote).toBeGreaterThan(0);
+        expect(perNote).toBeLessThanOrEqual(perTicket);
       }
     });
 

@@ -129,8 +129,8 @@ describe('row 3: buckets and credits', () => {
     await helpdesk.postPrivateNote(POST, never);
     expect(helpdesk.limits()).toMatchObject({ requestsPerMinute: 100, updatesPerMinute: 18 });
     expect(helpdesk.demand()).toEqual([
-      { limit: 'freshdesk.requests', perMinute: 100, perTicket: 5 },
-      { limit: 'freshdesk.views', perMinute: 36, perTicket: 4 },
+      { limit: 'freshdesk.requests', perMinute: 100, perTicket: 5, perNote: 3 },
+      { limit: 'freshdesk.views', perMinute: 36, perTicket: 4, perNote: 2 },
     ]);
   });
 

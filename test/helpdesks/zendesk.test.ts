@@ -227,8 +227,8 @@ describe('row 2: two budgets', () => {
       usedRequests: 1,
     });
     expect(helpdesk.demand()).toEqual([
-      { limit: 'zendesk.updates', perMinute: 18, perTicket: 1 },
-      { limit: 'zendesk.requests', perMinute: 200, perTicket: 2.1 },
+      { limit: 'zendesk.updates', perMinute: 18, perTicket: 1, perNote: 1 },
+      { limit: 'zendesk.requests', perMinute: 200, perTicket: 2.1, perNote: 1.05 },
     ]);
     expect(helpdesk.limits().pausedUntil).toBe(new Date(deps.clock.now() + 41_000).toISOString());
     expect(helpdesk.room()).toBe(0);

@@ -92,7 +92,7 @@ export function stubHelpdesk(name = 'zendesk'): StubHelpdesk {
       await script.probe?.();
     },
     room: () => script.room?.() ?? 1000,
-    demand: () => [{ limit: `${name}.updates`, perMinute: 100, perTicket: 1 }],
+    demand: () => [{ limit: `${name}.updates`, perMinute: 100, perTicket: 1, perNote: 1 }],
     limits: () => ({ requestsPerMinute: 1000, usedRequests: 0, waitedMs: 0, pausedUntil: null }),
   };
 }

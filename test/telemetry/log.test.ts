@@ -195,6 +195,7 @@ describe('createLogObserver', () => {
     const { observer, lines } = setup();
     observer.attempt({
       ticket,
+      batchId: null,
       stage: 'draft',
       number: 2,
       outcome,
