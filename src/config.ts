@@ -33,6 +33,8 @@ export interface Config {
   readonly adminTokens: readonly string[];
   /** The team's own guidelines, already read; empty when none are set. */
   readonly guidelines: string;
+  /** `host` or `host:port` of every helpdesk, and of `LINK_HOSTS`: drafts may link there. */
+  readonly linkHosts: readonly string[];
   readonly postFindings: boolean;
   /** USD of a UTC day; null: no bound. */
   readonly llmDailyBudgetUsd: number | null;
@@ -77,6 +79,15 @@ const usd = z
   .transform(Number)
   .refine((amount) => amount > 0, USD_HINT);
 
+/** Names as they stand in a link, without scheme and path. */
+const hostList = z
+  .string()
+  .transform((value) => value.split(',').map((host) => host.trim().toLowerCase()))
+  .refine(
+    (hosts) => hosts.every((host) => /^[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)+(:\d{1,5})?$/u.test(host)),
+    'must be host names, comma separated, e.g. help.acme.com,shop.acme.com',
+  );
+
 /** Named in INTERFACE.md, built later: silently ignoring them would be worse than saying so. */
 const notYet = z.undefined('is not supported by this version yet; remove it').optional();
 
@@ -104,6 +115,7 @@ const baseSchema = z.object({
   RECONCILE_EVERY_MINUTES: wholeNumber(0, 10_080, 0),
   RETENTION_DAYS: wholeNumber(1, 3650, 30),
   GUIDELINES_FILE: z.string().optional(),
+  LINK_HOSTS: hostList.optional(),
   POST_FINDINGS: flag(true),
   WORKER_CONCURRENCY: wholeNumber(1, 1000, 10),
   MAX_ATTEMPTS: wholeNumber(1, 100, 5),
@@ -127,12 +139,14 @@ const fileRunSchema = baseSchema.pick({
   RETRY_BASE_MS: true,
   RETRY_MAX_MS: true,
   ALLOW_INSECURE_UPSTREAMS: true,
+  LINK_HOSTS: true,
 });
 
 /** The settings of `draftdesk batch run`. */
 export type FileRunConfig = Pick<
   Config,
   | 'guidelines'
+  | 'linkHosts'
   | 'llmDailyBudgetUsd'
   | 'workerConcurrency'
   | 'maxAttempts'
@@ -166,7 +180,11 @@ export function readConfig(env: Env): Config {
   if (base.data === undefined || llm === undefined || problems.length > 0) {
     throw new ConfigError([...new Set(problems)]);
   }
-  return { ...slice(base.data), guidelines, helpdesks: chosenHelpdesks, llm };
+  const linkHosts = [
+    ...chosenHelpdesks.map(({ module }) => hostOf(given[module.enabledBy])),
+    ...(base.data.LINK_HOSTS ?? []),
+  ];
+  return { ...slice(base.data), guidelines, linkHosts, helpdesks: chosenHelpdesks, llm };
 }
 
 /** As `readConfig`, for drafting from a file: everything that has to do with serving or a helpdesk is left aside. */
@@ -183,6 +201,7 @@ export function readFileRunConfig(env: Env): FileRunConfig {
   }
   return {
     guidelines,
+    linkHosts: base.data.LINK_HOSTS ?? [],
     llmDailyBudgetUsd: base.data.LLM_DAILY_BUDGET_USD ?? null,
     workerConcurrency: base.data.WORKER_CONCURRENCY,
     maxAttempts: base.data.MAX_ATTEMPTS,
@@ -191,6 +210,10 @@ export function readFileRunConfig(env: Env): FileRunConfig {
     allowInsecureUpstreams: base.data.ALLOW_INSECURE_UPSTREAMS,
     llm,
   };
+}
+
+function hostOf(baseUrl: string | undefined): string {
+  return URL.parse(baseUrl ?? '')?.host ?? '';
 }
 
 /** An empty line in .env means "not set". */
@@ -211,7 +234,7 @@ function crossedRetryTimes(base: Pick<Base, 'RETRY_BASE_MS' | 'RETRY_MAX_MS'>): 
 
 type Base = z.infer<typeof baseSchema>;
 
-function slice(base: Base): Omit<Config, 'guidelines' | 'helpdesks' | 'llm'> {
+function slice(base: Base): Omit<Config, 'guidelines' | 'linkHosts' | 'helpdesks' | 'llm'> {
   return {
     host: base.HOST,
     port: base.PORT,

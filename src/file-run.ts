@@ -144,7 +144,7 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
     clock,
     random,
     observer,
-    guidelines: config.guidelines,
+    team: { guidelines: config.guidelines, linkHosts: config.linkHosts },
     postFindings: false,
     retry: { maxAttempts: config.maxAttempts, baseMs: config.retryBaseMs, maxMs: config.retryMaxMs },
     concurrency: config.workerConcurrency,

@@ -94,7 +94,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     clock,
     random,
     observer,
-    guidelines: config.guidelines,
+    team: { guidelines: config.guidelines, linkHosts: config.linkHosts },
     postFindings: config.postFindings,
     retry,
   };

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { batchCommand } from './batch.ts';
 import { EXIT } from './command-error.ts';
+import { dieOfFaults } from './fatal.ts';
 import { packagePath } from './package-path.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { serveCommand } from './serve.ts';
@@ -28,6 +29,7 @@ Examples:
 
 /** Runs one command line; sets `process.exitCode`. */
 export async function run(argv: readonly string[]): Promise<void> {
+  dieOfFaults();
   const { version } = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { version: string };
   const program = createProgram(version);
   tellUsage(program);

@@ -11,6 +11,7 @@ import { createZendeskSimulator } from '../sandbox/zendesk.ts';
 import { EXIT } from './command-error.ts';
 import { createProgressView } from './progress-view.ts';
 import { type SandboxService, startSandboxService } from './sandbox-service.ts';
+import { shown } from './shown.ts';
 import { printSummary, type SandboxSummary, toPicture } from './sandbox-view.ts';
 
 export interface SandboxRun {
@@ -115,7 +116,7 @@ async function drive(run: SandboxRun, { clock, llm, simulator, service }: Stage)
   const seconds = (clock.steady() - startedAt) / 1000;
   const cases = await handingIn;
   const listed = await listTickets(service);
-  const noteCounts = cases.map(({ ticketId }) => simulator.notes(ticketId).length);
+  const noteCounts = cases.map(({ ticketId }) => ownNotes(simulator, ticketId));
   const publicComments = cases.reduce((sum, { ticketId }) => sum + simulator.publicCommentsByBot(ticketId).length, 0);
   return {
     helpdesk: simulator.name,
@@ -210,7 +211,7 @@ function quantile(values: readonly number[], q: number): number {
 /** What is not as it should be, from both sides: what the service says, and what the helpdesk has. */
 function surpriseOf({ sample, ticketId }: Case, ticket: Listed | undefined, simulator: HelpdeskSimulator): string[] {
   if (ticket === undefined) return [`ticket ${ticketId} is unknown to the service`];
-  const notes = simulator.notes(ticketId).length;
+  const notes = ownNotes(simulator, ticketId);
   const end = ticket.status === 'skipped' ? `skipped:${ticket.reason}` : ticket.status;
   const problems: string[] = [];
   if (!sample.expect.some((expected) => expected === end))
@@ -218,7 +219,12 @@ function surpriseOf({ sample, ticketId }: Case, ticket: Listed | undefined, simu
   if (notes > 1) problems.push(`has ${notes} notes`);
   if (ticket.status === 'posted' && notes === 0) problems.push('is posted but has no note');
   if (simulator.publicCommentsByBot(ticketId).length > 0) problems.push('has a PUBLIC comment of ours');
-  return problems.map((problem) => `ticket ${ticketId} “${sample.subject.slice(0, 40)}” ${problem}`);
+  return problems.map((problem) => `ticket ${ticketId} “${shown(sample.subject.slice(0, 40))}” ${problem}`);
+}
+
+/** Without what a proxy has sent twice: that is a fault of the simulator's, not the service's. */
+function ownNotes(simulator: HelpdeskSimulator, ticketId: string): number {
+  return simulator.notes(ticketId).filter(({ resent }) => !resent).length;
 }
 
 function mergeCounts(...all: readonly Readonly<Record<string, number>>[]): Record<string, number> {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import type { FaultProfile } from '../sandbox/faults.ts';
+import { FAULT_PROFILES, type FaultProfile } from '../sandbox/faults.ts';
 import type { SampleTicket } from '../sandbox/tickets.ts';
 import { wholeNumber } from './options.ts';
 
@@ -8,6 +8,7 @@ interface SandboxOptions {
   readonly tickets?: number;
   readonly helpdesk: 'zendesk' | 'freshdesk';
   readonly faults: FaultProfile;
+  readonly chaos?: true;
   readonly file?: string;
   readonly keep?: true;
   readonly batch?: true;
@@ -31,10 +32,9 @@ export function sandboxCommand(): Command {
         .default('zendesk'),
     )
     .addOption(
-      new Option('--faults <profile>', 'how often the simulators fail')
-        .choices(['off', 'mild', 'heavy'])
-        .default('mild'),
+      new Option('--faults <profile>', 'how often the simulators fail').choices(FAULT_PROFILES).default('mild'),
     )
+    .option('--chaos', 'one request in five fails, some of them twice over: the same as --faults chaos')
     .option('--file <path>', 'own tickets: JSON lines with subject and description (HTML or text)')
     .option('--vendor-limits', "keep the vendors' limits (100 notes a minute)")
     .option('--batch', 'hand the tickets in as one batch instead of by webhooks')
@@ -53,7 +53,7 @@ export function sandboxCommand(): Command {
       process.exitCode = await runSandbox({
         tickets,
         helpdesk: options.helpdesk,
-        faults: options.faults,
+        faults: options.chaos === true ? 'chaos' : options.faults,
         keep: options.keep === true,
         batch: options.batch === true,
         vendorLimits: options.vendorLimits === true,

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
-import { describeFault } from '../core/errors.ts';
 import { ConfigError, readConfig } from '../config.ts';
 import { startService } from '../main.ts';
 import { EXIT } from './command-error.ts';
 import { readEnvironment } from './environment.ts';
+import { dieOf, withoutSecrets } from './fatal.ts';
 import { packagePath } from './package-path.ts';
 
 export function serveCommand(): Command {
@@ -14,8 +14,6 @@ export function serveCommand(): Command {
 }
 
 async function serve(): Promise<void> {
-  process.on('uncaughtException', dieOf);
-  process.on('unhandledRejection', dieOf);
   try {
     const service = await startService(readConfig(readEnvironment()), {
       migrationsFolder: packagePath('migrations', 'sqlite'),
@@ -50,11 +48,5 @@ function describeStartFailure(error: unknown): string {
   if (code === 'EADDRINUSE')
     return 'Draftdesk cannot start: the port is in use. Set PORT to another one (0 takes a free one).';
   if (code === 'EACCES') return 'Draftdesk cannot start: it may not listen on that port. Set PORT above 1023.';
-  return error instanceof ConfigError ? error.message : `Draftdesk cannot start: ${error.message}`;
-}
-
-/** A fault nobody caught: one line without its message (which might hold ticket text), then out. */
-function dieOf(error: unknown): void {
-  process.stderr.write(`draftdesk: fatal ${describeFault(error)}\n`);
-  process.exit(EXIT.software);
+  return error instanceof ConfigError ? error.message : withoutSecrets(`Draftdesk cannot start: ${error.message}`);
 }

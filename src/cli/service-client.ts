@@ -1,6 +1,7 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { CommandError, EXIT } from './command-error.ts';
 import { readEnvironment } from './environment.ts';
+import { shown } from './shown.ts';
 
 /** The admin API of a running service. Every method throws `CommandError` with a sentence that says what to do. */
 export interface ServiceClient {
@@ -100,7 +101,7 @@ async function problemOf(response: Response, root: string): Promise<CommandError
   }
   const { title = '', detail = title, errors = [] } = (await response.json()) as Problem;
   const fields = errors.map(({ path, message }) => `${path} ${withoutStop(message)}`).join('; ');
-  const sentence = fields === '' ? detail : `${withoutStop(detail)}: ${fields}.`;
+  const sentence = shown(fields === '' ? detail : `${withoutStop(detail)}: ${fields}.`);
   return status === 503 ? new ServiceUnreachable(sentence) : new CommandError(sentence);
 }
 

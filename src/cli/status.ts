@@ -1,9 +1,11 @@
 import { Command } from 'commander';
 import type { Progress } from '../core/service-control.ts';
 import { TICKET_STATUSES } from '../core/ticket.ts';
+import { visibleText } from '../core/visible-text.ts';
 import { CommandError, EXIT, guarded } from './command-error.ts';
 import { formatCount, formatDuration, formatTable, paint } from './progress-view.ts';
 import { connect } from './service-client.ts';
+import { jsonLine, shown } from './shown.ts';
 
 export function statusCommand(): Command {
   return new Command('status')
@@ -16,14 +18,14 @@ export function statusCommand(): Command {
         const client = connect();
         if (ticket === undefined) {
           const progress = await client.get<Progress>('/admin/progress');
-          process.stdout.write(json === true ? `${JSON.stringify(progress)}\n` : describeProgress(progress));
+          process.stdout.write(json === true ? jsonLine(progress) : describeProgress(progress));
           return 0;
         }
         const [helpdesk, id] = ticket.split('/');
         if (!helpdesk || !id) throw new CommandError('Name a ticket as helpdesk/id, e.g. zendesk/5158.', EXIT.usage);
         const path = `/admin/tickets/${encodeURIComponent(helpdesk)}/${encodeURIComponent(id)}`;
         const found = await client.get<TicketAnswer>(path);
-        process.stdout.write(json === true ? `${JSON.stringify(found)}\n` : describeTicket(found));
+        process.stdout.write(json === true ? jsonLine(found) : describeTicket(found));
         return 0;
       }),
     );
@@ -68,7 +70,7 @@ interface TicketAnswer {
 
 function describeTicket(ticket: TicketAnswer): string {
   const rows: (readonly [string, string])[] = [
-    ['ticket', `${ticket.helpdesk}/${ticket.ticketId}  ${ticket.subject ?? ''}`],
+    ['ticket', `${ticket.helpdesk}/${ticket.ticketId}  ${shown(ticket.subject ?? '')}`],
     ['status', `${ticket.status}${ticket.reason === null ? '' : ` (${ticket.reason})`} since ${ticket.updatedAt}`],
     ...(ticket.batchId === null ? [] : [['batch', ticket.batchId] as const]),
     ...(ticket.noteId === null ? [] : [['note', ticket.noteId] as const]),
@@ -81,5 +83,5 @@ function describeTicket(ticket: TicketAnswer): string {
     ),
   ];
   const body = ticket.draft?.body ?? null;
-  return `\n${formatTable(process.stdout, rows)}${body === null ? '' : `\n${body}\n`}\n`;
+  return `\n${formatTable(process.stdout, rows)}${body === null ? '' : `\n${visibleText(body)}\n`}\n`;
 }

@@ -131,14 +131,20 @@ export class RequestError extends Error {
   }
 }
 
-/** What of a fault may be logged: its name. Its message might hold ticket text. */
+/** What of a fault may be logged: its name, if it looks like one. Its message might hold ticket text. */
 export function errorName(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error;
+  if (!(error instanceof Error)) return typeof error;
+  return /^[\w$.]{1,60}$/.test(error.name) ? error.name : 'Error';
 }
 
 /** Name and place of a programming fault, without its message. */
 export function describeFault(error: unknown): string {
   if (!(error instanceof Error)) return errorName(error);
-  const place = error.stack?.split('\n').find((line) => line.trimStart().startsWith('at '));
-  return `${error.name} ${place?.trim() ?? ''}`.trim();
+  const { message } = error;
+  const stack = typeof error.stack === 'string' ? error.stack : '';
+  // a message of several lines may have some that look like a place
+  const told = message === '' ? 0 : stack.indexOf(message);
+  const places = told < 0 ? '' : stack.slice(told + message.length);
+  const place = places.split('\n').find((line) => /^\s+at .*:\d+:\d+\)?$/.test(line));
+  return `${errorName(error)} ${place?.trim() ?? ''}`.trim();
 }

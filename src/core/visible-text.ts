@@ -10,13 +10,14 @@ const MEANT_JOINER =
   /(?<=\p{Script=Arabic})\u200C(?=\p{Script=Arabic})|(?<=\p{Extended_Pictographic}\uFE0F?)\u200D(?=\p{Extended_Pictographic})/u;
 
 const INVISIBLE = new RegExp(
-  `(?<joiner>${MEANT_JOINER.source})|[\\p{Default_Ignorable_Code_Point}\\uFFF9-\\uFFFB]|(?!\\n)\\p{Cc}`,
+  `(?<joiner>${MEANT_JOINER.source})|[\\p{Default_Ignorable_Code_Point}\\p{Noncharacter_Code_Point}\\uFFF9-\\uFFFB\\u{13430}-\\u{1343F}]|(?!\\n)\\p{Cc}`,
   'gu',
 );
 
 /**
  * A text without what nobody sees but a model or a terminal may obey: controls, terminal escapes, bidi overrides, zero
- * width, variation selectors and the tag block (reliability.md C7). Line breaks become `\n`, tabs become spaces, lone
+ * width, variation selectors, the tag block, format characters of hieroglyphs and what is no character at all
+ * (reliability.md C7). Line breaks become `\n`, tabs become spaces, lone
  * surrogates U+FFFD.
  */
 export function visibleText(text: string): string {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Completion, LanguageModelError, type Prompt } from '../core/language-model.ts';
-import { plainText } from './plain-text.ts';
+import { hostsIn } from './links.ts';
+import { type PlainText, plainText } from './plain-text.ts';
 
 /** What the model must answer, in OpenAI's strict subset of JSON Schema: every key required, none besides. */
 export const DRAFT_SCHEMA: Prompt['schema'] = {
@@ -22,6 +23,10 @@ export const DRAFT_SCHEMA: Prompt['schema'] = {
 /** The tag for "undetermined" (RFC 5646 §4.1): better than losing a paid reply over the name of its language. */
 const UNDETERMINED = 'und';
 const QUESTIONS_MAX = 10;
+const QUESTION_MAX_CHARACTERS = 1_000;
+const FINDING_MAX_CHARACTERS = 2_000;
+/** Disarmed links that are named; of others there is the count. */
+const LINKS_LISTED = 5;
 
 const answerShape = z.object({
   reply: z.string().nullable(),
@@ -44,31 +49,51 @@ export interface CheckedAnswer {
 }
 
 /**
- * Reads the model's answer. `knownText` is what the team itself has written: links to hosts not named there are
- * disarmed, and the agent is told. Throws `LanguageModelError('invalid_output')`, with what the answer cost, when it is
- * not of the shape.
+ * Reads the model's answer. `knownText` names the hosts that the team itself links to: all other links are disarmed,
+ * and the agent is told. Throws `LanguageModelError('invalid_output')`, with what the answer cost, when it is not of the
+ * shape.
  */
 export function checkDraft(completion: Completion, knownText: string): CheckedAnswer {
   const parsed = answerShape.safeParse(parseJson(completion));
   if (!parsed.success) throw invalid('The answer of the model lacks a field or has a wrong one.', completion);
   const { reply, no_draft_reason, language, confidence, questions } = parsed.data;
-  const body = plainText(reply ?? '', knownText);
-  const finding = plainText(no_draft_reason ?? '', knownText);
+  const known = new Set(hostsIn(knownText));
+  const body = plainText(reply ?? '', known);
+  const finding = plainText((no_draft_reason ?? '').slice(0, FINDING_MAX_CHARACTERS), known);
   if (body.text === '' && finding.text === '') {
     throw invalid('The model gave neither a reply nor a reason why not.', completion);
   }
-  const asked = questions.map((question) => plainText(question, knownText).text).filter((question) => question !== '');
-  const warning =
-    body.strangeLinks === 0
-      ? []
-      : ['The draft has links to addresses that your team has not used here: check them before you send it.'];
+  const shown = body.text === '' ? finding : body;
+  const asked = questions
+    .slice(0, QUESTIONS_MAX)
+    .map((question) => plainText(question.slice(0, QUESTION_MAX_CHARACTERS), known))
+    .filter(({ text }) => text !== '');
   return {
     body: body.text || null,
     finding: body.text === '' ? finding.text : null,
     language,
     confidence,
-    questions: [...warning, ...asked.slice(0, QUESTIONS_MAX)],
+    questions: [...warningsOf([shown, ...asked]), ...asked.map(({ text }) => text)],
   };
+}
+
+/** What the agent must know of an answer that was not as a reply should be. */
+function warningsOf(texts: readonly PlainText[]): string[] {
+  const links = [...new Set(texts.flatMap(({ disarmed }) => disarmed))];
+  const more = links.length > LINKS_LISTED ? ` and ${links.length - LINKS_LISTED} more` : '';
+  const warnings: string[] = [];
+  if (links.length > 0) {
+    warnings.push(
+      `The draft has links to addresses that your team has not used here: check them before you send it. ${links.slice(0, LINKS_LISTED).join(' ')}${more}`,
+    );
+  }
+  if (texts.some(({ text }) => /\{\{|\{%/.test(text))) {
+    warnings.push(
+      'The draft has template placeholders, which your helpdesk may fill in: take them out before you send it.',
+    );
+  }
+  if (texts.some(({ cut }) => cut)) warnings.push('The draft was cut, because it is longer than any reply.');
+  return warnings;
 }
 
 function parseJson(completion: Completion): unknown {

@@ -13,15 +13,14 @@ import type { Observer } from '../core/observer.ts';
 import type { BudgetRequest, Grant, RateBudget, Refusal } from '../core/rate-budget.ts';
 import type { Draft } from '../core/ticket.ts';
 import { type DraftContext, finishDraft, NOTHING_USED } from './finish-draft.ts';
-import { preparePrompt, type PreparedPrompt } from './prepare-prompt.ts';
+import { preparePrompt, type PreparedPrompt, type TeamTexts } from './prepare-prompt.ts';
 
 /** One call to the model; `errorClass` is null when it brought a usable draft. */
 export type CallReport = Omit<Parameters<Observer['llmCall']>[0], 'ticket' | 'model'>;
 
 export interface DraftRequest {
   readonly conversation: Conversation;
-  /** The team's own, Markdown; empty when there are none. */
-  readonly guidelines: string;
+  readonly team: TeamTexts;
   readonly routes: ModelRoutes;
   readonly lane: BudgetRequest['lane'];
   /** `flex`: at half the price where the provider has room, else at the standard one. Default `standard`. */
@@ -43,8 +42,8 @@ const PAUSE_MS = { rate_limited: 2_000, slow_down: 10_000, overloaded: 0 } as co
  * and `LanguageModelError('invalid_output')` for an answer that is no draft.
  */
 export async function draftReply(request: DraftRequest): Promise<Draft> {
-  const { conversation, guidelines, routes, signal, tier = 'standard' } = request;
-  const prepared = preparePrompt(conversation, guidelines);
+  const { conversation, team, routes, signal, tier = 'standard' } = request;
+  const prepared = preparePrompt(conversation, team);
   return await routes.call(signal, async (use) => {
     if (tier === 'standard') return await ask(use, prepared, { ...request, tier });
     try {

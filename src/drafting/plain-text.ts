@@ -1,13 +1,19 @@
 import { visibleText } from '../core/visible-text.ts';
+import { disarmLinks } from './links.ts';
 
 export interface PlainText {
   readonly text: string;
-  /** How many links were disarmed. */
-  readonly strangeLinks: number;
+  /** Links that were disarmed, as they stand in the text now. */
+  readonly disarmed: readonly string[];
+  /** The text was longer than any reply, and was cut. */
+  readonly cut: boolean;
 }
 
-/** Without the punctuation of the sentence that it ends. */
-const URL_PATTERN = /\bhttps?:\/\/[^\s<>"'()[\]{}|\\^`]*[^\s<>"'()[\]{}|\\^`.,;:!?]/gi;
+/**
+ * More than a model may write for a reply (1,500 tokens), and so little that after it a note has room for what the agent
+ * must be told, even if each character takes six when it is escaped. The patterns below see no more than this.
+ */
+const WRITTEN_MAX_CHARACTERS = 9_000;
 
 /** Elements that a model may write; what else stands in angle brackets is text. */
 const TAGS =
@@ -31,22 +37,43 @@ const BREAKING = new Set([
 ]);
 
 /**
- * What a model wrote, as plain text: markup becomes what it says, images go, and links to hosts that do not occur in
- * `knownText` are written so that nothing turns them into links (a ticket may have told the model to add them).
+ * What a model wrote, as plain text: markup becomes what it says, images go, and links to hosts that are not `known`
+ * are written so that nothing turns them into links (a ticket may have told the model to add them).
  */
-export function plainText(written: string, knownText: string): PlainText {
-  const known = new Set(linksIn(knownText).map(hostOf));
-  let strangeLinks = 0;
-  const text = withoutMarkup(visibleText(written))
-    .replaceAll(URL_PATTERN, (url) => {
-      if (known.has(hostOf(url))) return url;
-      strangeLinks += 1;
-      return url.replace(/^http/i, 'hxxp');
-    })
+export function plainText(written: string, known: ReadonlySet<string>): PlainText {
+  const cut = written.length > WRITTEN_MAX_CHARACTERS;
+  const source = cut ? written.slice(0, WRITTEN_MAX_CHARACTERS) : written;
+  const { text, disarmed } = disarmLinks(inert(visibleText(source)), known);
+  return { text: tidy(text), disarmed, cut };
+}
+
+function tidy(text: string): string {
+  return text
     .replaceAll(/[ \u00A0]+$/gm, '')
     .replaceAll(/\n{3,}/g, '\n\n')
     .trim();
-  return { text, strangeLinks };
+}
+
+const PASSES_MAX = 3;
+
+/** Taking markup out may put together new markup; what is still there after some rounds is broken, not read. */
+function inert(text: string): string {
+  let before = text;
+  for (let pass = 0; pass < PASSES_MAX; pass += 1) {
+    const after = withoutMarkup(before);
+    if (after === before) return parted(after);
+    before = after;
+  }
+  return parted(before);
+}
+
+/** The pairs of characters without which Markdown has neither images nor links. */
+function parted(text: string): string {
+  return text
+    .replaceAll('![', '! [')
+    .replaceAll('](', '] (')
+    .replaceAll('][', '] [')
+    .replaceAll(/^( {0,3}\[[^\n]{0,300}\]):/gm, '$1 :');
 }
 
 function withoutMarkup(text: string): string {
@@ -74,16 +101,9 @@ function withoutMarkup(text: string): string {
   );
 }
 
+/** Of a link to mail or a telephone only whom it reaches: what else it carries (`?bcc=…`) nobody would see. */
 function linkText(label: string, url: string): string {
-  if (!/^(https?:\/\/|mailto:)/i.test(url) || url === label) return label;
-  return `${label} (${url.replace(/^mailto:/i, '')})`;
-}
-
-/** Every link that a text writes out. */
-export function linksIn(text: string): string[] {
-  return Array.from(text.matchAll(URL_PATTERN), ([url]) => url);
-}
-
-function hostOf(url: string): string {
-  return URL.parse(url)?.hostname ?? '';
+  const [, scheme = '', rest = ''] = /^(https?:|mailto:|tel:)(.*)$/i.exec(url) ?? [];
+  const target = /^https?:$/i.test(scheme) ? url : (rest.split('?')[0] ?? '');
+  return target === '' || target === label ? label : `${label} (${target})`;
 }

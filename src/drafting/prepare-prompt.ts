@@ -1,21 +1,29 @@
 import type { Conversation } from '../core/helpdesk.ts';
+import { hostsIn } from './links.ts';
 import { messageText } from './message-text.ts';
-import { linksIn } from './plain-text.ts';
 import { buildPrompt, type TicketPrompt } from './prompt.ts';
 
 /** What goes to the model, and what is needed to read its answer: plain data, so that it can be kept until then. */
 export interface PreparedPrompt extends TicketPrompt {
-  /** Links that the team itself has written: only their hosts may be linked in the draft. */
+  /** Hosts that the team itself links to, one per line: only these may be linked in the draft. */
   readonly knownText: string;
 }
 
-/** The first half of a draft: everything before the call. `guidelines` are the team's own, empty when there are none. */
-export function preparePrompt(conversation: Conversation, guidelines: string): PreparedPrompt {
-  return { ...buildPrompt(conversation, guidelines), knownText: teamLinks(conversation, guidelines) };
+/** What the team has told us once for all tickets. */
+export interface TeamTexts {
+  /** The team's own guidelines, Markdown; empty when there are none. */
+  readonly guidelines: string;
+  /** Hosts that drafts may link to besides those that the team names in guidelines and answers. */
+  readonly linkHosts: readonly string[];
+}
+
+/** The first half of a draft: everything before the call. */
+export function preparePrompt(conversation: Conversation, team: TeamTexts): PreparedPrompt {
+  return { ...buildPrompt(conversation, team.guidelines), knownText: teamHosts(conversation, team) };
 }
 
 /** From what the team wrote itself, without what it quoted. */
-function teamLinks({ messages }: Conversation, guidelines: string): string {
+function teamHosts({ messages }: Conversation, { guidelines, linkHosts }: TeamTexts): string {
   const answers = messages.filter(({ author }) => author === 'agent').map(({ html }) => messageText(html).text);
-  return [...new Set([guidelines, ...answers].flatMap(linksIn))].join('\n');
+  return [...new Set([...linkHosts, guidelines, ...answers].flatMap(hostsIn))].join('\n');
 }

@@ -13,6 +13,8 @@ const OUTPUT_MAX_TOKENS = 1_500;
 const FRAME_TOKENS = 60;
 const SUBJECT_MAX_CHARACTERS = 300;
 const NAME_MAX_CHARACTERS = 80;
+/** So many times as long as it may be, a line is read: what is hidden in it may take the rest. */
+const HIDDEN_SHARE = 4;
 
 const INSTRUCTIONS = `You write draft replies for a customer support team. A human agent reads every draft, corrects it and sends it; you never talk to the customer yourself.
 
@@ -103,7 +105,9 @@ function attribute(name: string, value: string): string {
 }
 
 function oneLine(value: string, maxCharacters: number): string {
-  const line = asData(visibleText(value)).replaceAll(/\s+/g, ' ').trim();
+  const line = asData(visibleText(value.slice(0, maxCharacters * HIDDEN_SHARE)))
+    .replaceAll(/\s+/g, ' ')
+    .trim();
   return line.length <= maxCharacters ? line : `${line.slice(0, maxCharacters).toWellFormed()}…`;
 }
 

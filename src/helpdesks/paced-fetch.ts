@@ -61,6 +61,8 @@ export interface PacedFetch<Name extends string> {
   room(budget: Name): number;
   /** Time that calls have waited for their turn, all together, ms. */
   waitedMs(): number;
+  /** Steady time until which the server wants no calls of some kind; null when it takes all. */
+  pausedUntil(): number | null;
 }
 
 /** Sends calls inside an account's limits: rates, order, concurrency, the pauses the server asks for. Never retries. */
@@ -167,6 +169,10 @@ export function createPacedFetch<Name extends string>(options: PacedFetchOptions
     snapshot: (name) => budget(name).snapshot(),
     room: (name) => Math.max(0, budget(name).snapshot().free - line.waitingFor(budget(name))),
     waitedMs: () => waitedMs,
+    pausedUntil: () => {
+      const until = Math.max(0, ...Array.from(budgets.values(), (one) => one.snapshot().pausedUntil ?? 0));
+      return until === 0 ? null : until;
+    },
   };
 }
 

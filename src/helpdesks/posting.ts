@@ -58,22 +58,22 @@ export function countedLooks(look: Helpdesk['look']): { readonly look: Helpdesk[
   };
 }
 
-/** Two budgets as progress displays show them. */
+/** Two budgets as progress displays show them; the pause is that of any budget. */
 export function limitsOf<Name extends string>(
   clock: Clock,
-  paced: Pick<PacedFetch<Name>, 'snapshot' | 'waitedMs'>,
+  paced: Pick<PacedFetch<Name>, 'snapshot' | 'waitedMs' | 'pausedUntil'>,
   names: { readonly requests: Name; readonly updates: Name },
 ): LimitSnapshot {
   const requests = paced.snapshot(names.requests);
   const updates = paced.snapshot(names.updates);
-  const until = Math.max(requests.pausedUntil ?? 0, updates.pausedUntil ?? 0);
+  const until = paced.pausedUntil();
   return {
     requestsPerMinute: requests.perMinute,
     usedRequests: requests.used,
     waitedMs: Math.round(paced.waitedMs()),
     updatesPerMinute: updates.perMinute,
     usedUpdates: updates.used,
-    pausedUntil: until === 0 ? null : new Date(clock.now() + until - clock.steady()).toISOString(),
+    pausedUntil: until === null ? null : new Date(clock.now() + until - clock.steady()).toISOString(),
     ...(requests.learned === null ? {} : { learnedPerMinute: requests.learned, reserved: requests.reserved }),
     ...(updates.learned === null
       ? {}

@@ -25,7 +25,7 @@ export async function consignDraft(
   const { jobId, helpdesk, batchId, lane } = run.job;
   const { conversation, fetchedAt, facts } = fetched;
   if (batchId === null) throw new Error('the economy lane is for batches');
-  const { prompt, promptTokens, knownText, cut } = preparePrompt(conversation, deps.guidelines);
+  const { prompt, promptTokens, knownText, cut } = preparePrompt(conversation, deps.team);
   const { model } = deps.routes.preferred;
   const completionTokens = prompt.maxOutputTokens;
   const most = { promptTokens, cachedTokens: 0, completionTokens };

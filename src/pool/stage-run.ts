@@ -5,6 +5,7 @@ import type { Observer, TicketRef } from '../core/observer.ts';
 import type { ClaimedJob, JobOutcome, Outbox, Spent, TicketFacts } from '../core/outbox.ts';
 import type { SpendGuard } from '../core/spend-guard.ts';
 import type { Draft } from '../core/ticket.ts';
+import type { TeamTexts } from '../drafting/prepare-prompt.ts';
 import type { Packer } from './consignment-packer.ts';
 
 export interface StageDeps {
@@ -14,7 +15,7 @@ export interface StageDeps {
   readonly outbox: Pick<Outbox, 'intendPost'>;
   readonly clock: Clock;
   readonly observer: Observer;
-  readonly guidelines: string;
+  readonly team: TeamTexts;
   /** False: where the model has no draft, nothing is posted and the ticket is skipped. */
   readonly postFindings: boolean;
   /** Takes the drafts of the economy lane; without one there is no such lane. */

@@ -27,7 +27,7 @@ async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
   }
   const made = await draftReply({
     conversation,
-    guidelines: deps.guidelines,
+    team: deps.team,
     // the Batch API has the preferred model only: that another is well says nothing
     routes: run.onTrial ? createModelRoutes([deps.routes.preferred], deps.clock) : deps.routes,
     lane: job.lane,

@@ -1,12 +1,15 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Clock, Random } from '../core/clock.ts';
 
-/** Which random faults a simulator makes. */
-export type FaultProfile = 'off' | 'mild' | 'heavy';
+/** Which random faults a simulator makes. `chaos`: one request in five, also those that no client can prevent. */
+export const FAULT_PROFILES = ['off', 'mild', 'heavy', 'chaos'] as const;
+
+export type FaultProfile = (typeof FAULT_PROFILES)[number];
 
 /**
- * Faults of any HTTP server. The last four lose or delay the answer of a write that happens all the same:
- * `late_commit` answers nothing and writes after the client has given up.
+ * Faults of any HTTP server. `lost_answer`, `bad_gateway_after_commit` and `late_commit` lose or delay the answer of a
+ * write that happens all the same: the last answers nothing and writes after the client has given up. With
+ * `doubled_request` a proxy sends a write twice; the client sees the second answer.
  */
 export type TransportFault =
   | 'server_error'
@@ -15,7 +18,8 @@ export type TransportFault =
   | 'hang'
   | 'lost_answer'
   | 'bad_gateway_after_commit'
-  | 'late_commit';
+  | 'late_commit'
+  | 'doubled_request';
 
 /** Answered by the vendor's own code, in the vendor's shape. */
 export type HelpdeskFault = TransportFault | 'rate_limited';
@@ -45,7 +49,7 @@ export interface FaultPlan<Kind extends string> {
   readonly injected: Readonly<Record<string, number>>;
 }
 
-const WRITES_ONLY = new Set<string>(['lost_answer', 'bad_gateway_after_commit', 'late_commit']);
+const WRITES_ONLY = new Set<string>(['lost_answer', 'bad_gateway_after_commit', 'late_commit', 'doubled_request']);
 
 /** The random faults of simulated helpdesks. `heavy` has the figures of the exactly-once test. */
 export const HELPDESK_FAULTS: Readonly<Record<FaultProfile, FaultRates<HelpdeskFault>>> = {
@@ -58,7 +62,6 @@ export const HELPDESK_FAULTS: Readonly<Record<FaultProfile, FaultRates<HelpdeskF
     hang: 0.001,
     lost_answer: 0.01,
     bad_gateway_after_commit: 0.005,
-    late_commit: 0.001,
   },
   heavy: {
     rate_limited: 0.04,
@@ -69,6 +72,18 @@ export const HELPDESK_FAULTS: Readonly<Record<FaultProfile, FaultRates<HelpdeskF
     lost_answer: 0.05,
     bad_gateway_after_commit: 0.03,
     late_commit: 0.03,
+  },
+  // a 429 makes everybody wait: a few show as much as many, and the other faults get their turn
+  chaos: {
+    rate_limited: 0.005,
+    server_error: 0.05,
+    reset: 0.05,
+    cut: 0.02,
+    hang: 0.005,
+    lost_answer: 0.03,
+    bad_gateway_after_commit: 0.02,
+    late_commit: 0.01,
+    doubled_request: 0.01,
   },
 };
 
@@ -121,6 +136,8 @@ function ratesOf<Kind extends string>(rates: FaultRates<Kind>): [Kind, number][]
 /** What a simulator's app finds in `c.env`: the socket's objects when served over one, and a fault it is to make. */
 export interface SimulatorEnv extends Partial<HttpBindings> {
   readonly fault?: string;
+  /** The same request was carried out just before: a proxy sends it twice. */
+  readonly resent?: true;
 }
 
 /** A server without a socket: what `listen` serves and what `inProcessFetch` calls. */
@@ -175,6 +192,11 @@ export function withFaults<Kind extends string>(options: FaultyServerOptions<Kin
       case 'late_commit':
         await carryOutLater(request, options);
         return await neverAnswer(request);
+      case 'doubled_request': {
+        const twice = await copier(request);
+        await handle(twice(), env);
+        return await handle(twice(), { ...env, resent: true });
+      }
       default:
         return await handle(request, { ...env, fault });
     }
@@ -242,9 +264,15 @@ function neverAnswer(request: Request): Promise<never> {
 }
 
 async function carryOutLater<Kind extends string>(request: Request, options: FaultyServerOptions<Kind>): Promise<void> {
-  const body = await request.arrayBuffer();
-  const copy = new Request(request.url, { method: request.method, headers: request.headers, body });
+  const copy = await copier(request);
   options.clock.after(options.lateCommitMs, () => {
-    void options.handle(copy, {});
+    void options.handle(copy(), {});
   });
+}
+
+/** Reads a request to its end, so that it can be carried out later, or again. */
+async function copier(request: Request): Promise<() => Request> {
+  const { url, method, headers } = request;
+  const body = await request.arrayBuffer();
+  return () => new Request(url, { method, headers, ...(body.byteLength === 0 ? {} : { body }) });
 }

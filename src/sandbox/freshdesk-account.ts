@@ -19,6 +19,8 @@ export interface FreshdeskConversation {
   readonly source: number;
   /** Written through the API. */
   readonly byApi: boolean;
+  /** By a request that a proxy sent twice. */
+  readonly resent?: boolean;
   readonly createdAt: number;
   updatedAt: number;
   html: string;
@@ -56,6 +58,7 @@ export interface ConversationInput {
   readonly private: boolean;
   readonly source: number;
   readonly byApi: boolean;
+  readonly resent?: boolean;
 }
 
 export interface FreshdeskAccount {

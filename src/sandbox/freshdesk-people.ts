@@ -52,12 +52,13 @@ export function freshdeskPeople({ account, emit }: World): FreshdeskPeople {
   const botComments = (id: string, isPublic: boolean): StoredComment[] =>
     ticket(id)
       .conversations.filter((one) => one.byApi && one.private !== isPublic)
-      .map(({ id: noteId, html, createdAt }) => ({
+      .map(({ id: noteId, html, createdAt, resent = false }) => ({
         id: String(noteId),
         html,
         createdAt,
         public: isPublic,
         text: plainText(html),
+        resent,
       }));
 
   return {

@@ -368,6 +368,7 @@ async function createNote(c: Context<Env>, parts: Parts): Promise<Response> {
     private: isPrivate,
     source: 2,
     byApi: true,
+    resent: c.env.resent === true,
   });
   stats.comment(!isPrivate);
   emit('private_note', ticket);

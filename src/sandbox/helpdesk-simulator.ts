@@ -30,6 +30,8 @@ export interface StoredComment {
   readonly public: boolean;
   /** Epoch ms. */
   readonly createdAt: number;
+  /** Written by a proxy that sent our request again: nothing that a client could prevent. */
+  readonly resent: boolean;
 }
 
 export interface HelpdeskStats {

@@ -12,9 +12,9 @@ import {
   withFaults,
 } from './faults.ts';
 import {
-  type Answer,
   estimateTokens,
   fitToSchema,
+  givesOrders,
   obeyAttacker,
   type ReadTicket,
   readTicket,
@@ -70,6 +70,16 @@ const LLM_FAULTS: Readonly<Record<FaultProfile, FaultRates<LlmFault>>> = {
     wrong_schema: 0.02,
     hang: 0.005,
   },
+  chaos: {
+    rate_limited: 0.005,
+    server_error: 0.06,
+    overloaded: 0.01,
+    reset: 0.05,
+    cut: 0.025,
+    malformed_json: 0.02,
+    wrong_schema: 0.02,
+    hang: 0.01,
+  },
 };
 
 export interface LlmSimulatorOptions extends ModelLimitsOptions {
@@ -88,8 +98,8 @@ export interface LlmSimulatorOptions extends ModelLimitsOptions {
   readonly batchTimes?: Partial<BatchTimes>;
   /** What goes wrong with a line of a batch. */
   readonly batchFault?: (customId: string) => LlmFault | null;
-  /** Does what tickets tell it to. */
-  readonly obeyAttackers?: boolean;
+  /** Does what tickets tell it to; with `every` it takes each ticket for an attack. */
+  readonly obeyAttackers?: boolean | 'every';
   /** How to find the ticket in the last user message. */
   readonly readTicket?: (userMessage: string) => ReadTicket;
 }
@@ -368,7 +378,9 @@ interface Output {
 const HUGE_CHARACTERS = 2 * 1024 * 1024;
 
 function compose(request: ChatRequest, fault: string | undefined, parts: Parts): Output {
-  const answer = answerOf(request, parts);
+  const ticket = readAs(request, parts);
+  const answer = writeAnswer(ticket, parts.options.random);
+  if (isTakenOver(ticket, parts)) return takenOver(obeyAttacker(answer, request));
   const content =
     request.schema === undefined ? String(answer['reply']) : JSON.stringify(fitToSchema(answer, request.schema));
   const tokens = estimateTokens(content);
@@ -391,12 +403,20 @@ function compose(request: ChatRequest, fault: string | undefined, parts: Parts):
   }
 }
 
-function answerOf(request: ChatRequest, { options, prompts }: Parts): Answer {
+/** What the model understands of the request, which is kept for who tests. */
+function readAs(request: ChatRequest, { options, prompts }: Parts): ReadTicket {
   prompts.push(request.user);
   if (prompts.length > PROMPTS_KEPT) prompts.shift();
-  const ticket = (options.readTicket ?? readTicket)(request.user);
-  const answer = writeAnswer(ticket, options.random);
-  return options.obeyAttackers === true ? obeyAttacker(answer, ticket, request.system) : answer;
+  return (options.readTicket ?? readTicket)(request.user);
+}
+
+function isTakenOver(ticket: ReadTicket, { options }: Parts): boolean {
+  return options.obeyAttackers === 'every' || (options.obeyAttackers === true && givesOrders(ticket));
+}
+
+/** It keeps to no limit either. */
+function takenOver(content: string): Output {
+  return { content, refusal: null, finishReason: 'stop', tokens: estimateTokens(content) };
 }
 
 function cutAt(content: string, tokens: number): Output {

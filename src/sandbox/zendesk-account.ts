@@ -23,6 +23,8 @@ export interface ZendeskComment {
   readonly channel: string;
   readonly flags: readonly number[];
   readonly custom: Readonly<Record<string, unknown>>;
+  /** By a request that a proxy sent twice. */
+  readonly resent?: boolean;
 }
 
 export type ZendeskStatus = 'new' | 'open' | 'pending' | 'hold' | 'solved' | 'closed' | 'deleted';
@@ -49,6 +51,7 @@ export interface CommentInput {
   readonly channel: string;
   readonly flags?: readonly number[];
   readonly custom?: Readonly<Record<string, unknown>>;
+  readonly resent?: boolean;
 }
 
 /** Zendesk cuts longer comments without a word (helpdesks.md 2.4). */

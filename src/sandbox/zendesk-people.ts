@@ -48,12 +48,13 @@ export function zendeskPeople(world: World): ZendeskPeople {
   const botComments = (id: string, isPublic: boolean): StoredComment[] =>
     ticket(id)
       .comments.filter((one) => one.updaterId === account.botId && one.public === isPublic)
-      .map(({ id: commentId, html, createdAt }) => ({
+      .map(({ id: commentId, html, createdAt, resent = false }) => ({
         id: String(commentId),
         html,
         text: plainText(html),
         public: isPublic,
         createdAt,
+        resent,
       }));
 
   return {

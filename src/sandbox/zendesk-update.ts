@@ -14,13 +14,19 @@ export type UpdateResult =
 const COMMENTS_MAX = 5000;
 const WRITABLE_STATUSES = ['open', 'pending', 'hold', 'solved', 'closed'] satisfies ZendeskStatus[];
 
+export interface UpdateManner {
+  /** Makes a private comment public all the same: the fault an adapter must notice. */
+  readonly forcePublic: boolean;
+  /** A proxy has sent the request twice; this is the second time. */
+  readonly resent: boolean;
+}
+
 /** Applies a `PUT /api/v2/tickets/{id}.json` (helpdesks.md 2.4). Keys nobody knows are ignored, as Zendesk does. */
 export function updateTicket(
   account: ZendeskAccount,
   ticket: ZendeskTicket,
   input: unknown,
-  /** Makes a private comment public all the same: the fault an adapter must notice. */
-  forcePublic: boolean,
+  manner: UpdateManner,
 ): UpdateResult {
   const update = isRecord(input) ? input['ticket'] : undefined;
   if (!isRecord(update)) return refuse(400, INVALID_TICKET);
@@ -31,7 +37,7 @@ export function updateTicket(
   if (given !== null && ticket.comments.length >= COMMENTS_MAX) return refuse(422, TOO_MANY_COMMENTS);
 
   const custom = isRecord(update['metadata']) ? update['metadata'] : {};
-  const comment = given === null ? null : addApiComment(account, ticket, given, custom, forcePublic);
+  const comment = given === null ? null : addApiComment(account, ticket, given, { custom, ...manner });
   const changes = changeFields(account, ticket, update);
   if (changes.length > 0) account.touch(ticket);
   return { kind: 'done', comment, changes, custom };
@@ -41,8 +47,7 @@ function addApiComment(
   account: ZendeskAccount,
   ticket: ZendeskTicket,
   given: Record<string, unknown>,
-  custom: Record<string, unknown>,
-  forcePublic: boolean,
+  { custom, forcePublic, resent }: UpdateManner & Pick<ZendeskComment, 'custom'>,
 ): ZendeskComment | null {
   const html = commentHtml(account, ticket, given);
   if (html === null) return null;
@@ -57,6 +62,7 @@ function addApiComment(
     public: forcePublic || isPublic,
     channel: 'api',
     custom,
+    resent,
   });
 }
 

@@ -332,7 +332,10 @@ async function putTicket(c: Context<Env>, parts: Parts): Promise<Response> {
   }
   const ticket = account.visible(id);
   if (ticket === undefined) return c.json(RECORD_NOT_FOUND, 404);
-  const result = updateTicket(account, ticket, input, parts.forcePublic);
+  const result = updateTicket(account, ticket, input, {
+    forcePublic: parts.forcePublic,
+    resent: c.env.resent === true,
+  });
   if (result.kind === 'refused') return c.json(result.body, result.status);
 
   const events = [...(result.comment === null ? [] : [commentEventJson(result.comment)]), ...result.changes];

@@ -93,9 +93,9 @@ function allowed(fields: LogFields): Record<string, string | number> {
   return line;
 }
 
-/** JSON escapes C0 controls; these too move cursors or reverse text in a terminal. */
-const UNPRINTABLE = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+/** JSON escapes C0 controls; these too move cursors, reverse text or hide it in a terminal. */
+const UNPRINTABLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}\u007f-\u009f\u2028\u2029]/gu;
 
 function printable(text: string): string {
-  return text.slice(0, TEXT_MAX).replace(UNPRINTABLE, '\ufffd');
+  return text.slice(0, TEXT_MAX).toWellFormed().replace(UNPRINTABLE, '\ufffd');
 }

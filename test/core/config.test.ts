@@ -82,6 +82,9 @@ describe('the configuration', () => {
     ['RECONCILE_EVERY_MINUTES', { RECONCILE_EVERY_MINUTES: '-1' }],
     ['no helpdesk is configured', { ZENDESK_BASE_URL: undefined }],
     ['FRESHDESK_API_KEY', { FRESHDESK_API_KEY: 'but no address' }],
+    ['LINK_HOSTS', { LINK_HOSTS: 'https://help.acme.example/' }],
+    ['LINK_HOSTS', { LINK_HOSTS: 'help.acme.example,' }],
+    ['LINK_HOSTS', { LINK_HOSTS: '*' }],
     ['RETRY_MAX_MS', { RETRY_BASE_MS: '5000', RETRY_MAX_MS: '10' }],
     ['GUIDELINES_FILE', { GUIDELINES_FILE: '/nowhere/guidelines.md', PORT: 'x' }],
   ])('refuses a bad %s: %o', (name, change) => {
@@ -97,6 +100,12 @@ describe('the configuration', () => {
       ALLOW_INSECURE_UPSTREAMS: 'true',
     });
     expect(config).toMatchObject({ adminTokens: ['first', 'second'], port: 8787 });
+  });
+
+  it('lets drafts link to the helpdesk and to the hosts that are named', () => {
+    expect(readConfig(GOOD).linkHosts).toEqual(['acme.zendesk.com']);
+    const { linkHosts } = readConfig({ ...GOOD, LINK_HOSTS: 'Help.acme.example, shop.acme.example:8443' });
+    expect(linkHosts).toEqual(['acme.zendesk.com', 'help.acme.example', 'shop.acme.example:8443']);
   });
 
   it('reads the guidelines', () => {

@@ -42,7 +42,7 @@ function setUp(conversation = makeConversation('1'), guidelines = '') {
   const run = () =>
     draftReply({
       conversation,
-      guidelines,
+      team: { guidelines, linkHosts: [] },
       routes: createModelRoutes([{ model: llm, budget: recorded.budget }], clock),
       lane: 'live',
       clock,
@@ -227,7 +227,7 @@ function setUpTwo(tier: ServiceTier = 'standard') {
   const run = (conversation = makeConversation('1')) =>
     draftReply({
       conversation,
-      guidelines: '',
+      team: { guidelines: '', linkHosts: [] },
       routes,
       lane: 'batch',
       tier,

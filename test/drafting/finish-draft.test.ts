@@ -14,23 +14,29 @@ const conversation = makeConversation('1', { messages: [agent, customer], omitte
 
 describe('a draft in two halves', () => {
   it('can wait for its answer as plain data, and still knows the links of the team', () => {
-    const prepared = preparePrompt(conversation, 'Our shop: https://shop.acme.example/ (open)');
+    const prepared = preparePrompt(conversation, {
+      guidelines: 'Our shop: https://shop.acme.example/ (open)',
+      linkHosts: ['acme.zendesk.example'],
+    });
     const kept = JSON.parse(JSON.stringify(prepared)) as PreparedPrompt;
     expect(kept).toEqual(prepared);
-    const reply = 'https://status.acme.example/ https://shop.acme.example/x https://evil.example/y';
+    const reply =
+      'https://status.acme.example/ https://shop.acme.example/x https://acme.zendesk.example/hc https://evil.example/y';
     const text = JSON.stringify({ reply, language: 'en', confidence: 1, questions: [], no_draft_reason: null });
     const draft = finishDraft(makeCompletion({ text }), { ...kept, model: 'gpt-6-luna' });
-    expect(draft.body).toBe('https://status.acme.example/ https://shop.acme.example/x hxxps://evil.example/y');
+    expect(draft.body).toBe(
+      'https://status.acme.example/ https://shop.acme.example/x https://acme.zendesk.example/hc hxxps://evil.example/y',
+    );
     expect(draft.cut).toMatch(/2 older messages/);
   });
 
-  it('keeps the links only, not what the team wrote around them', () => {
-    const { knownText } = preparePrompt(
-      conversation,
-      'Secret rules. https://shop.acme.example/ https://shop.acme.example/',
-    );
+  it('keeps the hosts only, not what the team wrote around them', () => {
+    const { knownText } = preparePrompt(conversation, {
+      guidelines: 'Secret rules. https://shop.acme.example/ https://shop.acme.example/',
+      linkHosts: [],
+    });
     expect(knownText.split('\n').toSorted()).toEqual(
-      expect.arrayContaining(['https://shop.acme.example/', 'https://status.acme.example/a']),
+      expect.arrayContaining(['shop.acme.example', 'status.acme.example']),
     );
     expect(knownText).not.toMatch(/Secret|See|evil/);
     expect(knownText.match(/shop/g)).toHaveLength(1);

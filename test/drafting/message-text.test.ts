@@ -88,6 +88,8 @@ describe('visibleText', () => {
     ['line breaks of all kinds', 'a\r\nb\rc\u2028d', 'a\nb\nc\nd'],
     ['tabs', 'a\tb', 'a b'],
     ['lone surrogates', 'a\uD800b', 'a\uFFFDb'],
+    ['what is no character', 'a\uFFFEb\uFDD0c\u{1FFFF}d', 'abcd'],
+    ['format characters of hieroglyphs', 'a\u{13430}b\u{1343F}c', 'abc'],
     ['a Persian joiner, which is meant', 'می\u200Cخواهم', 'می\u200Cخواهم'],
     ['a family, joined on purpose', '👨\u200D👩', '👨\u200D👩'],
     ['joiners between letters', 'pay\u200Dpal', 'paypal'],

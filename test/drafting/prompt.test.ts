@@ -118,6 +118,17 @@ describe('buildPrompt', () => {
     expect(promptTokens).toBeLessThan(6_000 + 2_000);
   });
 
+  it.each(['x', '1', 'xX', '漢', '-', '\u200D', '<p>', '<svg>', 'a\n'])(
+    'is quick with a megabyte of %j (C6)',
+    (unit) => {
+      const html = unit.repeat(1_000_000 / unit.length);
+      const startedAt = process.cpuUsage();
+      buildPrompt(makeConversation('1', { subject: html, messages: [makeMessage({ html, authorName: html })] }), '');
+      const { user, system } = process.cpuUsage(startedAt);
+      expect((user + system) / 1000).toBeLessThan(3000);
+    },
+  );
+
   it('counts the whole prompt, the schema too', () => {
     const { prompt, promptTokens } = buildPrompt(makeConversation('1'), 'Guide');
     expect(promptTokens).toBeGreaterThan(estimateTokens(prompt.system + prompt.user) + 100);

@@ -75,7 +75,7 @@ describe('the economy lane', () => {
       clock,
       observer,
       random: seededRandom(1),
-      guidelines: '',
+      team: { guidelines: '', linkHosts: [] },
       postFindings: true,
       retry: { maxAttempts: MAX_ATTEMPTS, baseMs: 1000, maxMs: 60_000 },
     };

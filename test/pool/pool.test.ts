@@ -81,7 +81,7 @@ describe('the pool', () => {
       clock,
       observer,
       random: seededRandom(1),
-      guidelines: '',
+      team: { guidelines: '', linkHosts: [] },
       postFindings: options.postFindings ?? true,
       retry: { maxAttempts: MAX_ATTEMPTS, baseMs: 1000, maxMs: 60_000 },
       concurrency: CONCURRENCY,

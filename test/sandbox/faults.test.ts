@@ -3,6 +3,7 @@ import { seededRandom } from '../../src/core/clock.ts';
 import {
   createFaultPlan,
   HELPDESK_FAULTS,
+  type FaultProfile,
   type HelpdeskFault,
   type ServerFetch,
   type TransportFault,
@@ -62,6 +63,7 @@ const EXPECTED: [TransportFault, RegExp, number][] = [
   ['cut', /^200 then terminated$/, 1],
   ['lost_answer', /^TypeError: fetch failed$/, 1],
   ['bad_gateway_after_commit', /^502 <html/, 1],
+  ['doubled_request', /^200 whole$/, 2],
 ];
 
 describe.each<[string, (setup: Setup) => Promise<{ call: typeof fetch; url: string; close: () => Promise<void> }>]>([
@@ -118,6 +120,8 @@ describe.each<[string, (setup: Setup) => Promise<{ call: typeof fetch; url: stri
   });
 });
 
+const WRITES_ONLY = ['lost_answer', 'bad_gateway_after_commit', 'late_commit', 'doubled_request'];
+
 describe('the plan', () => {
   it('closes a listening server with requests under way', async () => {
     const setup = setUp();
@@ -137,7 +141,7 @@ describe('the plan', () => {
     expect(setup.seen).toEqual(['rate_limited']);
   });
 
-  const draw = (profile: 'off' | 'mild' | 'heavy', seed: number, isWrite: boolean, times = 20_000) => {
+  const draw = (profile: FaultProfile, seed: number, isWrite: boolean, times = 20_000) => {
     const plan = createFaultPlan<HelpdeskFault>(HELPDESK_FAULTS[profile], seededRandom(seed));
     const request = new Request('http://sim.test/');
     const drawn = Array.from({ length: times }, () => plan.next(request, isWrite));
@@ -154,9 +158,18 @@ describe('the plan', () => {
     expect(draw('off', 7, true).plan.injected).toEqual({});
   });
 
+  it('is one request in five of chaos, with writes that land late or twice; mild has neither', () => {
+    const { injected } = draw('chaos', 3, true).plan;
+    expect(Object.values(injected).reduce((sum, count) => sum + count, 0) / 20_000).toBeCloseTo(0.2, 1.9);
+    for (const kind of ['late_commit', 'doubled_request']) {
+      expect(injected[kind]).toBeGreaterThan(0);
+      expect(HELPDESK_FAULTS.mild).not.toHaveProperty(kind);
+    }
+  });
+
   it('never loses the answer of a read by a fault made for writes, and stops when told', () => {
-    const { plan, drawn } = draw('heavy', 7, false);
-    for (const kind of ['lost_answer', 'bad_gateway_after_commit', 'late_commit']) expect(drawn).not.toContain(kind);
+    const { plan, drawn } = draw('chaos', 7, false);
+    for (const kind of WRITES_ONLY) expect(drawn).not.toContain(kind);
     expect(drawn).toContain('reset');
     plan.failNext('hang');
     plan.stop();

@@ -130,6 +130,8 @@ describe('answering', () => {
     expect(await reply({ obeyAttackers: true }, attack)).toContain('You write drafts.');
     expect(await reply({}, attack)).not.toContain('{{');
     expect(await reply({ obeyAttackers: true }, TICKET)).not.toContain('{{');
+    expect(await reply({ obeyAttackers: 'every' }, TICKET)).toContain('{{');
+    expect((await reply({ obeyAttackers: 'every' }, 'Write 2 MB of text.')).length).toBeGreaterThan(2_000_000);
   });
 
   it('takes its time, and is not in flight afterwards', async () => {

@@ -32,22 +32,27 @@ export interface VendorOptions {
   readonly seed?: number;
   readonly latencyMs?: number;
   readonly batchTimes?: Partial<BatchTimes>;
+  readonly obeyAttackers?: 'every';
 }
 
 const TIMEOUT_MS = 800;
+
+/** For tests whose faults are others than slowness: a busy machine must not add its own. */
+export const PATIENT = { LLM_TIMEOUT_MS: '15000', HELPDESK_TIMEOUT_MS: '15000' } as const;
 
 export async function startVendors({
   faults = 'off',
   seed = 1,
   latencyMs = 0,
   batchTimes = {},
+  ...hostile
 }: VendorOptions = {}): Promise<Vendors> {
   const clock = systemClock();
   const random = seededRandom(seed);
   const shared = { clock, random, faults, lateCommitMs: TIMEOUT_MS + 200, faultRetryAfterSeconds: 0 };
   const zendesk = createZendeskSimulator(shared);
   const freshdesk = createFreshdeskSimulator(shared);
-  const llm = createLlmSimulator({ clock, random, faults, latencyMs, batchTimes });
+  const llm = createLlmSimulator({ clock, random, faults, latencyMs, batchTimes, ...hostile });
   const servers = await Promise.all([zendesk.fetch, freshdesk.fetch, llm.fetch].map((app) => listen(app)));
   const [zendeskUrl = '', freshdeskUrl = '', llmUrl = ''] = servers.map((server) => server.url);
   const folder = mkdtempSync(join(tmpdir(), 'draftdesk-'));

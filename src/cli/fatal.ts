@@ -1,0 +1,30 @@
+import { describeFault } from '../core/errors.ts';
+import { EXIT } from './command-error.ts';
+import { readEnvironment } from './environment.ts';
+
+/** From now on a fault that nobody caught ends the process: going on would be on unknown ground. */
+export function dieOfFaults(): void {
+  process.on('uncaughtException', dieOf);
+  process.on('unhandledRejection', dieOf);
+}
+
+/** One line without the fault's message (which might hold ticket text), then out. */
+export function dieOf(error: unknown): never {
+  process.stderr.write(`draftdesk: fatal ${describeFault(error)}\n`);
+  process.exit(EXIT.software);
+}
+
+/** Shorter values would be found in any text. */
+const SECRET_MIN_LENGTH = 6;
+
+/** A text of somebody else's (a driver, the system) without what our own settings keep secret. */
+export function withoutSecrets(
+  text: string,
+  env: Readonly<Record<string, string | undefined>> = readEnvironment(),
+): string {
+  const secrets = Object.entries(env)
+    .filter(([name]) => /(KEY|SECRET|TOKEN|PASSWORD|HEADERS)S?$/.test(name))
+    .flatMap(([, value = '']) => [value, ...value.split(',')].map((secret) => secret.trim()))
+    .filter((secret) => secret.length >= SECRET_MIN_LENGTH);
+  return secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
+}
