@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer, type ServerType } from '@hono/node-server';
 import { type Config, ConfigError } from './config.ts';
 import type { BatchModel } from './core/batch-model.ts';
+import { createCircuit } from './core/circuit.ts';
 import { type Clock, type Random, systemClock, systemRandom, uuidv7 } from './core/clock.ts';
 import type { Helpdesk } from './core/helpdesk.ts';
 import type { ModelRoutes } from './core/model-routes.ts';
@@ -97,6 +98,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     team: { guidelines: config.guidelines, linkHosts: config.linkHosts },
     postFindings: config.postFindings,
     retry,
+    circuit: createCircuit(clock, retry),
   };
   const economy = createEconomy({
     ...attempts,

@@ -60,7 +60,6 @@ export function readBatchProgress(summary: BatchSummary, parts: ProgressParts): 
   const begun = total - counts.queued - counts.drafting - counts.retrying;
   const over = isOver(summary);
   const demand = parts.helpdesks.get(summary.helpdesk)?.demand() ?? [];
-  const over = summary.state === 'completed' || summary.state === 'cancelled';
   return {
     ...summary,
     processed,

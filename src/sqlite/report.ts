@@ -165,6 +165,7 @@ export function prepareReport(connection: Connection, parts: IngestParts, { batc
       rest(row);
       row.status = 'dead';
       row.reason = outcome.errorClass;
+      row.noteId = outcome.noteId ?? row.noteId;
       return;
     }
     if (outcome.countsAsAttempt) row.failures += 1;
