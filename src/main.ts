@@ -169,13 +169,14 @@ export async function startService(config: Config, overrides: ServiceOverrides):
 
   const shutDown = async (): Promise<void> => {
     stopping = true;
+    const stoppingSince = clock.steady();
     observer.service({ phase: 'stopping', url: null });
     gate.dispose();
     feeder.stop();
     sweep.stop();
     await pool.stop(config.shutdownGraceMs);
     await economy.stop();
-    await closeServer(server);
+    await closeServer(server, clock, stoppingSince + STREAMS_END_MS - clock.steady());
     await outbox.close();
     connection.close();
     observer.service({ phase: 'stopped', url: null });
@@ -279,10 +280,15 @@ function urlOf(server: ServerType, host: string): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** Open streams have been told to end by now; whoever still hangs on is cut off. */
-async function closeServer(server: ServerType): Promise<void> {
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve());
-    if ('closeAllConnections' in server) server.closeAllConnections();
-  });
+/** Streams of events notice that we stop within half a second, and end in order. */
+const STREAMS_END_MS = 600;
+
+/** Whoever still hangs on after that (a stalled upload, a peer that has gone) is cut off. */
+async function closeServer(server: ServerType, clock: Clock, patienceMs: number): Promise<void> {
+  const over = new AbortController();
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  await Promise.race([closed, clock.sleep(patienceMs, over.signal)]);
+  over.abort();
+  if ('closeAllConnections' in server) server.closeAllConnections();
+  await closed;
 }
