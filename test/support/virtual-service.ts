@@ -2,7 +2,8 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from '../../src/config.ts';
-import { seededRandom } from '../../src/core/clock.ts';
+import { type Clock, seededRandom } from '../../src/core/clock.ts';
+import { combineObservers, type Observer, silentObserver } from '../../src/core/observer.ts';
 import { type Service, startService } from '../../src/main.ts';
 import type { FaultProfile, ServerFetch } from '../../src/sandbox/faults.ts';
 import { createFreshdeskSimulator, type FreshdeskSimulator } from '../../src/sandbox/freshdesk.ts';
@@ -28,6 +29,10 @@ export interface VirtualWorld extends AsyncDisposable {
   readonly freshdesk: FreshdeskSimulator;
   readonly llm: LlmSimulator;
   readonly observer: RecordingObserver;
+  /** Every try that is over, with the steady time of that. */
+  readonly tries: (Parameters<Observer['attempt']>[0] & { readonly at: number })[];
+  /** Sets the wall clock of the service's machine forward or back; the vendors' own stay right. */
+  jump(ms: number): void;
   readonly calls: VendorCall[];
   /** Vendors that take no connection now. */
   readonly down: Set<VendorCall['vendor']>;
@@ -64,6 +69,13 @@ export async function startVirtualWorld(options: VirtualOptions = {}): Promise<V
   const freshdesk = createFreshdeskSimulator(shared);
   const llm = createLlmSimulator({ clock, random, faults, latencyMs: 3_000 });
   const observer = recordingObserver();
+  const tries: VirtualWorld['tries'] = [];
+  const timing: Observer = {
+    ...silentObserver,
+    attempt: (event) => void tries.push({ ...event, at: clock.steady() }),
+  };
+  let offset = 0;
+  const serviceClock: Clock = { ...clock, now: () => clock.now() + offset };
   const calls: VendorCall[] = [];
   const down = new Set<VendorCall['vendor']>();
   const folder = mkdtempSync(join(tmpdir(), 'draftdesk-'));
@@ -104,7 +116,10 @@ export async function startVirtualWorld(options: VirtualOptions = {}): Promise<V
         cause: Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
       });
     }
-    return inProcessFetch(servers[vendor])(input, init);
+    const response = await inProcessFetch(servers[vendor])(input, init);
+    // behind a socket every server tells its own time
+    if (!response.headers.has('date')) response.headers.set('date', new Date(clock.now()).toUTCString());
+    return response;
   };
 
   let service: Service | null = null;
@@ -114,7 +129,13 @@ export async function startVirtualWorld(options: VirtualOptions = {}): Promise<V
     return admin;
   };
   const start = async (): Promise<void> => {
-    service = await startService(config, { migrationsFolder, observer, clock, random, fetch: vendorFetch });
+    service = await startService(config, {
+      migrationsFolder,
+      observer: combineObservers([observer, timing]),
+      clock: serviceClock,
+      random,
+      fetch: vendorFetch,
+    });
     admin = adminClient(service.url);
   };
   const pass = async (ms: number, stepMs = 500): Promise<void> => {
@@ -138,6 +159,10 @@ export async function startVirtualWorld(options: VirtualOptions = {}): Promise<V
     freshdesk,
     llm,
     observer,
+    tries,
+    jump: (ms) => {
+      offset += ms;
+    },
     calls,
     down,
     get admin() {
