@@ -4,6 +4,7 @@ import { type Config, ConfigError } from './config.ts';
 import type { BatchModel } from './core/batch-model.ts';
 import { createCircuit } from './core/circuit.ts';
 import { type Clock, type Random, systemClock, systemRandom, uuidv7 } from './core/clock.ts';
+import { errorName } from './core/errors.ts';
 import type { Helpdesk } from './core/helpdesk.ts';
 import type { ModelRoutes } from './core/model-routes.ts';
 import { combineObservers, type Observer, silentObserver } from './core/observer.ts';
@@ -21,6 +22,7 @@ import { createGate } from './pool/gate.ts';
 import { createPool } from './pool/pool.ts';
 import { createSweep } from './pool/sweep.ts';
 import { createRoutes } from './llm-routes.ts';
+import { connectionLimit } from './connection-limit.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
 import { openDatabase } from './sqlite/database.ts';
 import { openOutbox } from './sqlite/outbox.ts';
@@ -153,7 +155,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     random,
     observer,
   });
-  const server = await listen(app.fetch, config).catch((error: unknown) => {
+  const server = await listen(app.fetch, config, observer).catch((error: unknown) => {
     connection.close();
     throw error;
   });
@@ -253,7 +255,8 @@ function readMemory(): Memory {
 
 async function listen(
   handler: Parameters<typeof createAdaptorServer>[0]['fetch'],
-  { host, port }: Config,
+  { host, port, workerConcurrency }: Config,
+  observer: Observer,
 ): Promise<ServerType> {
   const server = createAdaptorServer({
     fetch: handler,
@@ -265,10 +268,16 @@ async function listen(
       keepAliveTimeout: 65_000,
     },
   });
+  const limit = connectionLimit(workerConcurrency);
+  if (limit !== null) server.maxConnections = limit;
+  // the log makes one line a second of them
+  server.on('drop', () => observer.fault({ where: 'accept', error: 'too many connections' }));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {
       server.off('error', reject);
+      // an accept that fails later is no reason to end
+      server.on('error', (error) => observer.fault({ where: 'accept', error: errorName(error) }));
       resolve();
     });
   });
