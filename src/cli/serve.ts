@@ -7,8 +7,9 @@ import { dieOf, withoutSecrets } from './fatal.ts';
 import { packagePath } from './package-path.ts';
 
 const SIGNALS = `
-SIGTERM, SIGINT and SIGHUP stop it in order: no new work, webhooks are answered 503, what is under way gets
-SHUTDOWN_GRACE_MS and then goes back to the queue; exit code 0. A second signal ends it at once with exit code 1:
+SIGTERM, SIGINT and SIGHUP stop it in order, with exit code 0: no new work,
+webhooks are answered 503, what is under way gets SHUTDOWN_GRACE_MS and then
+goes back to the queue. A second signal ends it at once, with exit code 1:
 nothing acknowledged is lost, the next start goes on.`;
 
 export function serveCommand(): Command {

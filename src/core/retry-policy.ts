@@ -86,6 +86,11 @@ export function isMortal(failures: number, { maxAttempts }: Pick<RetrySettings, 
   return failures + 1 >= maxAttempts;
 }
 
+/** Will no retry mend it? */
+export function isPermanent(errorClass: ErrorClass): boolean {
+  return !RULES[errorClass].retry;
+}
+
 export interface FailedTry {
   /** This stage's earlier failures that counted. */
   readonly failures: number;

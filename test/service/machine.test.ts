@@ -36,18 +36,20 @@ const drain = async (url: string, count: number): Promise<void> => {
 
 describe('the log', () => {
   it('has no reader any more: the service goes on, and stops in order', async () => {
-    const { listening, child, exited, stderr } = serve();
-    const url = await listening();
+    const running = serve();
+    const { child, exited } = running;
+    const url = await running.listening();
     child.stdout?.destroy();
     await drain(url, 50);
     child.kill('SIGTERM');
     expect(await exited).toEqual([0, null]);
-    expect(stderr()).toBe('');
+    expect(running.stderr()).toBe('');
   });
 
   it('has a reader who does not read: no freeze, and a stop in order', async () => {
-    const { listening, child, exited, lines } = serve();
-    const url = await listening();
+    const running = serve();
+    const { child, exited, lines } = running;
+    const url = await running.listening();
     child.stdout?.pause();
     const before = lines.length;
     // a pipe holds 64 KiB: this is a multiple
@@ -60,8 +62,9 @@ describe('the log', () => {
 
 describe('256 open files', () => {
   it('are enough for the work while a flood of connections is kept out; a line a second tells of it', async () => {
-    const { listening, lines, child, exited } = serve(['bash', '-c', 'ulimit -n 256; exec "$0" "$@"']);
-    const url = await listening();
+    const running = serve(['bash', '-c', 'ulimit -n 256; exec "$0" "$@"']);
+    const { lines, child, exited } = running;
+    const url = await running.listening();
     const { hostname, port } = new URL(url);
     const admin = adminClient(url);
     await admin.get('/admin/progress');
