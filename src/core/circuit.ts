@@ -2,6 +2,8 @@ import type { Clock } from './clock.ts';
 
 /** So many tries of one kind that failed one after the other mean that the upstream is out of order, not the tickets. */
 const STREAK = 10;
+/** Within less, ms, it is a bad moment: where a hundred tries a second are made, ten in a row fail by chance. */
+const STREAK_LASTS_MS = 5_000;
 /** Fewer will do when a ticket would die of it, but never fewer than this: two are bad luck. */
 const STREAK_MIN = 3;
 /**
@@ -46,8 +48,11 @@ export function createCircuit(
     },
     isOut: (kind, { mortal, waiting }) => {
       const streak = streaks.get(kind);
-      if (streak === undefined || clock.steady() - streak.since >= PATIENCE_MS) return false;
-      return waiting || streak.count >= (mortal ? lastChance : STREAK);
+      if (streak === undefined) return false;
+      const lastedMs = clock.steady() - streak.since;
+      if (lastedMs >= PATIENCE_MS) return false;
+      if (waiting || (mortal && streak.count >= lastChance)) return true;
+      return streak.count >= STREAK && lastedMs >= STREAK_LASTS_MS;
     },
     streak: (kind) => streaks.get(kind)?.count ?? 0,
   };

@@ -16,9 +16,14 @@ function setup(maxAttempts = 5) {
 }
 
 describe('an outage', () => {
-  it('is ten failures in a row, of whatever tickets', () => {
-    const { circuit, fail } = setup();
+  it('is ten failures in a row, of whatever tickets, and not all at one bad moment', async () => {
+    const { clock, circuit, fail } = setup();
+    fail(20);
+    await clock.advance(4_999);
+    expect(circuit.isOut('zendesk post', fresh)).toBe(false);
+    circuit.tell('zendesk post', 'well');
     fail(9);
+    await clock.advance(5_000);
     expect(circuit.isOut('zendesk post', fresh)).toBe(false);
     fail(1);
     expect(circuit.isOut('zendesk post', fresh)).toBe(true);
@@ -34,9 +39,10 @@ describe('an outage', () => {
     expect(circuit.isOut('zendesk post', fresh)).toBe(false);
   });
 
-  it('is over with the first success; what says nothing changes nothing', () => {
-    const { circuit, fail } = setup();
+  it('is over with the first success; what says nothing changes nothing', async () => {
+    const { clock, circuit, fail } = setup();
     fail(20);
+    await clock.advance(5_000);
     circuit.tell('zendesk post', 'unclear');
     expect(circuit.isOut('zendesk post', fresh)).toBe(true);
     circuit.tell('zendesk post', 'well');
@@ -50,10 +56,11 @@ describe('an outage', () => {
     expect(circuit.isOut('zendesk post', { mortal: true, waiting: true })).toBe(true);
   });
 
-  it('is of one upstream and one kind of work: reading may work where writing does not', () => {
-    const { circuit, fail } = setup();
+  it('is of one upstream and one kind of work: reading may work where writing does not', async () => {
+    const { clock, circuit, fail } = setup();
     fail(20);
     fail(1, 'freshdesk post');
+    await clock.advance(5_000);
     circuit.tell('zendesk draft', 'well');
     expect(circuit.isOut('freshdesk post', mortal)).toBe(false);
     expect(circuit.isOut('zendesk post', fresh)).toBe(true);
