@@ -37,6 +37,8 @@ export interface ServiceOverrides {
   readonly fetch?: typeof fetch;
   /** How often the provider's Batch API is asked how far it is, ms. */
   readonly economyPollMs?: number;
+  /** How often to look for work that nobody announced, ms. */
+  readonly pollMs?: number;
   /** Hears every event, besides the log. */
   readonly observer?: Observer;
   /** Where the SQL files lie. */
@@ -109,7 +111,12 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     newId,
     ...(overrides.economyPollMs === undefined ? {} : { pollMs: overrides.economyPollMs }),
   });
-  const pool = createPool({ ...attempts, packer: economy.packer, concurrency: config.workerConcurrency });
+  const pool = createPool({
+    ...attempts,
+    packer: economy.packer,
+    concurrency: config.workerConcurrency,
+    ...(overrides.pollMs === undefined ? {} : { pollMs: overrides.pollMs }),
+  });
   wake = () => pool.wake();
 
   const feeder = createBatchFeeder({

@@ -41,8 +41,8 @@ const FLOOD_PAUSE_MS = 15;
 const LOOK_EVERY_MS = 200;
 /** Ids that one batch takes. */
 const BATCH_MAX = 10_000;
-/** Without any ticket finished for so long the run is given up, ms. */
-const STUCK_MS = 90_000;
+/** Without any ticket finished for so long the run is given up, ms: longer than an outage is waited out between two probes. */
+const STUCK_MS = 300_000;
 
 /** Runs everything, prints the table, answers the exit code: 0 only if every ticket reached its expected end. */
 export async function runSandbox(run: SandboxRun): Promise<number> {

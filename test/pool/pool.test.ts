@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createCircuit } from '../../src/core/circuit.ts';
 import { seededRandom, uuidv7 } from '../../src/core/clock.ts';
 import { UpstreamError } from '../../src/core/errors.ts';
@@ -23,6 +23,9 @@ import { migrationsFolder } from '../support/paths.ts';
 import { recordingObserver, type RecordingObserver } from '../support/recording-observer.ts';
 import { makeConversation, makeMessage, stubHelpdesk, type StubHelpdesk } from '../support/stub-helpdesk.ts';
 import { makeCompletion, stubLanguageModel, type StubLanguageModel } from '../support/stub-language-model.ts';
+
+// virtual hours and real processes take their time on a busy machine
+vi.setConfig({ testTimeout: 60_000 });
 
 const CONCURRENCY = 4;
 const MAX_ATTEMPTS = 3;
@@ -67,7 +70,7 @@ describe('the pool', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  function makePool(options: { outbox?: Outbox; postFindings?: boolean }): void {
+  function makePool(options: { outbox?: Outbox; postFindings?: boolean; pollMs?: number }): void {
     const helpdesks = new Map([helpdesk, other].map((each) => [each.name, each]));
     const probe = (scope: string) =>
       scope === 'llm' ? llm.probe(new AbortController().signal) : helpdesk.probe(new AbortController().signal);
@@ -87,6 +90,7 @@ describe('the pool', () => {
       retry: { maxAttempts: MAX_ATTEMPTS, baseMs: 1000, maxMs: 60_000 },
       circuit: createCircuit(clock, { maxAttempts: MAX_ATTEMPTS }),
       concurrency: CONCURRENCY,
+      ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs, beatMs: options.pollMs }),
     });
   }
 
@@ -367,6 +371,7 @@ describe('the pool', () => {
   });
 
   it('an outage of two hours kills no ticket, burns few tries, leaves the other helpdesk alone, and is said', async () => {
+    makePool({ pollMs: 5_000 });
     const down = () => Promise.reject(new UpstreamError('timeout', 'It is down.', { upstream: 'zendesk' }));
     helpdesk.script.conversation = down;
     helpdesk.script.look = down;
@@ -388,6 +393,7 @@ describe('the pool', () => {
   });
 
   it('an outage that starts when a ticket has one try left does not kill it either, nor one that is alone', async () => {
+    makePool({ pollMs: 5_000 });
     llm.script.complete = () => Promise.reject(fail('overloaded'));
     await ingest('1');
     pool.start();
@@ -401,6 +407,7 @@ describe('the pool', () => {
   });
 
   it('where reading works and writing does not, nothing dies, and drafts are made meanwhile', async () => {
+    makePool({ pollMs: 5_000 });
     helpdesk.script.post = () =>
       Promise.reject(new UpstreamError('ambiguous_post', 'No answer.', { upstream: 'zendesk' }));
     pool.start();
@@ -417,6 +424,7 @@ describe('the pool', () => {
   });
 
   it('one ticket that alone fails, urgent as it is, does not keep the others waiting for long', async () => {
+    makePool({ pollMs: 5_000 });
     llm.script.complete = (prompt) => (of1(prompt) ? Promise.reject(fail('server_error')) : undefined);
     await outbox.ingest({
       helpdesk: 'zendesk',

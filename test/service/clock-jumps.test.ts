@@ -1,11 +1,14 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { isFinal, type TicketStatus } from '../../src/core/ticket.ts';
 import type { Progress } from '../../src/core/service-control.ts';
 import { adminClient, PATIENT, startVendors } from '../support/harness.ts';
 import { startServiceProcess } from '../support/service-process.ts';
 import { startVirtualWorld, type VirtualWorld } from '../support/virtual-service.ts';
+
+// virtual hours and real processes take their time on a busy machine
+vi.setConfig({ testTimeout: 60_000 });
 
 /* Promise 14: clocks may jump. */
 

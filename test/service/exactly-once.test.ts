@@ -1,6 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TicketDetail } from '../../src/core/ticket.ts';
 import { startVirtualWorld, type VirtualOptions, type VirtualWorld } from '../support/virtual-service.ts';
+
+// virtual hours and real processes take their time on a busy machine
+vi.setConfig({ testTimeout: 60_000 });
 
 /* The four ambiguous cases of reliability.md §2, the whole service against simulated accounts, in virtual time. */
 

@@ -1,8 +1,11 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { adminClient, PATIENT, startVendors, type Vendors } from '../support/harness.ts';
 import { type ServiceProcess, startServiceProcess } from '../support/service-process.ts';
+
+// virtual hours and real processes take their time on a busy machine
+vi.setConfig({ testTimeout: 60_000 });
 
 /* Rows F6 and F7 of the attack list: what the machine around the process does. `npm test` bundles first. */
 

@@ -1,6 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Progress } from '../../src/core/service-control.ts';
 import { startVirtualWorld, type VirtualWorld } from '../support/virtual-service.ts';
+
+// virtual hours and real processes take their time on a busy machine
+vi.setConfig({ testTimeout: 60_000 });
 
 /* Two hours without a vendor, the whole service in virtual time. */
 
@@ -47,5 +50,5 @@ describe.each(['zendesk', 'freshdesk', 'llm'] as const)('an outage of %s', (vend
       expect(ids[name].map((id) => world[name].notes(id).length)).toEqual(ids[name].map(() => 1));
     }
     expect((await progress()).pauses).toEqual([]);
-  });
+  }, 120_000);
 });

@@ -135,6 +135,8 @@ export async function startVirtualWorld(options: VirtualOptions = {}): Promise<V
       clock: serviceClock,
       random,
       fetch: vendorFetch,
+      // hours of looking four times a second would take minutes
+      pollMs: 2_000,
     });
     admin = adminClient(service.url);
   };
