@@ -1,3 +1,4 @@
+import { noCircuit } from './core/circuit.ts';
 import type { FileRunConfig } from './config.ts';
 import { systemClock, systemRandom, uuidv7 } from './core/clock.ts';
 import type { ErrorClass, SkipReason } from './core/errors.ts';
@@ -155,6 +156,7 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
     },
     postFindings: false,
     retry: { maxAttempts: config.maxAttempts, baseMs: config.retryBaseMs, maxMs: config.retryMaxMs },
+    circuit: noCircuit,
     concurrency: config.workerConcurrency,
   });
   wake = () => pool.wake();

@@ -2,8 +2,9 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer, type ServerType } from '@hono/node-server';
 import { type Config, ConfigError } from './config.ts';
 import type { BatchModel } from './core/batch-model.ts';
+import { createCircuit } from './core/circuit.ts';
 import { type Clock, type Random, systemClock, systemRandom, uuidv7 } from './core/clock.ts';
-import type { ErrorClass } from './core/errors.ts';
+import { type ErrorClass, errorName } from './core/errors.ts';
 import type { Helpdesk } from './core/helpdesk.ts';
 import type { ModelRoutes } from './core/model-routes.ts';
 import { combineObservers, type Observer, silentObserver } from './core/observer.ts';
@@ -22,6 +23,7 @@ import { createPool } from './pool/pool.ts';
 import { createRetention } from './pool/retention.ts';
 import { createSweep } from './pool/sweep.ts';
 import { createRoutes } from './llm-routes.ts';
+import { connectionLimit } from './connection-limit.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
 import { openAuditLog } from './sqlite/audit.ts';
 import { openDatabase } from './sqlite/database.ts';
@@ -38,6 +40,8 @@ export interface ServiceOverrides {
   readonly fetch?: typeof fetch;
   /** How often the provider's Batch API is asked how far it is, ms. */
   readonly economyPollMs?: number;
+  /** How often to look for work that nobody announced, ms. */
+  readonly pollMs?: number;
   /** Hears every event, besides the log. */
   readonly observer?: Observer;
   /** Where the SQL files lie. */
@@ -108,6 +112,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     },
     postFindings: config.postFindings,
     retry,
+    circuit: createCircuit(clock, retry),
   };
   const economy = createEconomy({
     ...attempts,
@@ -120,6 +125,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     ...attempts,
     packer: economy.packer,
     concurrency: config.workerConcurrency,
+    ...(overrides.pollMs === undefined ? {} : { pollMs: overrides.pollMs }),
   });
   wake = () => pool.wake();
 
@@ -176,7 +182,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     random,
     observer,
   });
-  const server = await listen(app.fetch, config).catch((error: unknown) => {
+  const server = await listen(app.fetch, config, observer).catch((error: unknown) => {
     connection.close();
     throw error;
   });
@@ -195,6 +201,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
 
   const shutDown = async (): Promise<void> => {
     stopping = true;
+    const stoppingSince = clock.steady();
     observer.service({ phase: 'stopping', url: null });
     await outbox.leave();
     gate.dispose();
@@ -203,7 +210,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     await retention.stop();
     await pool.stop(config.shutdownGraceMs);
     await economy.stop();
-    await closeServer(server);
+    await closeServer(server, clock, stoppingSince + STREAMS_END_MS - clock.steady());
     await Promise.all([outbox.close(), audit.drain()]);
     connection.close();
     observer.service({ phase: 'stopped', url: null });
@@ -296,7 +303,8 @@ const BACKLOG = 4096;
 
 async function listen(
   handler: Parameters<typeof createAdaptorServer>[0]['fetch'],
-  { host, port }: Config,
+  { host, port, workerConcurrency }: Config,
+  observer: Observer,
 ): Promise<ServerType> {
   const server = createAdaptorServer({
     fetch: handler,
@@ -309,10 +317,16 @@ async function listen(
       keepAliveTimeout: 65_000,
     },
   });
+  const limit = connectionLimit(workerConcurrency);
+  if (limit !== null) server.maxConnections = limit;
+  // the log makes one line a second of them
+  server.on('drop', () => observer.fault({ where: 'accept', error: 'too many connections' }));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ port, host, backlog: BACKLOG }, () => {
       server.off('error', reject);
+      // an accept that fails later is no reason to end
+      server.on('error', (error) => observer.fault({ where: 'accept', error: errorName(error) }));
       resolve();
     });
   });
@@ -324,10 +338,15 @@ function urlOf(server: ServerType, host: string): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** Open streams have been told to end by now; whoever still hangs on is cut off. */
-async function closeServer(server: ServerType): Promise<void> {
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve());
-    if ('closeAllConnections' in server) server.closeAllConnections();
-  });
+/** Streams of events notice that we stop within half a second, and end in order. */
+const STREAMS_END_MS = 600;
+
+/** Whoever still hangs on after that (a stalled upload, a peer that has gone) is cut off. */
+async function closeServer(server: ServerType, clock: Clock, patienceMs: number): Promise<void> {
+  const over = new AbortController();
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  await Promise.race([closed, clock.sleep(patienceMs, over.signal)]);
+  over.abort();
+  if ('closeAllConnections' in server) server.closeAllConnections();
+  await closed;
 }

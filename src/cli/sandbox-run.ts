@@ -9,9 +9,10 @@ import { listen, type ListeningServer } from '../sandbox/server.ts';
 import type { SampleTicket } from '../sandbox/tickets.ts';
 import { createZendeskSimulator } from '../sandbox/zendesk.ts';
 import { EXIT } from './command-error.ts';
+import { createKills, type Kills } from './sandbox-kills.ts';
+import { type Case, judge, type Listed } from './sandbox-verdict.ts';
 import { createProgressView } from './progress-view.ts';
 import { type SandboxService, startSandboxService } from './sandbox-service.ts';
-import { shown } from './shown.ts';
 import { printSummary, type SandboxSummary, toPicture } from './sandbox-view.ts';
 
 export interface SandboxRun {
@@ -22,6 +23,8 @@ export interface SandboxRun {
   /** One batch instead of webhooks. */
   readonly batch: boolean;
   readonly vendorLimits: boolean;
+  /** SIGKILLs of the service in the drain. */
+  readonly kills: number;
   readonly seed: number;
 }
 
@@ -38,21 +41,8 @@ const FLOOD_PAUSE_MS = 15;
 const LOOK_EVERY_MS = 200;
 /** Ids that one batch takes. */
 const BATCH_MAX = 10_000;
-/** Without any ticket finished for so long the run is given up, ms. */
-const STUCK_MS = 90_000;
-
-/** A ticket as handed in, and what became of it. */
-interface Case {
-  readonly sample: SampleTicket;
-  readonly ticketId: string;
-}
-
-interface Listed {
-  readonly ticketId: string;
-  readonly status: TicketStatus;
-  readonly reason: string | null;
-  readonly errorClass: string | null;
-}
+/** Without any ticket finished for so long the run is given up, ms: longer than an outage is waited out between two probes. */
+const STUCK_MS = 300_000;
 
 /** Runs everything, prints the table, answers the exit code: 0 only if every ticket reached its expected end. */
 export async function runSandbox(run: SandboxRun): Promise<number> {
@@ -73,7 +63,7 @@ export async function runSandbox(run: SandboxRun): Promise<number> {
   const servers = await Promise.all([listen(llm.fetch), listen(helpdesk.simulator.fetch)]);
   const [llmServer, helpdeskServer] = servers;
   const service = await startSandboxService({
-    ...commonSettings(llm, llmServer),
+    ...commonSettings(run, llm, llmServer),
     ...helpdesk.settings(helpdeskServer.url),
     ...(run.vendorLimits ? {} : helpdesk.liftedLimits),
   });
@@ -92,7 +82,7 @@ export async function runSandbox(run: SandboxRun): Promise<number> {
     }
     printSummary(process.stdout, summary);
     if (run.keep) await stayUp(service, interruption);
-    return summary.surprises.length === 0 ? 0 : 1;
+    return summary.surprises.length === 0 ? 0 : EXIT.failed;
   } finally {
     helpdesk.simulator.disconnect();
     await service.stop();
@@ -112,12 +102,12 @@ async function drive(run: SandboxRun, { clock, llm, simulator, service }: Stage)
   const created = run.batch ? await handIn(run.tickets, simulator, clock) : null;
   const startedAt = clock.steady();
   const handingIn = created === null ? handIn(run.tickets, simulator, clock) : startBatch(created, simulator, service);
-  const progress = await follow(run.tickets.length, service, clock, startedAt);
+  const delivered = handingIn.then(() => simulator.idle());
+  const kills = createKills({ count: run.kills, tickets: run.tickets.length, ready: delivered, service, clock });
+  const progress = await follow(run.tickets.length, { service, clock, kills, startedAt });
   const seconds = (clock.steady() - startedAt) / 1000;
   const cases = await handingIn;
   const listed = await listTickets(service);
-  const noteCounts = cases.map(({ ticketId }) => ownNotes(simulator, ticketId));
-  const publicComments = cases.reduce((sum, { ticketId }) => sum + simulator.publicCommentsByBot(ticketId).length, 0);
   return {
     helpdesk: simulator.name,
     tickets: cases.length,
@@ -125,13 +115,11 @@ async function drive(run: SandboxRun, { clock, llm, simulator, service }: Stage)
     seconds,
     latencyP50Ms: quantile(service.postedMs, 0.5),
     latencyP95Ms: quantile(service.postedMs, 0.95),
-    progress,
-    notes: noteCounts.reduce((sum, count) => sum + count, 0),
-    doubled: noteCounts.filter((count) => count > 1).length,
-    publicComments,
+    progress: { ...progress, sinceStart: kills.totals(progress.sinceStart) },
+    kills: kills.done(),
     faults: mergeCounts(llm.faults.injected, simulator.faults.injected),
     rateLimited: llm.stats().rateLimited + simulator.stats().rateLimited,
-    surprises: cases.flatMap((one) => surpriseOf(one, listed.get(one.ticketId), simulator)),
+    ...judge(cases, listed, simulator, { chaos: run.faults === 'chaos' }),
   };
 }
 
@@ -157,8 +145,15 @@ async function startBatch(cases: Case[], { name }: HelpdeskSimulator, service: S
   return cases;
 }
 
+interface Followed {
+  readonly service: SandboxService;
+  readonly clock: Clock;
+  readonly kills: Kills;
+  readonly startedAt: number;
+}
+
 /** Shows the progress until every ticket is in a final status, or nothing has moved for long. */
-async function follow(total: number, service: SandboxService, clock: Clock, startedAt: number): Promise<Progress> {
+async function follow(total: number, { service, clock, kills, startedAt }: Followed): Promise<Progress> {
   const view = createProgressView(process.stdout);
   let done = -1;
   let movedAt = clock.steady();
@@ -174,6 +169,7 @@ async function follow(total: number, service: SandboxService, clock: Clock, star
     if (done >= total || clock.steady() - movedAt > STUCK_MS) {
       return progress;
     }
+    await kills.maybe(done, progress.sinceStart);
     await clock.sleep(LOOK_EVERY_MS);
   }
 }
@@ -206,25 +202,6 @@ function tally(cases: readonly Case[], listed: ReadonlyMap<string, Listed>): San
 function quantile(values: readonly number[], q: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0;
-}
-
-/** What is not as it should be, from both sides: what the service says, and what the helpdesk has. */
-function surpriseOf({ sample, ticketId }: Case, ticket: Listed | undefined, simulator: HelpdeskSimulator): string[] {
-  if (ticket === undefined) return [`ticket ${ticketId} is unknown to the service`];
-  const notes = ownNotes(simulator, ticketId);
-  const end = ticket.status === 'skipped' ? `skipped:${ticket.reason}` : ticket.status;
-  const problems: string[] = [];
-  if (!sample.expect.some((expected) => expected === end))
-    problems.push(`ended ${end} (${ticket.errorClass ?? '-'}), expected ${sample.expect.join(' or ')}`);
-  if (notes > 1) problems.push(`has ${notes} notes`);
-  if (ticket.status === 'posted' && notes === 0) problems.push('is posted but has no note');
-  if (simulator.publicCommentsByBot(ticketId).length > 0) problems.push('has a PUBLIC comment of ours');
-  return problems.map((problem) => `ticket ${ticketId} “${shown(sample.subject.slice(0, 40))}” ${problem}`);
-}
-
-/** Without what a proxy has sent twice: that is a fault of the simulator's, not the service's. */
-function ownNotes(simulator: HelpdeskSimulator, ticketId: string): number {
-  return simulator.notes(ticketId).filter(({ resent }) => !resent).length;
 }
 
 function mergeCounts(...all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
@@ -277,7 +254,7 @@ function createHelpdesk(run: SandboxRun, clock: Clock, random: Random): SandboxH
   };
 }
 
-function commonSettings(llm: LlmSimulator, server: ListeningServer): Readonly<Record<string, string>> {
+function commonSettings(run: SandboxRun, llm: LlmSimulator, server: ListeningServer): Readonly<Record<string, string>> {
   return {
     OPENAI_BASE_URL: `${server.url}/v1`,
     OPENAI_API_KEY: llm.apiKey,
@@ -289,8 +266,8 @@ function commonSettings(llm: LlmSimulator, server: ListeningServer): Readonly<Re
     AMBIGUOUS_POST_WAIT_MS: String(TIMEOUT_MS + 1500),
     RETRY_BASE_MS: '150',
     RETRY_MAX_MS: '3000',
-    // heavy faults hit two of five tries
-    MAX_ATTEMPTS: '10',
+    // heavy faults hit two of five tries; in chaos none of twenty thousand may die of bad luck
+    MAX_ATTEMPTS: run.faults === 'chaos' ? '25' : '10',
     WORKER_CONCURRENCY: String(WORKERS),
   };
 }

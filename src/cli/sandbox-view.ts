@@ -1,6 +1,7 @@
 import type { Progress } from '../core/service-control.ts';
 import { isFinal, TICKET_STATUSES, type TicketStatus } from '../core/ticket.ts';
 import { formatDuration, formatTable, paint, type ProgressPicture, type Segment } from './progress-view.ts';
+import type { Verdict } from './sandbox-verdict.ts';
 
 /** Segments of the bar, in the order they are drawn: colour, glyph, and the statuses they stand for. */
 const SEGMENTS = [
@@ -29,7 +30,7 @@ export function toPicture(progress: Progress, total: number): ProgressPicture {
 }
 
 /** What the sandbox has counted, on the simulators' side. */
-export interface SandboxSummary {
+export interface SandboxSummary extends Verdict {
   readonly helpdesk: string;
   readonly tickets: number;
   readonly outcomes: readonly {
@@ -41,14 +42,11 @@ export interface SandboxSummary {
   readonly latencyP50Ms: number;
   readonly latencyP95Ms: number;
   readonly progress: Progress;
-  readonly notes: number;
-  readonly doubled: number;
-  readonly publicComments: number;
+  /** SIGKILLs of the service. */
+  readonly kills: number;
   /** Faults the simulators made, by kind. */
   readonly faults: Readonly<Record<string, number>>;
   readonly rateLimited: number;
-  /** What did not end as expected, a sentence each. */
-  readonly surprises: readonly string[];
 }
 
 const SURPRISES_SHOWN = 10;
@@ -68,10 +66,11 @@ export function printSummary(stream: NodeJS.WriteStream, summary: SandboxSummary
     ['tickets', `${summary.tickets} through a simulated ${summary.helpdesk}`],
     [
       'posted',
-      `${count('posted')}   (private notes ${summary.notes}, doubled ${summary.doubled}, public ${summary.publicComments})`,
+      `${count('posted')}   (private notes ${summary.notes}, lost ${summary.lost}, doubled ${summary.doubled}, public ${summary.publicComments})`,
     ],
     ['skipped', `${count('skipped')}${count('skipped') > 0 ? `   (${reasons('skipped')})` : ''}`],
     ['dead', `${count('dead')}${count('dead') > 0 ? `   (${reasons('dead')})` : ''}`],
+    ...(summary.kills > 0 ? [['kills', `${summary.kills} SIGKILLs of the service`] as [string, string]] : []),
     ['retries', String(progress.sinceStart.retries)],
     ['faults made', faults.length === 0 ? 'none' : faults.join(', ')],
     ['429 answers', String(summary.rateLimited)],

@@ -13,10 +13,12 @@ interface SandboxOptions {
   readonly keep?: true;
   readonly batch?: true;
   readonly vendorLimits?: true;
+  readonly kills?: number;
   readonly seed: number;
 }
 
 const DEFAULT_TICKETS = 200;
+const CHAOS_KILLS = 20;
 
 export function sandboxCommand(): Command {
   return new Command('sandbox')
@@ -34,7 +36,11 @@ export function sandboxCommand(): Command {
     .addOption(
       new Option('--faults <profile>', 'how often the simulators fail').choices(FAULT_PROFILES).default('mild'),
     )
-    .option('--chaos', 'one request in five fails, some of them twice over: the same as --faults chaos')
+    .option(
+      '--chaos',
+      `one request in five fails, some of them twice over, and the service is killed ${CHAOS_KILLS} times: --faults chaos --kills ${CHAOS_KILLS}`,
+    )
+    .addOption(new Option('--kills <n>', 'how often to kill the service (SIGKILL) in the drain').argParser(wholeNumber))
     .option('--file <path>', 'own tickets: JSON lines with subject and description (HTML or text)')
     .option('--vendor-limits', "keep the vendors' limits (100 notes a minute)")
     .option('--batch', 'hand the tickets in as one batch instead of by webhooks')
@@ -57,6 +63,7 @@ export function sandboxCommand(): Command {
         keep: options.keep === true,
         batch: options.batch === true,
         vendorLimits: options.vendorLimits === true,
+        kills: options.kills ?? (options.chaos === true ? CHAOS_KILLS : 0),
         seed: options.seed,
       });
     });

@@ -6,9 +6,16 @@ import { readEnvironment } from './environment.ts';
 import { dieOf, withoutSecrets } from './fatal.ts';
 import { packagePath } from './package-path.ts';
 
+const SIGNALS = `
+SIGTERM, SIGINT and SIGHUP stop it in order, with exit code 0: no new work,
+webhooks are answered 503, what is under way gets SHUTDOWN_GRACE_MS and then
+goes back to the queue. A second signal ends it at once, with exit code 1:
+nothing acknowledged is lost, the next start goes on.`;
+
 export function serveCommand(): Command {
   return new Command('serve')
     .description('Runs the service, configured by the environment and .env in the current folder.')
+    .addHelpText('after', SIGNALS)
     .addHelpText('after', '\nExample:\n  $ ADMIN_TOKEN=… ZENDESK_BASE_URL=https://acme.zendesk.com … draftdesk serve')
     .action(serve);
 }

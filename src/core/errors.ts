@@ -71,6 +71,8 @@ export interface UpstreamErrorOptions {
   readonly retryAfterMs?: number;
   /** With class `gone`: the reason the ticket is skipped with. */
   readonly reason?: SkipReason;
+  /** With class `posted_public`: the note that somebody must look at. */
+  readonly noteId?: string;
   readonly cause?: unknown;
 }
 
@@ -85,6 +87,7 @@ export class UpstreamError extends Error {
   readonly status: number | null;
   readonly retryAfterMs: number | null;
   readonly reason: SkipReason | null;
+  readonly noteId: string | null;
 
   constructor(errorClass: ErrorClass, message: string, options: UpstreamErrorOptions) {
     super(message, { cause: options.cause });
@@ -93,6 +96,7 @@ export class UpstreamError extends Error {
     this.status = options.status ?? null;
     this.retryAfterMs = options.retryAfterMs ?? null;
     this.reason = options.reason ?? null;
+    this.noteId = options.noteId ?? null;
   }
 }
 

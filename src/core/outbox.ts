@@ -134,7 +134,14 @@ export type JobOutcome =
       readonly error: string;
       readonly facts?: TicketFacts;
     }
-  | { readonly kind: 'dead'; readonly errorClass: ErrorClass; readonly error: string; readonly facts?: TicketFacts };
+  | {
+      readonly kind: 'dead';
+      readonly errorClass: ErrorClass;
+      readonly error: string;
+      /** A note is there all the same, and somebody must look at it. */
+      readonly noteId?: string;
+      readonly facts?: TicketFacts;
+    };
 
 /**
  * `ok` written · `lost` the claim was no longer ours, nothing written · `superseded` written, but a newer customer

@@ -1,3 +1,4 @@
+import type { Health } from './circuit.ts';
 import type { Random } from './clock.ts';
 import { type ErrorClass, errorName, type SkipReason, UpstreamError } from './errors.ts';
 
@@ -26,12 +27,15 @@ interface Rule {
   readonly counts: boolean;
   /** Every ticket would fail alike. */
   readonly pauses: boolean;
+  /** What it says about who was called: `ill` while it is out of order, `well` when it has answered all the same. */
+  readonly health: Health;
 }
 
-const AGAIN: Rule = { retry: true, counts: true, pauses: false };
-const WAIT: Rule = { retry: true, counts: false, pauses: false };
-const NEVER: Rule = { retry: false, counts: true, pauses: false };
-const STOP: Rule = { retry: true, counts: false, pauses: true };
+const AGAIN: Rule = { retry: true, counts: true, pauses: false, health: 'well' };
+const ILL: Rule = { ...AGAIN, health: 'ill' };
+const WAIT: Rule = { retry: true, counts: false, pauses: false, health: 'unclear' };
+const NEVER: Rule = { retry: false, counts: true, pauses: false, health: 'well' };
+const STOP: Rule = { retry: true, counts: false, pauses: true, health: 'unclear' };
 
 /** The only place that judges error classes (llm-and-otel.md A3; helpdesks.md 2.5, F2). */
 const RULES: Readonly<Record<ErrorClass, Rule>> = {
@@ -45,16 +49,16 @@ const RULES: Readonly<Record<ErrorClass, Rule>> = {
   model_not_found: STOP,
   posting_stopped: STOP,
   conflict: AGAIN,
-  connection: AGAIN,
-  server_error: AGAIN,
-  overloaded: AGAIN,
-  flex_unavailable: AGAIN,
-  invalid_response: AGAIN,
-  ambiguous_post: AGAIN,
-  internal: AGAIN,
-  // the server may have worked, and billed, each time: MAX_ATTEMPTS bounds that bill
-  timeout: AGAIN,
-  response_truncated: AGAIN,
+  connection: ILL,
+  server_error: ILL,
+  overloaded: ILL,
+  flex_unavailable: { ...AGAIN, health: 'unclear' },
+  invalid_response: ILL,
+  ambiguous_post: ILL,
+  internal: { ...AGAIN, health: 'unclear' },
+  // the server may have worked, and billed, each time: MAX_ATTEMPTS bounds that bill, the pauses of an outage the other
+  timeout: ILL,
+  response_truncated: ILL,
   invalid_output: AGAIN,
   output_truncated: AGAIN,
   forbidden: NEVER,
@@ -67,31 +71,55 @@ const RULES: Readonly<Record<ErrorClass, Rule>> = {
   refusal: NEVER,
   crash_loop: NEVER,
   gone: NEVER,
-  posted_public: { retry: false, counts: true, pauses: true },
+  posted_public: { retry: false, counts: true, pauses: true, health: 'unclear' },
 };
 
+/** Once an outage is over, those who failed in it come back within so many longest waits: others are tried before. */
+const OUTAGE_WAITS = 2;
+
+/** What an error says about the upstream that it names. */
+export function healthOf(error: UpstreamError): Health {
+  return ruleOf(error).health;
+}
+
+/** Would one more failure that counts be the end? */
+export function isMortal(failures: number, { maxAttempts }: Pick<RetrySettings, 'maxAttempts'>): boolean {
+  return failures + 1 >= maxAttempts;
+}
+
+/** Will no retry mend it? */
+export function isPermanent(errorClass: ErrorClass): boolean {
+  return !RULES[errorClass].retry;
+}
+
+export interface FailedTry {
+  /** This stage's earlier failures that counted. */
+  readonly failures: number;
+  readonly ambiguousWaitMs: number;
+  /** It is the upstream that fails, see `circuit.ts`: the ticket waits for it, like all others. */
+  readonly outage?: boolean;
+}
+
 /**
- * What to do about an error: pure. `failures` counts this stage's earlier failures that counted.
+ * What to do about an error: pure.
  * Full-jitter exponential backoff; a server's Retry-After wins
  * (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
  */
 export function decide(
   error: UpstreamError,
-  { failures, ambiguousWaitMs }: { readonly failures: number; readonly ambiguousWaitMs: number },
+  { failures, ambiguousWaitMs, outage = false }: FailedTry,
   settings: RetrySettings,
   random: Random,
 ): Decision {
   if (error.errorClass === 'gone') return { kind: 'skip', reason: error.reason ?? 'not_found' };
   const rule = ruleOf(error);
-  const pauseScope = rule.pauses ? error.upstream : null;
-  const spent = rule.counts && failures + 1 >= settings.maxAttempts;
-  if (!rule.retry || spent) return { kind: 'dead', pauseScope };
-  return {
-    kind: 'retry',
-    delayMs: delay(error, failures, ambiguousWaitMs, settings, random),
-    countsAsAttempt: rule.counts,
-    pauseScope,
-  };
+  const waits = outage && rule.health === 'ill';
+  const pauseScope = rule.pauses || waits ? error.upstream : null;
+  const counts = rule.counts && !waits;
+  if (!rule.retry || (counts && isMortal(failures, settings))) return { kind: 'dead', pauseScope };
+  const backoff = delay(error, failures, ambiguousWaitMs, settings, random);
+  const delayMs = waits ? Math.max(backoff, (1 + random()) * (OUTAGE_WAITS / 2) * settings.maxMs) : backoff;
+  return { kind: 'retry', delayMs, countsAsAttempt: counts, pauseScope };
 }
 
 function ruleOf(error: UpstreamError): Rule {

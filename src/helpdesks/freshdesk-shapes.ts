@@ -114,26 +114,24 @@ export interface Thread {
   readonly messages: readonly Message[];
   /** Oldest first. */
   readonly marked: readonly MarkedNote[];
+  /** The same, but customers can read them: of ours there must be none. */
+  readonly published: readonly MarkedNote[];
 }
 
 /** Sorts a ticket's entries into messages and notes that carry a marker. */
 export function readThread(found: FreshdeskTicket, entries: readonly FreshdeskConversation[]): Thread {
   const messages: Message[] = [description(found)];
   const marked: MarkedNote[] = [];
+  const published: MarkedNote[] = [];
   for (const entry of entries.map((one) => ({ ...one, createdAt: one.created_at })).toSorted(byTime)) {
     const html = entry.body ?? '';
-    const marker = entry.private === true ? markerOf(html) : null;
-    if (marker !== null) {
-      const { id: noteId, createdAt } = entry;
-      marked.push({
-        noteId,
-        marker,
-        createdAt,
-        userId: entry.user_id ?? null,
-        editedBy: entry.last_edited_user_id ?? null,
-      });
+    const marker = markerOf(html);
+    const note = marker === null ? null : markedNote(entry, marker);
+    if (note !== null && entry.private === true) {
+      marked.push(note);
       continue;
     }
+    if (note !== null && entry.private === false) published.push(note);
     const customer = isCustomer(entry, found.requester_id ?? null);
     if (!customer && !isHumanAnswer(entry)) continue;
     messages.push({
@@ -146,7 +144,17 @@ export function readThread(found: FreshdeskTicket, entries: readonly FreshdeskCo
       verified: true,
     });
   }
-  return { messages, marked };
+  return { messages, marked, published };
+}
+
+function markedNote(entry: FreshdeskConversation, marker: string): MarkedNote {
+  return {
+    noteId: entry.id,
+    marker,
+    createdAt: entry.created_at,
+    userId: entry.user_id ?? null,
+    editedBy: entry.last_edited_user_id ?? null,
+  };
 }
 
 /** The requester, or anybody whose message came in: copied persons answer too. */

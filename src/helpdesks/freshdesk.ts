@@ -171,21 +171,26 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
       for (const double of doubles) await withdraw(double.noteId, request, signal);
       return { kind: 'posted', noteId: posted.noteId };
     }
+    const wanted = thread.published.filter((note) => note.marker === request.marker);
+    const [published] = await ownNotes(wanted, signal);
+    if (published !== undefined) throw guard.close(request.ticketId, published.noteId);
     const unavailable = shapes.unavailability(ticket);
     if (unavailable !== null) return { kind: 'unavailable', reason: unavailable };
     const verdict = verdictOn(since(thread.messages, request.seenMessageId));
     return verdict ?? { kind: 'clear', fence: replaceable(thread, own) ?? '' };
   }
 
-  /** Two notes of ours say the same: the newer goes. The ticket is served either way. */
+  /** Two notes of ours say the same: the newer goes, and is reported. The ticket is served either way. */
   async function withdraw(noteId: string, { ticketId, lane }: LookRequest, signal: AbortSignal): Promise<void> {
+    let end = 'was deleted';
     try {
       const path = `/conversations/${noteId}`;
       await call({ method: 'DELETE', path, route: 'note', turn: { step: 'post', lane } }, signal);
     } catch (error) {
       if (!(error instanceof UpstreamError) || signal.aborted) throw error;
-      if (error.status !== 404) deps.alarm('double_note', `freshdesk ticket ${ticketId} has our note ${noteId} twice`);
+      if (error.status !== 404) end = 'could not be deleted';
     }
+    deps.alarm('double_note', `freshdesk ticket ${ticketId} had our note twice; the newer, ${noteId}, ${end}`);
   }
 
   async function postPrivateNote(
@@ -209,7 +214,7 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
     };
     const { json } = replaced ?? (await call(request, signal));
     const written = shapes.noteAnswer.safeParse(json);
-    if (written.success && written.data.private === false) throw guard.close(ticketId);
+    if (written.success && written.data.private === false) throw guard.close(ticketId, written.data.id);
     if (!written.success || written.data.private !== true) throw ambiguousPost(NAME, 'invalid_response');
     return { noteId: written.data.id };
   }

@@ -8,8 +8,8 @@ import type { PacedFetch } from './paced-fetch.ts';
 export interface PublicPostGuard {
   /** Throws `posting_stopped` when closed: that kills no ticket. */
   assertOpen(): void;
-  /** Closes it, sounds the alarm, and answers the error to throw. */
-  close(ticketId: string): UpstreamError;
+  /** Closes it, sounds the alarm, and answers the error to throw; `noteId` where the answer told it. */
+  close(ticketId: string, noteId: string | null): UpstreamError;
 }
 
 export function publicPostGuard(upstream: string, deps: Pick<HelpdeskDeps, 'alarm'>): PublicPostGuard {
@@ -20,14 +20,14 @@ export function publicPostGuard(upstream: string, deps: Pick<HelpdeskDeps, 'alar
       const message = `Posting to ${upstream} stopped because a note came back public; restart after finding out why.`;
       throw new UpstreamError('posting_stopped', message, { upstream });
     },
-    close: (ticketId) => {
+    close: (ticketId, noteId) => {
       closed = true;
       deps.alarm(
         'posted_public',
         `${upstream} made our private note on ticket ${ticketId} public; posting has stopped`,
       );
       const message = `${upstream} made our note public. Check that ticket now; posting to ${upstream} has stopped.`;
-      return new UpstreamError('posted_public', message, { upstream });
+      return new UpstreamError('posted_public', message, { upstream, ...(noteId === null ? {} : { noteId }) });
     },
   };
 }

@@ -119,6 +119,8 @@ export interface Thread {
   /** Oldest first, without private notes of agents and without what rules wrote. */
   readonly messages: readonly Message[];
   readonly ownNotes: readonly OwnNote[];
+  /** Notes of ours that customers can read: there must be none. */
+  readonly published: readonly OwnNote[];
 }
 
 /** Sorts comments into messages and our own notes. */
@@ -132,15 +134,17 @@ export function readThread(
 ): Thread {
   const messages: Message[] = [];
   const ownNotes: OwnNote[] = [];
+  const published: OwnNote[] = [];
   const sorted = comments.map((entry) => ({ ...entry, createdAt: entry.created_at })).toSorted(byTime);
   for (const entry of sorted) {
     const html = entry.html_body ?? textAsHtml(entry.plain_body ?? entry.body ?? '');
     const author = entry.author_id ?? '';
-    const marker = author === context.ownId && entry.public === false ? markerOf(html) : null;
-    if (marker !== null) {
+    const marker = author === context.ownId ? markerOf(html) : null;
+    if (marker !== null && entry.public === false) {
       ownNotes.push({ noteId: entry.id, marker });
       continue;
     }
+    if (marker !== null && entry.public === true) published.push({ noteId: entry.id, marker });
     const writer = context.users.get(author);
     const customer = isCustomer(writer, author === context.requesterId);
     if (!customer && !isHumanAnswer(entry)) continue;
@@ -154,7 +158,7 @@ export function readThread(
       verified: !(entry.metadata?.flags ?? []).some((flag) => SPOOFABLE_FLAGS.has(flag)),
     });
   }
-  return { messages, ownNotes };
+  return { messages, ownNotes, published };
 }
 
 /** By role, not by visibility: end users write private comments, agents can be requesters. */

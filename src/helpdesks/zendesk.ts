@@ -125,7 +125,7 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     const found = tickets.kept(ticketId, lane) ?? (await tickets.fetch(ticketId, turn, signal));
     const { ticket, requester } = found;
     const unavailable = shapes.unavailability(ticket, requester);
-    const thread =
+    const { messages, ownNotes, omitted } =
       unavailable === null ? await fetchThread(found, turn, signal) : { messages: [], ownNotes: [], omitted: 0 };
     return {
       ticketId,
@@ -134,7 +134,9 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
       requesterName: requester?.name ?? null,
       locale: requester?.locale ?? null,
       unavailable,
-      ...thread,
+      messages,
+      ownNotes,
+      omitted,
       version: versionOf(ticket),
     };
   }
@@ -152,8 +154,12 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
       if (versionOf(found.ticket) === request.version) return clearOf(found);
     }
     const thread = await fetchThread(found, turn, signal);
-    const own = thread.ownNotes.find((note) => note.marker === request.marker);
+    const [own, ...doubles] = thread.ownNotes.filter((note) => note.marker === request.marker);
+    for (const { noteId } of doubles)
+      deps.alarm('double_note', `zendesk ticket ${request.ticketId} has our note twice; the newer is ${noteId}`);
     if (own !== undefined) return { kind: 'posted', noteId: own.noteId };
+    const published = thread.published.find((note) => note.marker === request.marker);
+    if (published !== undefined) throw guard.close(request.ticketId, published.noteId);
     if (unavailable !== null) return { kind: 'unavailable', reason: unavailable };
     const verdict = verdictOn(since(thread.messages, request.seenMessageId));
     if (verdict !== null) return verdict;
@@ -199,7 +205,8 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     const answer = shapes.updateAnswer.safeParse(json);
     const events = answer.success ? answer.data.audit.events : [];
     const comments = events.filter((event) => event.type === 'Comment');
-    if (comments.some((event) => event.public === true)) throw guard.close(ticketId);
+    const published = comments.find((event) => event.public === true);
+    if (published !== undefined) throw guard.close(ticketId, published.id ?? null);
     const written = comments.find((event) => event.public === false);
     if (written?.id === null || written?.id === undefined) throw ambiguousPost(NAME, 'invalid_response');
     const stored = written.html_body ?? written.body;

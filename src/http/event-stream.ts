@@ -11,6 +11,8 @@ const PING_MS = 15_000;
 const STALLED_MS = 60_000;
 /** Of all streams together. */
 const CLIENTS_MAX = 100;
+/** When the stream ends, or breaks, a browser comes back after so long by itself: a restart takes about a second. */
+const RECONNECT_MS = 2_000;
 
 /** Places for those who watch, shared by all streams. */
 export interface Seats {
@@ -73,6 +75,8 @@ const PING = encoder.encode(': ping\n\n');
 interface Frame {
   readonly watched: string;
   readonly last: boolean;
+  /** Without the empty line at its end. */
+  readonly text: string;
   readonly bytes: Uint8Array;
 }
 
@@ -87,11 +91,12 @@ export function createEventStream<T>(options: EventStreamOptions<T>): EventStrea
 
   const makeFrame = (): Frame => {
     const snapshot = options.snapshot();
-    const text = `event: ${options.event}\ndata: ${JSON.stringify(snapshot)}\n\n`;
+    const text = `event: ${options.event}\ndata: ${JSON.stringify(snapshot)}\n`;
     return {
       watched: JSON.stringify(options.watched(snapshot)),
       last: options.isLast?.(snapshot) ?? false,
-      bytes: encoder.encode(text),
+      text,
+      bytes: encoder.encode(`${text}\n`),
     };
   };
 
@@ -150,13 +155,13 @@ export function createEventStream<T>(options: EventStreamOptions<T>): EventStrea
   };
 
   const begin = (onDrop: (() => void) | undefined): ReadableStream<Uint8Array> | null => {
-    const { watched, last, bytes } = makeFrame();
+    const { watched, last, text } = makeFrame();
     if (!last && !seats.take()) return null;
     let client: Client;
     return new ReadableStream<Uint8Array>({
       start(controller) {
         client = { controller, drop: onDrop, seen: watched, wroteAt: clock.steady() };
-        controller.enqueue(bytes);
+        controller.enqueue(encoder.encode(`${text}retry: ${RECONNECT_MS}\n\n`));
         if (last) return controller.close();
         clients.add(client);
         schedule();

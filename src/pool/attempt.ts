@@ -8,16 +8,16 @@ import {
   OutboxUnavailable,
   type ReportResult,
 } from '../core/outbox.ts';
-import { asUpstreamError, decide, type RetrySettings } from '../core/retry-policy.ts';
+import { asUpstreamError, decide } from '../core/retry-policy.ts';
 import type { TicketStatus } from '../core/ticket.ts';
 import type { Gate } from './gate.ts';
 import { refOf, type StageDeps, type StageFunction, type StageRun } from './stage-run.ts';
 import { LostClaim, STAGES } from './stages.ts';
+import { type HealthDeps, proves, tellFailure, tellSuccess } from './upstream-health.ts';
 
-export interface AttemptDeps extends StageDeps {
+export interface AttemptDeps extends StageDeps, HealthDeps {
   readonly outbox: Outbox;
   readonly gate: Gate;
-  readonly retry: RetrySettings;
   readonly random: Random;
 }
 
@@ -25,6 +25,8 @@ interface Judged {
   readonly outcome: JobOutcome;
   readonly error: UpstreamError | null;
   readonly pauseScope: string | null;
+  /** Why, where the error alone does not say it. */
+  readonly pauseReason?: string | null;
 }
 
 /** How long between tries to store a result that the outbox refuses, ms. */
@@ -55,7 +57,7 @@ export async function runAttempt(request: AttemptRequest, deps: AttemptDeps): Pr
     spent: null,
     release: () => undefined,
   };
-  const judged = await work(run, stage, deps);
+  const judged = await work(run, { stage, scopes }, deps);
   await stopOthers(job, judged, deps).catch((error: unknown) =>
     deps.observer.fault({ where: 'gate', error: errorName(error) }),
   );
@@ -67,10 +69,14 @@ export async function runAttempt(request: AttemptRequest, deps: AttemptDeps): Pr
 }
 
 /** What would hit every ticket, or every ticket of the batch, alike stops them before they try. */
-async function stopOthers(job: ClaimedJob, { error, pauseScope }: Judged, deps: AttemptDeps): Promise<void> {
+async function stopOthers(
+  job: ClaimedJob,
+  { error, pauseScope, pauseReason }: Judged,
+  deps: AttemptDeps,
+): Promise<void> {
   if (error === null) return;
   const { errorClass, message } = error;
-  if (pauseScope !== null) await deps.gate.close(pauseScope, errorClass, message);
+  if (pauseScope !== null) await deps.gate.close(pauseScope, errorClass, pauseReason ?? message);
   // with a time to wait, only what is on its way stands in the way of the budget
   const overBudget = errorClass === 'batch_budget' && error.retryAfterMs === null;
   if (overBudget && job.batchId !== null) {
@@ -95,16 +101,15 @@ async function endScope(scope: string, judged: Judged, deps: AttemptDeps): Promi
     .catch((error: unknown) => deps.observer.fault({ where: 'gate', error: errorName(error) }));
 }
 
-/** Only a call that went through says that an upstream is well again: a ticket may end without any. */
-function proves(scope: string, { kind }: JobOutcome): boolean {
-  return scope === 'llm' ? kind === 'drafted' : kind !== 'retry' && kind !== 'dead';
-}
+type Way = Required<Pick<AttemptRequest, 'stage' | 'scopes'>>;
 
-async function work(run: StageRun, stage: StageFunction, deps: AttemptDeps): Promise<Judged> {
+async function work(run: StageRun, { stage, scopes }: Way, deps: AttemptDeps): Promise<Judged> {
   try {
-    return { outcome: await stage(run, deps), error: null, pauseScope: null };
+    const outcome = await stage(run, deps);
+    tellSuccess({ job: run.job, scopes }, outcome, deps);
+    return { outcome, error: null, pauseScope: null };
   } catch (thrown) {
-    return judge(thrown, run, deps);
+    return judge(thrown, run, scopes, deps);
   }
 }
 
@@ -115,7 +120,8 @@ const UNSURE = {
     'The note may be on the ticket or not, and looking failed too. Look at the ticket, or retry: that looks first.',
 } as const;
 
-function judge(thrown: unknown, { job, signal, postInDoubt, facts }: StageRun, deps: AttemptDeps): Judged {
+function judge(thrown: unknown, run: StageRun, scopes: readonly string[], deps: AttemptDeps): Judged {
+  const { job, signal, postInDoubt, facts } = run;
   const mustBeTold = thrown instanceof UpstreamError && thrown.errorClass === 'posted_public';
   const cancelled = signal.aborted || thrown instanceof LostClaim || thrown instanceof OutboxUnavailable;
   if (cancelled && !mustBeTold) {
@@ -133,15 +139,23 @@ function judge(thrown: unknown, { job, signal, postInDoubt, facts }: StageRun, d
   if (error.errorClass === 'internal')
     deps.observer.fault({ where: `stage ${job.stage}`, error: describeFault(thrown) });
   const ambiguousWaitMs = deps.helpdesks.get(job.helpdesk)?.ambiguousWaitMs ?? 0;
-  const decision = decide(error, { failures: job.failures, ambiguousWaitMs }, deps.retry, deps.random);
+  const pauseReason = tellFailure({ job, scopes }, error, deps);
+  const tried = { failures: job.failures, ambiguousWaitMs, outage: pauseReason !== null };
+  const decision = decide(error, tried, deps.retry, deps.random);
   if (decision.kind === 'skip')
     return { outcome: { kind: 'skipped', reason: decision.reason }, error: null, pauseScope: null };
-  const what = { errorClass: error.errorClass, error: error.message, ...(facts === undefined ? {} : { facts }) };
+  const { errorClass, message, noteId } = error;
+  const what = { errorClass, error: message, ...(facts === undefined ? {} : { facts }) };
   const outcome: JobOutcome =
     decision.kind === 'dead'
-      ? { kind: 'dead', ...what, ...(postInDoubt && error.errorClass !== 'posted_public' ? UNSURE : {}) }
+      ? {
+          kind: 'dead',
+          ...what,
+          ...(postInDoubt && errorClass !== 'posted_public' ? UNSURE : {}),
+          ...(noteId === null ? {} : { noteId }),
+        }
       : { kind: 'retry', ...what, postInDoubt, delayMs: decision.delayMs, countsAsAttempt: decision.countsAsAttempt };
-  return { outcome, error, pauseScope: decision.pauseScope };
+  return { outcome, error, pauseScope: decision.pauseScope, pauseReason };
 }
 
 /** A result that was paid for is kept in memory until the disk takes it: only the end of the process loses it. */

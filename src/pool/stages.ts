@@ -1,5 +1,5 @@
 import { UpstreamError } from '../core/errors.ts';
-import type { Conversation, Helpdesk } from '../core/helpdesk.ts';
+import type { Conversation, Helpdesk, LookRequest, PostLook } from '../core/helpdesk.ts';
 import { covers } from '../core/message-order.ts';
 import { createModelRoutes } from '../core/model-routes.ts';
 import type { ClaimedJob, JobOutcome, Spent, Stage } from '../core/outbox.ts';
@@ -99,17 +99,15 @@ async function post(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
     if (settleMs > 0) return settleFirst(settleMs);
   }
   const lookedAt = deps.clock.steady();
-  const look = await helpdesk.look(
-    {
-      ticketId: job.ticketId,
-      marker: job.marker,
-      version: job.draft.conversationVersion,
-      seenMessageId: job.draft.seenMessageId,
-      ambiguous: doubtful,
-      lane: job.lane,
-    },
-    signal,
-  );
+  const asked: LookRequest = {
+    ticketId: job.ticketId,
+    marker: job.marker,
+    version: job.draft.conversationVersion,
+    seenMessageId: job.draft.seenMessageId,
+    ambiguous: doubtful,
+    lane: job.lane,
+  };
+  const look = await helpdesk.look(asked, signal);
   if (look.kind === 'posted') return { kind: 'posted', noteId: look.noteId };
   if (look.kind === 'answered') return { kind: 'skipped', reason: 'answered' };
   if (look.kind === 'outdated') return { kind: 'outdated' };
@@ -124,10 +122,25 @@ async function post(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
       { ticketId: job.ticketId, note, fence: look.fence, lane: job.lane },
       signal,
     );
-    return { kind: 'posted', noteId };
+    if (!doubtful) return { kind: 'posted', noteId };
+    return { kind: 'posted', noteId: await oldest(noteId, () => helpdesk.look({ ...asked, ambiguous: true }, signal)) };
   } catch (error) {
     run.postInDoubt = !isCleanRefusal(error);
     throw error;
+  }
+}
+
+/**
+ * Once more after a write that follows one in doubt: the earlier may have landed in between. The adapter keeps the older
+ * note and reports the other; that the look fails makes the note no less posted.
+ */
+async function oldest(noteId: string, look: () => Promise<PostLook>): Promise<string> {
+  try {
+    const found = await look();
+    return found.kind === 'posted' ? found.noteId : noteId;
+  } catch (error) {
+    if (error instanceof UpstreamError && error.errorClass === 'posted_public') throw error;
+    return noteId;
   }
 }
 

@@ -173,6 +173,7 @@ export function prepareReport(
       rest(row);
       row.status = 'dead';
       row.reason = outcome.errorClass;
+      row.noteId = outcome.noteId ?? row.noteId;
       return;
     }
     if (outcome.countsAsAttempt) row.failures += 1;

@@ -12,10 +12,12 @@ import { benchOutbox } from './outbox.ts';
 import { benchPipeline } from './pipeline.ts';
 import { benchReady } from './ready.ts';
 import { type BenchService, startBenchService, UNUSED_UPSTREAMS, WEBHOOK_SECRET } from './service.ts';
+import { benchSoak } from './soak.ts';
 
 /*
  * `npm run bench`: every figure of README's table, on this machine. A figure is shown beside its aim; nothing fails.
- * Names of sections as arguments run only those: memory webhooks ready outbox claims pipeline batch limiter hostile.
+ * Names of sections as arguments run only those: memory webhooks ready outbox claims pipeline batch limiter hostile. By
+ * name only: `soak`, or `soak=30` for half an hour (promise 16).
  */
 
 export interface Figure {
@@ -94,6 +96,8 @@ const sections: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   limiter: benchLimiter,
   hostile: () => benchHostile(UNUSED_UPSTREAMS),
 };
+const SOAK_MINUTES = 3;
+const soak = process.argv.map((argument) => /^soak(?:=(\d+))?$/.exec(argument)).find((match) => match !== null);
 const wanted = process.argv.slice(2);
 const figures: Figure[] = [];
 process.stderr.write(`Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model.trim() ?? '?'})\n`);
@@ -102,6 +106,7 @@ for (const [name, section] of Object.entries(sections)) {
   process.stderr.write(`  ${name} …\n`);
   figures.push(...(await section()));
 }
+if (soak !== undefined) figures.push(...(await benchSoak(Number(soak[1] ?? SOAK_MINUTES))));
 rmSync(folder, { recursive: true, force: true });
 process.stdout.write('\n| figure | measured | aim |\n| --- | --- | --- |\n');
 for (const { what, value, aim } of figures) process.stdout.write(`| ${what} | ${value} | ${aim} |\n`);

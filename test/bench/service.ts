@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -35,6 +35,12 @@ export interface BenchService {
   peakRssMb(): number;
   /** How late the event loop was since the last call, ms. */
   loopDelay(): Promise<LoopDelay>;
+  /** Open files and sockets. */
+  openFiles(): number;
+  /** Of the database's -wal file. */
+  walMb(): number;
+  /** A watcher of the progress. */
+  events(signal: AbortSignal): Promise<Response>;
   text(path: string): Promise<string>;
   get(path: string): Promise<unknown>;
   post(path: string, body?: unknown): Promise<unknown>;
@@ -86,6 +92,9 @@ export async function startBenchService(env: Readonly<Record<string, string>>): 
       while (!existsSync(delayFile)) await new Promise((resolve) => setTimeout(resolve, 5));
       return JSON.parse(readFileSync(delayFile, 'utf8')) as LoopDelay;
     },
+    openFiles: () => readdirSync(`/proc/${child.pid}/fd`).length,
+    walMb: () => (statSync(join(folder, 'bench.db-wal'), { throwIfNoEntry: false })?.size ?? 0) / 1e6,
+    events: (signal) => fetch(`${url}/admin/events`, { headers, signal }),
     text: async (path) => (await fetch(url + path, { headers })).text(),
     get: async (path) => (await fetch(url + path, { headers })).json(),
     post: async (path, body) => {

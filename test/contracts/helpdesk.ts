@@ -279,7 +279,9 @@ export function helpdeskContract(name: string, setup: () => HelpdeskWorld): void
       const ticketId = open();
       const other = open();
       world.publishNextNote();
-      expect((await failure(post(ticketId, 'dd-000000000001'))).errorClass).toBe('posted_public');
+      const published = await failure(post(ticketId, 'dd-000000000001'));
+      expect(published.errorClass).toBe('posted_public');
+      expect(world.publicCommentsByBot(ticketId)).toMatchObject([{ id: published.noteId }]);
       expect(world.deps.alarms).toEqual(['posted_public']);
       const found = await (await look(other, 'dd-000000000002')).again();
       expect(found.kind).toBe('clear');

@@ -7,13 +7,20 @@ const half = (): number => 0.5;
 
 function judge(
   errorClass: ErrorClass,
-  options: { failures?: number; upstream?: string; retryAfterMs?: number; random?: () => number } = {},
+  options: {
+    failures?: number;
+    upstream?: string;
+    retryAfterMs?: number;
+    random?: () => number;
+    outage?: boolean;
+  } = {},
 ) {
   const error = new UpstreamError(errorClass, 'A sentence.', {
     upstream: options.upstream ?? 'zendesk',
     ...(options.retryAfterMs === undefined ? {} : { retryAfterMs: options.retryAfterMs }),
   });
-  return decide(error, { failures: options.failures ?? 0, ambiguousWaitMs: 60_000 }, settings, options.random ?? half);
+  const { failures = 0, outage = false, random = half } = options;
+  return decide(error, { failures, ambiguousWaitMs: 60_000, outage }, settings, random);
 }
 
 describe('what follows from an error', () => {
@@ -50,6 +57,22 @@ describe('what follows from an error', () => {
     'forbidden',
   ])('%s is dead at once', (errorClass) => {
     expect(judge(errorClass)).toEqual({ kind: 'dead', pauseScope: null });
+  });
+
+  it.each<ErrorClass>(['server_error', 'timeout', 'connection', 'ambiguous_post'])(
+    '%s in an outage kills nobody, counts nothing, holds up all, and comes back after the others',
+    (errorClass) => {
+      const decision = judge(errorClass, { failures: 4, outage: true });
+      expect(decision).toMatchObject({ kind: 'retry', countsAsAttempt: false, pauseScope: 'zendesk' });
+      expect(decision.kind === 'retry' && decision.delayMs).toBe(90_000);
+      expect(judge(errorClass, { failures: 4 })).toEqual({ kind: 'dead', pauseScope: null });
+    },
+  );
+
+  it('what the upstream has answered is no outage', () => {
+    expect(judge('invalid_output', { failures: 4, outage: true, upstream: 'llm' }).kind).toBe('dead');
+    expect(judge('context_length', { outage: true, upstream: 'llm' }).kind).toBe('dead');
+    expect(judge('rate_limited', { outage: true })).toMatchObject({ kind: 'retry', pauseScope: null });
   });
 
   it('kills the one ticket whose note came back public, and stops that helpdesk', () => {

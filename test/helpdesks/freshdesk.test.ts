@@ -324,17 +324,24 @@ describe('row 11: no fence, so look', () => {
     expect(await found(ownNote(1, 'dd-abcdefghijkl'))).toBe('posted');
     expect(await found(ownNote(1, 'dd-abcdefghijkl', { user_id: AGENT }))).toBe('clear');
     expect(await found(ownNote(1, 'dd-zzzzzzzzzzzz'))).toBe('clear');
-    expect(await found(ownNote(1, 'dd-abcdefghijkl', { private: false }))).toBe('answered');
   });
 
-  it('of two notes with one marker the newer is deleted', async () => {
+  it('a note of ours that customers can read stops all posting, also when only the look finds it', async () => {
+    const { helpdesk, deps } = setup({ [VIEW]: ticketAnswer([ownNote(1, 'dd-abcdefghijkl', { private: false })]) });
+    const error = await failure(helpdesk.look(lookFor({ ambiguous: true }), never));
+    expect(error).toMatchObject({ errorClass: 'posted_public', noteId: '1' });
+    expect(deps.alarms).toEqual(['posted_public']);
+    expect((await failure(helpdesk.postPrivateNote(POST, never))).errorClass).toBe('posting_stopped');
+  });
+
+  it('of two notes with one marker the newer is deleted and reported', async () => {
     const { helpdesk, calls, deps } = setup({
       [VIEW]: ticketAnswer([ownNote(1, 'dd-abcdefghijkl'), ownNote(2, 'dd-abcdefghijkl')]),
       'DELETE /api/v2/conversations/2': new Response(null, { status: 204 }),
     });
     expect(await helpdesk.look(lookFor({ ambiguous: true }), never)).toEqual({ kind: 'posted', noteId: '1' });
     expect(calls.at(-1)).toMatchObject({ method: 'DELETE', path: '/api/v2/conversations/2' });
-    expect(deps.alarms).toEqual([]);
+    expect(deps.alarms).toEqual(['double_note']);
   });
 
   it('a double that cannot be deleted is told, and the ticket is served all the same', async () => {

@@ -409,8 +409,31 @@ describe('row 10: the fence', () => {
     expect(await found({})).toEqual({ kind: 'posted', noteId: '2' });
     const closed = { kind: 'unavailable', reason: 'closed' };
     expect(await found({ author_id: AGENT.id })).toEqual(closed);
-    expect(await found({ public: true })).toEqual(closed);
     expect(await found({ html_body: html_body.replace('jkl', 'xyz') })).toEqual(closed);
+  });
+
+  it('a note of ours that customers can read stops all posting, also when only the look finds it', async () => {
+    const html_body = '<p>…</p><p>Draftdesk ref dd-abcdefghijkl</p>';
+    const { helpdesk, deps } = setup({
+      [TICKET_ROUTE]: ticketAnswer({ comment_count: 2 }),
+      [COMMENTS_ROUTE]: commentsAnswer([comment(1, KIM.id), comment(2, BOT.id, { public: true, html_body })]),
+    });
+    const error = await failure(helpdesk.look(lookFor({ ambiguous: true }), never));
+    expect(error).toMatchObject({ errorClass: 'posted_public', noteId: '2' });
+    expect(deps.alarms).toEqual(['posted_public']);
+    expect((await failure(helpdesk.postPrivateNote(POST, never))).errorClass).toBe('posting_stopped');
+  });
+
+  it('of two notes with one marker the older is kept and the other reported', async () => {
+    const ours = { public: false, html_body: '<p>…</p><p>Draftdesk ref dd-abcdefghijkl</p>' };
+    const { helpdesk, deps } = setup({
+      [TICKET_ROUTE]: ticketAnswer({ comment_count: 3 }),
+      [COMMENTS_ROUTE]: commentsAnswer(
+        [comment(1, KIM.id), comment(2, BOT.id, ours), comment(3, BOT.id, ours)].toReversed(),
+      ),
+    });
+    expect(await helpdesk.look(lookFor({ ambiguous: true }), never)).toEqual({ kind: 'posted', noteId: '2' });
+    expect(deps.alarms).toEqual(['double_note']);
   });
 });
 

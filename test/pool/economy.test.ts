@@ -1,3 +1,4 @@
+import { createCircuit } from '../../src/core/circuit.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,6 +79,7 @@ describe('the economy lane', () => {
       team: makeTeam(),
       postFindings: true,
       retry: { maxAttempts: MAX_ATTEMPTS, baseMs: 1000, maxMs: 60_000 },
+      circuit: createCircuit(clock, { maxAttempts: MAX_ATTEMPTS }),
     };
     economy = createEconomy({ ...attempts, consignments: outbox.consignments, model, newId });
     pool = createPool({ ...attempts, packer: economy.packer, concurrency: 4 });

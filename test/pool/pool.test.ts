@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createCircuit } from '../../src/core/circuit.ts';
 import { seededRandom, uuidv7 } from '../../src/core/clock.ts';
 import { UpstreamError } from '../../src/core/errors.ts';
 import { LanguageModelError } from '../../src/core/language-model.ts';
@@ -22,6 +23,9 @@ import { migrationsFolder } from '../support/paths.ts';
 import { recordingObserver, type RecordingObserver } from '../support/recording-observer.ts';
 import { makeConversation, makeMessage, stubHelpdesk, type StubHelpdesk } from '../support/stub-helpdesk.ts';
 import { makeCompletion, stubLanguageModel, type StubLanguageModel } from '../support/stub-language-model.ts';
+
+// virtual hours and real processes take their time on a busy machine
+vi.setConfig({ testTimeout: 60_000 });
 
 const CONCURRENCY = 4;
 const MAX_ATTEMPTS = 3;
@@ -66,7 +70,7 @@ describe('the pool', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  function makePool(options: { outbox?: Outbox; postFindings?: boolean }): void {
+  function makePool(options: { outbox?: Outbox; postFindings?: boolean; pollMs?: number }): void {
     const helpdesks = new Map([helpdesk, other].map((each) => [each.name, each]));
     const probe = (scope: string) =>
       scope === 'llm' ? llm.probe(new AbortController().signal) : helpdesk.probe(new AbortController().signal);
@@ -84,7 +88,9 @@ describe('the pool', () => {
       team: makeTeam(),
       postFindings: options.postFindings ?? true,
       retry: { maxAttempts: MAX_ATTEMPTS, baseMs: 1000, maxMs: 60_000 },
+      circuit: createCircuit(clock, { maxAttempts: MAX_ATTEMPTS }),
       concurrency: CONCURRENCY,
+      ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs, beatMs: options.pollMs }),
     });
   }
 
@@ -103,6 +109,15 @@ describe('the pool', () => {
     if (found === null) throw new Error(`no ticket ${id}`);
     return found;
   };
+  /** Others get through meanwhile: what fails now is the ticket, not the upstream. */
+  const amongOthers = async (ms: number, others: readonly string[]): Promise<void> => {
+    for (const id of others) {
+      await ingest(id);
+      await pass(ms / others.length);
+    }
+  };
+  const of1 = (prompt: unknown): boolean => /Subject of 1\b/.test(JSON.stringify(prompt));
+  const manyIds = Array.from({ length: 20 }, (_, index) => `2${index}`);
   const fail = (errorClass: ConstructorParameters<typeof LanguageModelError>[0]) =>
     new LanguageModelError(errorClass, `It was ${errorClass}.`);
 
@@ -160,10 +175,12 @@ describe('the pool', () => {
   });
 
   it('tries again after a server error, and is dead after the last attempt, with class and sentence', async () => {
-    llm.script.complete = () => Promise.reject(fail('server_error'));
+    llm.script.complete = (prompt) => (of1(prompt) ? Promise.reject(fail('server_error')) : undefined);
     await ingest('1');
-    await run(60_000);
-    expect(llm.calls.complete).toBe(MAX_ATTEMPTS);
+    pool.start();
+    await amongOthers(60_000, manyIds);
+    expect(reader.counts()).toMatchObject({ posted: manyIds.length, dead: 1 });
+    expect(llm.calls.complete).toBe(MAX_ATTEMPTS + manyIds.length);
     expect(ticket('1')).toMatchObject({ status: 'dead', errorClass: 'server_error', error: 'It was server_error.' });
     expect(ticket('1').attempts.map((attempt) => attempt.outcome)).toEqual(['retry', 'retry', 'dead']);
   });
@@ -224,21 +241,23 @@ describe('the pool', () => {
 
   it('says that the note may be there when looking for it fails to the end', async () => {
     helpdesk.script.post = (request) => {
+      if (request.ticketId !== '1') return undefined;
       helpdesk.land(request);
       return Promise.reject(new UpstreamError('ambiguous_post', 'The answer was lost.', { upstream: 'zendesk' }));
     };
-    helpdesk.script.look = () =>
-      helpdesk.notes.length === 0
+    helpdesk.script.look = ({ ticketId }) =>
+      ticketId !== '1' || !helpdesk.notes.some((note) => note.ticketId === '1')
         ? undefined
         : Promise.reject(new UpstreamError('connection', 'No connection.', { upstream: 'zendesk' }));
     await ingest('1');
-    await run(60_000);
+    pool.start();
+    await amongOthers(60_000, manyIds);
     expect(ticket('1')).toMatchObject({ status: 'dead', errorClass: 'ambiguous_post' });
     delete helpdesk.script.look;
     await outbox.retryTicket('zendesk', '1');
     await pass(5000);
-    expect(ticket('1')).toMatchObject({ status: 'posted', noteId: 'note-1' });
-    expect(helpdesk.notes).toHaveLength(1);
+    expect(ticket('1')).toMatchObject({ status: 'posted' });
+    expect(helpdesk.notes.filter((note) => note.ticketId === '1')).toMatchObject([{ noteId: ticket('1').noteId }]);
   });
 
   it('looks again only when an earlier write must have landed', async () => {
@@ -252,7 +271,8 @@ describe('the pool', () => {
     await run(900);
     expect(helpdesk.calls.look).toBe(1);
     await pass(2000);
-    expect(helpdesk.calls.look).toBe(2);
+    // and once after the second write
+    expect(helpdesk.calls.look).toBe(3);
   });
 
   it.each([
@@ -380,6 +400,72 @@ describe('the pool', () => {
     expect(other.notes).toHaveLength(5);
     expect(helpdesk.calls.conversation).toBeLessThanOrEqual(CONCURRENCY);
     expect(reader.counts().dead).toBe(0);
+  });
+
+  it('an outage of two hours kills no ticket, burns few tries, leaves the other helpdesk alone, and is said', async () => {
+    makePool({ pollMs: 5_000 });
+    const down = () => Promise.reject(new UpstreamError('timeout', 'It is down.', { upstream: 'zendesk' }));
+    helpdesk.script.conversation = down;
+    helpdesk.script.look = down;
+    helpdesk.script.probe = down;
+    await Promise.all(manyIds.flatMap((id) => [ingest(id), ingest(id, 'freshdesk')]));
+    pool.start();
+    for (let minute = 0; minute < 120; minute += 1) await pass(60_000);
+    expect(other.notes).toHaveLength(manyIds.length);
+    expect(reader.counts()).toMatchObject({ dead: 0, posted: manyIds.length });
+    expect(helpdesk.calls.conversation).toBeLessThan(2 * manyIds.length);
+    const [pause, ...more] = outbox.pauses();
+    expect(more).toEqual([]);
+    expect(pause).toMatchObject({ scope: 'zendesk', errorClass: 'timeout' });
+    expect(pause?.reason).toMatch(/^It is down\. \d+ tries in a row have failed/);
+    for (const method of ['conversation', 'look', 'probe'] as const) delete helpdesk.script[method];
+    for (let minute = 0; minute < 5; minute += 1) await pass(60_000);
+    expect(reader.counts()).toMatchObject({ dead: 0, posted: 2 * manyIds.length });
+    expect(outbox.pauses()).toEqual([]);
+  });
+
+  it('an outage that starts when a ticket has one try left does not kill it either', async () => {
+    makePool({ pollMs: 5_000 });
+    llm.script.complete = () => Promise.reject(fail('overloaded'));
+    for (const id of ['1', '2', '3']) await ingest(id);
+    pool.start();
+    for (let minute = 0; minute < 120; minute += 1) await pass(60_000);
+    // the probe is fine all the time: one ticket at a time is risked, and not counted
+    expect(ticket('1').status).toBe('retrying');
+    expect(outbox.pauses()).toMatchObject([{ scope: 'llm' }]);
+    delete llm.script.complete;
+    for (let minute = 0; minute < 5; minute += 1) await pass(60_000);
+    expect(ticket('1').status).toBe('posted');
+  });
+
+  it('where reading works and writing does not, nothing dies, and drafts are made meanwhile', async () => {
+    makePool({ pollMs: 5_000 });
+    helpdesk.script.post = () =>
+      Promise.reject(new UpstreamError('ambiguous_post', 'No answer.', { upstream: 'zendesk' }));
+    pool.start();
+    for (const id of manyIds) await ingest(id);
+    for (let minute = 0; minute < 60; minute += 1) await pass(60_000);
+    expect(reader.counts().dead).toBe(0);
+    expect(llm.calls.complete).toBe(manyIds.length);
+    delete helpdesk.script.post;
+    for (let minute = 0; minute < 10; minute += 1) await pass(60_000);
+    expect(reader.counts()).toMatchObject({ dead: 0, posted: manyIds.length });
+  });
+
+  it('one ticket that alone fails, urgent as it is, dies of it and keeps nobody waiting', async () => {
+    makePool({ pollMs: 5_000 });
+    llm.script.complete = (prompt) => (of1(prompt) ? Promise.reject(fail('server_error')) : undefined);
+    await outbox.ingest({
+      helpdesk: 'zendesk',
+      event: makeEvent('1', { key: 'of 1', priority: 'urgent' }),
+      traceparent: TRACEPARENT,
+    });
+    pool.start();
+    for (let minute = 0; minute < 10; minute += 1) await pass(60_000);
+    expect(outbox.pauses()).toEqual([]);
+    await Promise.all(manyIds.map((id) => ingest(id)));
+    await pass(60_000);
+    expect(reader.counts()).toMatchObject({ posted: manyIds.length, dead: 1 });
   });
 
   it('stops for good at a note that came back public, until an operator resumes', async () => {

@@ -147,6 +147,25 @@ describe('the sandbox', () => {
     60_000,
   );
 
+  it.each(['zendesk', 'freshdesk'])(
+    'in chaos, its service killed three times: nothing lost, doubled or public at %s',
+    async (helpdesk) => {
+      const folder = mkdtempSync(join(tmpdir(), 'draftdesk-'));
+      const options = ['--chaos', '--tickets', '200', '--kills', '3', '--helpdesk', helpdesk];
+      const child = spawn(process.execPath, [program, 'sandbox', ...options], { cwd: folder });
+      let output = '';
+      child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+      child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+      const [code] = (await once(child, 'close')) as [number];
+      rmSync(folder, { recursive: true });
+      expect(output).toMatch(/lost 0, doubled 0, public 0/);
+      expect(output).toMatch(/3 SIGKILLs of the service/);
+      expect(output).toMatch(/every ticket reached its expected end/);
+      expect(code).toBe(0);
+    },
+    120_000,
+  );
+
   it('takes its service with it when it is interrupted, or killed', async () => {
     for (const signal of ['SIGINT', 'SIGKILL'] as const) {
       const child = spawn(process.execPath, [program, 'sandbox', '--tickets', '2000'], { cwd: tmpdir() });

@@ -1,3 +1,4 @@
+import { createCircuit } from '../../src/core/circuit.ts';
 import type { Clock, NewId, Random } from '../../src/core/clock.ts';
 import type { Helpdesk } from '../../src/core/helpdesk.ts';
 import type { LanguageModel } from '../../src/core/language-model.ts';
@@ -75,6 +76,7 @@ export function startLife(options: LifeOptions): Life {
     else await helpdesks.get(scope)?.probe(signal);
   };
   const gate = createGate({ outbox, clock, observer, probe, onOpen: () => pool.wake() });
+  const retry = { maxAttempts: 5, baseMs: 500, maxMs: 8_000 };
   const pool = createPool({
     outbox,
     gate,
@@ -86,7 +88,8 @@ export function startLife(options: LifeOptions): Life {
     observer,
     team: makeTeam(),
     postFindings: true,
-    retry: { maxAttempts: 5, baseMs: 500, maxMs: 8_000 },
+    retry,
+    circuit: createCircuit(clock, retry),
     concurrency: 4,
     // each look for work costs more than all else here; what wakes the pool does not wait for it
     pollMs: 4_000,
