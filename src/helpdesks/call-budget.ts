@@ -107,9 +107,11 @@ export function createCallBudget(configured: number, clock: Clock): CallBudget {
     return Math.ceil((learned ?? 0) * RESERVE_SHARE);
   }
 
-  /** Puts in what time has earned; nothing is earned during a pause, and only the rest of a minute that is braked. */
-  function fill(): void {
-    const now = clock.steady();
+  /**
+   * Puts in what time has earned by now; nothing is earned during a pause, and only the rest of a minute that is
+   * braked.
+   */
+  function fill(now = clock.steady()): void {
     let from = Math.max(filledAt, pausedUntil);
     if (now <= from) return;
     filledAt = now;
@@ -123,9 +125,11 @@ export function createCallBudget(configured: number, clock: Clock): CallBudget {
   }
 
   function msUntil(cost: number): number {
-    fill();
-    const start = Math.max(clock.steady(), pausedUntil);
-    const pause = start - clock.steady();
+    // one reading: two differ by a hair, and what has room would seem to have none, while those behind get theirs
+    const now = clock.steady();
+    fill(now);
+    const start = Math.max(now, pausedUntil);
+    const pause = start - now;
     const missing = Math.min(cost, burst()) - level;
     if (missing <= EPSILON) return pause;
     if (brake === null || brake.until <= start) return pause + (missing * 60_000) / perMinute;

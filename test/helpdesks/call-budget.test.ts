@@ -7,8 +7,8 @@ import type { HelpdeskDeps } from '../../src/helpdesks/helpdesk-module.ts';
 import { zendesk } from '../../src/helpdesks/zendesk.ts';
 import { createFreshdeskSimulator } from '../../src/sandbox/freshdesk.ts';
 import { inProcessFetch } from '../../src/sandbox/server.ts';
-import { createZendeskSimulator } from '../../src/sandbox/zendesk.ts';
-import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
+import { createZendeskSimulator, type ZendeskSimulator } from '../../src/sandbox/zendesk.ts';
+import { type FakeClock, fakeClock, tickingClock } from '../support/fake-clock.ts';
 import { never, testDeps } from './deps.ts';
 
 /** Starts what has room, every 100 ms, against a vendor's minute of `total` that others use too. Answers our calls. */
@@ -95,6 +95,11 @@ describe('a budget', () => {
     expect(budget.snapshot().inForce).toBeGreaterThanOrEqual(88);
   });
 
+  it('has room for certain, though time goes on while it is asked', () => {
+    const budget = createCallBudget(1000, tickingClock());
+    expect(budget.has(1)).toBe(true);
+  });
+
   it('stops at the reserve when it finds the minute used up by others', async () => {
     const clock = fakeClock();
     const budget = createCallBudget(1000, clock);
@@ -152,6 +157,18 @@ async function work(helpdesk: Helpdesk, waiting: Waiting, { width, clock }: { wi
   await Promise.all(Array.from({ length: width }, worker));
 }
 
+function zendeskOn({ credentials }: ZendeskSimulator, deps: HelpdeskDeps, waiting: Waiting): Helpdesk {
+  const settings = zendesk.settings.parse({
+    ZENDESK_BASE_URL: 'http://127.0.0.1:1',
+    ZENDESK_OAUTH_TOKEN: credentials.oauthToken,
+    ZENDESK_WEBHOOK_SECRET: 'webhook-secret-one',
+    // above bottleneck, whose own timers know nothing of a clock by hand
+    ZENDESK_REQUESTS_PER_MINUTE: '100000',
+    ZENDESK_UPDATES_PER_MINUTE: '100000',
+  });
+  return zendesk.create(settings, { ...deps, upcoming: upcomingOf(waiting) });
+}
+
 describe('a batch against the vendor’s own limits', () => {
   it.each([0, 40])(
     'Zendesk: no 429, the budget used, as many requests as demand tells (others take %i a minute)',
@@ -159,17 +176,8 @@ describe('a batch against the vendor’s own limits', () => {
       const clock = fakeClock();
       const simulator = createZendeskSimulator({ clock, random: seededRandom(3), limits: 'vendor' });
       const deps = testDeps(inProcessFetch(simulator.fetch), clock);
-      const env = {
-        ZENDESK_BASE_URL: 'http://127.0.0.1:1',
-        ZENDESK_OAUTH_TOKEN: simulator.credentials.oauthToken,
-        ZENDESK_WEBHOOK_SECRET: 'webhook-secret-one',
-        // above bottleneck, whose own timers know nothing of a clock by hand
-        ZENDESK_REQUESTS_PER_MINUTE: '100000',
-        ZENDESK_UPDATES_PER_MINUTE: '100000',
-      };
       const waiting: Waiting = { draft: [], post: [] };
-      const upcoming = upcomingOf(waiting);
-      const helpdesk = zendesk.create(zendesk.settings.parse(env), { ...deps, upcoming });
+      const helpdesk = zendeskOn(simulator, deps, waiting);
       if (others > 0) simulator.rival(others);
       await helpdesk.probe(never);
       const before = simulator.stats().total;
@@ -195,6 +203,31 @@ describe('a batch against the vendor’s own limits', () => {
       expect(Math.abs(counted - perTicket)).toBeLessThanOrEqual(0.1);
     },
   );
+
+  it('Zendesk: notes go out at the rate of updates while drafts are still made, on a clock that ticks', async () => {
+    const clock = tickingClock();
+    // less the reserve: the rates that are set by default
+    const limits = { requestsPerMinute: 223, updatesPerMinute: 89 };
+    const simulator = createZendeskSimulator({ clock, random: seededRandom(3), limits });
+    const send = inProcessFetch(simulator.fetch);
+    const slowly: typeof fetch = async (input, init) => {
+      await clock.sleep(7);
+      return send(input, init);
+    };
+    const waiting: Waiting = { draft: [], post: [] };
+    const helpdesk = zendeskOn(simulator, testDeps(slowly, clock), waiting);
+    waiting.draft.push(...Array.from({ length: 300 }, () => simulator.addTicket({ subject: 'Q', html: 'q' })));
+    const working = work(helpdesk, waiting, { width: 24, clock });
+    await clock.advance(5000);
+    for (let minute = 0; minute < 3; minute++) {
+      const before = simulator.stats().notes;
+      await clock.advance(60_000);
+      expect(simulator.stats().notes - before).toBeGreaterThanOrEqual(76);
+    }
+    await clock.advance(120_000);
+    await working;
+    expect(simulator.stats()).toMatchObject({ rateLimited: 0, notes: 300 });
+  });
 
   it('Freshdesk: no 429 in any bucket, the tightest used', async () => {
     const clock = fakeClock();

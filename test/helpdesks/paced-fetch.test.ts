@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createPacedFetch, type Lesson, type PacedCall, type PacedFetch } from '../../src/helpdesks/paced-fetch.ts';
-import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
+import { type FakeClock, fakeClock, tickingClock } from '../support/fake-clock.ts';
 import { failure, json, never } from './deps.ts';
 
 type Name = 'requests' | 'update';
@@ -150,6 +150,20 @@ describe('pacing', () => {
       '/batch-read',
       '/sweep',
     ]);
+  });
+
+  it('a note in want of a request gets the next one, however time goes on while budgets are asked', async () => {
+    const { call, sent, clock } = setup({ requests: 60, update: 60 }, undefined, undefined, tickingClock());
+    await Promise.all([call(), call(), call()]);
+    const all = Promise.all([
+      ...Array.from({ length: 3 }, () => call({ url: 'https://desk.test/read', lane: 'batch' })),
+      call({ url: 'https://desk.test/note', budgets: ['update', 'requests'], step: 'post', lane: 'batch' }),
+    ]);
+    await clock.advance(1010);
+    await started(sent, 4);
+    expect(sent.at(-1)).toBe('/note');
+    await clock.advance(4000);
+    await all;
   });
 
   it('a dear call at the head of the line is not starved by cheap ones behind it', async () => {

@@ -74,6 +74,25 @@ export function fakeClock(startMs: number = Date.UTC(2026, 10, 23, 10, 0, 0)): F
   };
 }
 
+/** Readings in a row that differ after a wait. */
+const COLD_READINGS = 4;
+
+/** The same, but time goes on by a hair while a process that has just woken reads it, as with a real clock. */
+export function tickingClock(): FakeClock {
+  const clock = fakeClock();
+  let seen = 0;
+  let cold = 0;
+  let ticked = 0;
+  const steady = (): number => {
+    if (clock.steady() !== seen) cold = COLD_READINGS;
+    seen = clock.steady();
+    if (cold > 0) ticked += 0.0002;
+    cold -= 1;
+    return seen + ticked;
+  };
+  return { ...clock, steady };
+}
+
 /** Turns of the event loop, not only microtasks: streams and `Response` bodies need them. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) {
