@@ -3,10 +3,11 @@ import type { ErrorClass } from '../core/errors.ts';
 import type { Consignments } from '../core/consignment.ts';
 import { type BatchActionResult, type BatchChange, leaveToLater, type Outbox, type Pause } from '../core/outbox.ts';
 import { prepareTending } from './batch-tending.ts';
+import type { StoreFault } from '../core/store-fault.ts';
 import { prepareBatches } from './batches.ts';
 import { prepareClaims } from './claims.ts';
 import { prepareConsignments } from './consignments.ts';
-import type { Connection } from './database.ts';
+import { type Connection, refusal } from './database.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { type IngestParts, prepareIngest, type Times } from './ingest.ts';
 import { prepareJobs } from './jobs.ts';
@@ -30,14 +31,27 @@ export interface OutboxOptions {
 /** No due time lies further ahead than this, ms: what a clock set back while we were down may cost at most. */
 const DUE_HORIZON_MS = 16 * 60_000;
 
+/** How often to try whether a disk that refused takes writes again, ms. */
+const TRIAL_EVERY_MS = 1000;
+
 /** Tickets of a listed page stored in one transaction. */
 const PAGE_SLICE = 200;
 
-/** The outbox on SQLite. Owns the connection's writes; `close` does not close the connection. */
-export function openOutbox(
-  connection: Connection,
-  options: OutboxOptions,
-): Outbox & { readonly consignments: Consignments } {
+type SqliteOutbox = Outbox & { readonly consignments: Consignments };
+
+/**
+ * The outbox on SQLite. Owns the connection's writes; `close` does not close the connection. Throws `DatabaseRefused`
+ * when the disk does not let it begin.
+ */
+export function openOutbox(connection: Connection, options: OutboxOptions): SqliteOutbox {
+  try {
+    return buildOutbox(connection, options);
+  } catch (error) {
+    throw refusal(error, connection.name);
+  }
+}
+
+function buildOutbox(connection: Connection, options: OutboxOptions): SqliteOutbox {
   const { clock, newId, owner, leaseMs = 10_000 } = options;
   const listeners = new Set<() => void>();
   const wake = (): void => listeners.forEach((listener) => listener());
@@ -87,6 +101,20 @@ export function openOutbox(
   };
 
   recover(connection, (at) => claims.reclaimExpired(at), times());
+
+  const { disk } = connection;
+  let cancelTrial = (): void => undefined;
+  const tryAgain = (): void => {
+    const fault = disk.check();
+    if (fault === null) wake();
+    else if (!fault.lasting) cancelTrial = clock.after(TRIAL_EVERY_MS, tryAgain);
+  };
+  const onFault = (fault: StoreFault | null): void => {
+    cancelTrial();
+    if (fault !== null && !fault.lasting) cancelTrial = clock.after(TRIAL_EVERY_MS, tryAgain);
+  };
+  const unwatch = disk.onChange(onFault);
+  onFault(disk.fault());
 
   return {
     ingest: (request) => writeAndWake(() => ingest(request, times())),
@@ -170,7 +198,13 @@ export function openOutbox(
       listeners.add(callback);
       return () => listeners.delete(callback);
     },
-    close: () => group.drain(),
+    storeFault: () => disk.fault(),
+    checkStore: () => disk.check(),
+    close: async () => {
+      await group.drain();
+      unwatch();
+      cancelTrial();
+    },
   };
 }
 

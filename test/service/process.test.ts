@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,47 +8,11 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isFinal, type TicketStatus } from '../../src/core/ticket.ts';
 import { adminClient, startVendors, type Vendors } from '../support/harness.ts';
+import { type ServedProgram, serveProgram } from '../support/served-program.ts';
 
 /* The bundled program as a process: signals, exit codes, SIGKILL. `npm test` bundles first. */
 
 const program = fileURLToPath(new URL('../../dist/draftdesk.js', import.meta.url));
-
-interface Running {
-  readonly child: ChildProcess;
-  readonly exited: Promise<unknown[]>;
-  readonly stderr: () => string;
-  readonly lines: string[];
-  listening(): Promise<string>;
-}
-
-function start(env: Readonly<Record<string, string>>, cwd: string): Running {
-  const child = spawn(process.execPath, [program, 'serve'], { cwd, env: { PATH: process.env['PATH'], ...env } });
-  let stderr = '';
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const lines: string[] = [];
-  const exited = once(child, 'exit');
-  const reader = createInterface({ input: child.stdout });
-  const listening = new Promise<string>((resolve) => {
-    reader.on('line', (line) => {
-      lines.push(line);
-      const entry = JSON.parse(line) as { msg?: string; url?: string };
-      if (entry.msg === 'listening' && entry.url !== undefined) resolve(entry.url);
-    });
-  });
-  return {
-    child,
-    exited,
-    stderr: () => stderr,
-    lines,
-    listening: () =>
-      Promise.race([
-        listening,
-        exited.then(([code]) => {
-          throw new Error(`ended with ${String(code)}: ${stderr}`);
-        }),
-      ]),
-  };
-}
 
 const finished = (counts: Record<TicketStatus, number>): number =>
   Object.entries(counts).reduce((sum, [status, n]) => (isFinal(status as TicketStatus) ? sum + n : sum), 0);
@@ -56,7 +20,7 @@ const finished = (counts: Record<TicketStatus, number>): number =>
 describe('the program', () => {
   let vendors: Vendors;
   let env: Record<string, string>;
-  const running: Running[] = [];
+  const running: ServedProgram[] = [];
 
   beforeEach(async () => {
     vendors = await startVendors();
@@ -69,8 +33,8 @@ describe('the program', () => {
     }
     await vendors[Symbol.asyncDispose]();
   });
-  const serve = (overrides: Record<string, string> = {}): Running => {
-    const process = start({ ...env, ...overrides }, vendors.folder);
+  const serve = (overrides: Record<string, string> = {}): ServedProgram => {
+    const process = serveProgram({ ...env, ...overrides }, { cwd: vendors.folder });
     running.push(process);
     return process;
   };
