@@ -59,6 +59,17 @@ export interface Config {
   readonly llm: Chosen<(typeof languageModels)[number]>;
 }
 
+function pathOf(databaseUrl: string): string {
+  return resolve(databaseUrl.slice('file:'.length));
+}
+
+/** Where the database lies, whatever else is set. Throws `ConfigError`. */
+export function databasePathOf(env: Env): string {
+  const parsed = baseSchema.pick({ DATABASE_URL: true }).safeParse(whatIsSet(env));
+  if (parsed.data === undefined) throw new ConfigError(listProblems(parsed.error));
+  return pathOf(parsed.data.DATABASE_URL);
+}
+
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const wholeNumber = (min: number, max: number, fallback: number) =>
@@ -253,7 +264,7 @@ function slice(
   return {
     host: base.HOST,
     port: base.PORT,
-    databasePath: resolve(base.DATABASE_URL.slice('file:'.length)),
+    databasePath: pathOf(base.DATABASE_URL),
     postFindings: base.POST_FINDINGS,
     llmDailyBudgetUsd: base.LLM_DAILY_BUDGET_USD ?? null,
     reconcileEveryMinutes: base.RECONCILE_EVERY_MINUTES,

@@ -23,6 +23,7 @@ import { createSweep } from './pool/sweep.ts';
 import { createRoutes } from './llm-routes.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
 import { openAuditLog } from './sqlite/audit.ts';
+import { createBackups } from './sqlite/backup.ts';
 import { openDatabase } from './sqlite/database.ts';
 import { openOutbox } from './sqlite/outbox.ts';
 import { openTicketReader } from './sqlite/ticket-reader.ts';
@@ -160,6 +161,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     reader,
     control,
     audit,
+    makeBackup: createBackups(connection),
     adminTokens: config.adminTokens,
     clock,
     random,

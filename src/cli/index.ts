@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { auditCommand } from './audit.ts';
+import { backupCommand } from './backup.ts';
 import { batchCommand } from './batch.ts';
 import { EXIT } from './command-error.ts';
 import { dieOfFaults } from './fatal.ts';
@@ -19,6 +20,7 @@ export function createProgram(version: string): Command {
     .addCommand(sandboxCommand())
     .addCommand(batchCommand())
     .addCommand(statusCommand())
+    .addCommand(backupCommand())
     .addCommand(tokenCommand())
     .addCommand(auditCommand())
     .addHelpText(

@@ -5,6 +5,8 @@ import type { Observer } from '../core/observer.ts';
 import type { TicketReader } from '../core/ticket-reader.ts';
 import { adminAuth, type AdminAuthDeps, type AdminEnv } from './admin-auth.ts';
 import { addAuditRoutes } from './audit.ts';
+import type { MakeBackup } from '../core/backup.ts';
+import { addBackupRoute } from './backup.ts';
 import { addBatchRoutes } from './batches.ts';
 import { createSeats } from './event-stream.ts';
 import { createHealth } from './health.ts';
@@ -15,6 +17,7 @@ import { createWebhooks, type WebhookDeps } from './webhooks.ts';
 
 export interface AppDeps extends WebhookDeps, AdminAuthDeps {
   readonly reader: TicketReader;
+  readonly makeBackup: MakeBackup;
 }
 
 /** Everything Draftdesk answers over HTTP: webhooks, the admin API and health. */
@@ -26,6 +29,7 @@ export function createApp(deps: AppDeps): Hono {
   addTicketRoutes(admin, deps);
   addBatchRoutes(admin, watched);
   addAuditRoutes(admin, deps);
+  addBackupRoute(admin, deps);
 
   return new Hono()
     .route('/', createWebhooks(deps))

@@ -16,6 +16,7 @@ import {
 import { type RecordingObserver, recordingObserver } from '../support/recording-observer.ts';
 import { tokenOfSetting } from '../../src/core/admin-token.ts';
 import { seededRandom, sha256 } from '../../src/core/clock.ts';
+import type { MakeBackup } from '../../src/core/backup.ts';
 import type { Helpdesk } from '../../src/core/helpdesk.ts';
 
 export const ADMIN_TOKEN = 'an-admin-token-of-some-length-0001';
@@ -31,6 +32,7 @@ export interface TestApp {
   readonly control: FakeControl;
   readonly clock: FakeClock;
   readonly observer: RecordingObserver;
+  readonly makeBackup: MakeBackup;
 }
 
 export interface TestAppOptions {
@@ -48,6 +50,7 @@ export function testApp({ zendesk = signedHelpdesk(), freshdesk, clock = fakeClo
     control: fakeControl(),
     clock,
     observer: recordingObserver(),
+    makeBackup: async () => ({ bytes: 6, stream: new Blob(['backup']).stream() }),
   };
   const app = createApp({
     ...parts,
