@@ -25,6 +25,7 @@ import { createUpstreamFetch } from './upstream-fetch.ts';
 import { openAuditLog } from './sqlite/audit.ts';
 import { createBackups } from './sqlite/backup.ts';
 import { openDatabase } from './sqlite/database.ts';
+import { inspectConnection } from './sqlite/inspect.ts';
 import { openOutbox } from './sqlite/outbox.ts';
 import { openTicketReader } from './sqlite/ticket-reader.ts';
 import { createLogger } from './telemetry/log.ts';
@@ -162,6 +163,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     control,
     audit,
     makeBackup: createBackups(connection),
+    inspectStore: () => inspectConnection(connection),
     adminTokens: config.adminTokens,
     clock,
     random,

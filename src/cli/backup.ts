@@ -5,7 +5,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
 import { databasePathOf } from '../config.ts';
-import { backUpFile, type FileReport, inspectFile } from '../maintenance.ts';
+import type { StoreReport } from '../core/store-report.ts';
+import { backUpFile, inspectFile } from '../maintenance.ts';
 import { CommandError, EXIT, guarded, systemCode } from './command-error.ts';
 import { readEnvironment } from './environment.ts';
 import { formatCount } from './progress-view.ts';
@@ -41,7 +42,7 @@ async function backUp(file: string, { force }: BackupOptions): Promise<number> {
   const part = `${target}.part`;
   try {
     const from = await fetchCopy(part);
-    const { bytes, tickets } = check(part);
+    const { bytes, tickets } = await check(part);
     await settle(part, target);
     const size = `${(bytes / 1e6).toFixed(1)} MB, ${formatCount(tickets)} tickets`;
     process.stdout.write(`${file}: backup of ${from}, ${size}, checked.\n`);
@@ -88,9 +89,9 @@ async function copyFile(part: string): Promise<string> {
   return path;
 }
 
-function check(part: string): FileReport {
-  const report = inspectFile(part);
-  if (report.damage === null) return report;
+async function check(part: string): Promise<StoreReport> {
+  const report = await inspectFile(part);
+  if (report.integrity === 'ok') return report;
   throw new CommandError(
     'The database is damaged, and so is its copy: keep the backups you have. See draftdesk doctor.',
   );

@@ -4,6 +4,7 @@ import { auditCommand } from './audit.ts';
 import { backupCommand } from './backup.ts';
 import { batchCommand } from './batch.ts';
 import { EXIT } from './command-error.ts';
+import { doctorCommand } from './doctor/doctor.ts';
 import { dieOfFaults } from './fatal.ts';
 import { packagePath } from './package-path.ts';
 import { sandboxCommand } from './sandbox.ts';
@@ -21,6 +22,7 @@ export function createProgram(version: string): Command {
     .addCommand(batchCommand())
     .addCommand(statusCommand())
     .addCommand(backupCommand())
+    .addCommand(doctorCommand())
     .addCommand(tokenCommand())
     .addCommand(auditCommand())
     .addHelpText(

@@ -5,8 +5,7 @@ import type { Observer } from '../core/observer.ts';
 import type { TicketReader } from '../core/ticket-reader.ts';
 import { adminAuth, type AdminAuthDeps, type AdminEnv } from './admin-auth.ts';
 import { addAuditRoutes } from './audit.ts';
-import type { MakeBackup } from '../core/backup.ts';
-import { addBackupRoute } from './backup.ts';
+import { addBackupRoute, type BackupDeps } from './backup.ts';
 import { addBatchRoutes } from './batches.ts';
 import { createSeats } from './event-stream.ts';
 import { createHealth } from './health.ts';
@@ -15,9 +14,8 @@ import { addProgressRoutes } from './progress.ts';
 import { addTicketRoutes } from './tickets.ts';
 import { createWebhooks, type WebhookDeps } from './webhooks.ts';
 
-export interface AppDeps extends WebhookDeps, AdminAuthDeps {
+export interface AppDeps extends WebhookDeps, AdminAuthDeps, BackupDeps {
   readonly reader: TicketReader;
-  readonly makeBackup: MakeBackup;
 }
 
 /** Everything Draftdesk answers over HTTP: webhooks, the admin API and health. */

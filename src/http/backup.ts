@@ -1,9 +1,17 @@
 import type { MakeBackup } from '../core/backup.ts';
+import type { StoreReport } from '../core/store-report.ts';
 import { type AdminApp, adminRoute } from './admin-auth.ts';
-import { streamResponse } from './responses.ts';
+import { jsonResponse, streamResponse } from './responses.ts';
 
-/** A copy of the database, whole: for operators, and in the audit log. */
-export function addBackupRoute(app: AdminApp, { makeBackup }: { readonly makeBackup: MakeBackup }): void {
+export interface BackupDeps {
+  readonly makeBackup: MakeBackup;
+  /** What the open database is like. */
+  readonly inspectStore: () => StoreReport;
+}
+
+/** A copy of the database, whole: for operators, and in the audit log. And how it is, for `draftdesk doctor`. */
+export function addBackupRoute(app: AdminApp, { makeBackup, inspectStore }: BackupDeps): void {
+  adminRoute(app, '/database', { GET: () => jsonResponse(inspectStore()) });
   adminRoute(app, '/backup', {
     POST: async () => {
       const { bytes, stream } = await makeBackup();

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
+import { CHECKED_MAX_BYTES } from './inspect.ts';
 import { type Disk, watchDisk } from './disk.ts';
 
 export type Connection = Database.Database & {
@@ -50,9 +51,6 @@ export function openDatabase(options: DatabaseOptions): Connection {
   }
 }
 
-/** Larger files are for `draftdesk doctor` to check: this one is read from end to end at every start. */
-const CHECKED_MAX_BYTES = 256 * 1024 * 1024;
-
 /** Stands beside a file that is being made for the first time: only then may it be empty. */
 function birthMark(path: string): string {
   return `${path}-new`;
@@ -69,8 +67,11 @@ interface Files {
 function lookAtFiles(path: string): Files {
   if (path === ':memory:') return { size: 0, hasLog: false };
   const file = statSync(path, { throwIfNoEntry: false });
-  if (file === undefined) writeFileSync(birthMark(path), '', { flush: true });
-  else if (file.size === 0 && !['-wal', '-journal', '-new'].some((suffix) => existsSync(path + suffix))) {
+  if (file === undefined) {
+    writeFileSync(birthMark(path), '', { flush: true });
+    // customers' texts: for nobody else's eyes; the files beside it get the same mode
+    writeFileSync(path, '', { mode: 0o600 });
+  } else if (file.size === 0 && !['-wal', '-journal', '-new'].some((suffix) => existsSync(path + suffix))) {
     throw new DatabaseRefused(
       `${path} is empty (0 bytes). Restore a backup; or, if there was nothing in it, remove it and start again.`,
     );
