@@ -61,6 +61,17 @@ export interface Config {
   readonly llm: Chosen<(typeof languageModels)[number]>;
 }
 
+function pathOf(databaseUrl: string): string {
+  return resolve(databaseUrl.slice('file:'.length));
+}
+
+/** Where the database lies, whatever else is set. Throws `ConfigError`. */
+export function databasePathOf(env: Env): string {
+  const parsed = baseSchema.pick({ DATABASE_URL: true }).safeParse(whatIsSet(env));
+  if (parsed.data === undefined) throw new ConfigError(listProblems(parsed.error));
+  return pathOf(parsed.data.DATABASE_URL);
+}
+
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const wholeNumber = (min: number, max: number, fallback: number) =>
@@ -257,7 +268,7 @@ function slice(
   return {
     host: base.HOST,
     port: base.PORT,
-    databasePath: resolve(base.DATABASE_URL.slice('file:'.length)),
+    databasePath: pathOf(base.DATABASE_URL),
     postFindings: base.POST_FINDINGS,
     maskPersonalData: base.MASK_PERSONAL_DATA,
     retentionDays: base.RETENTION_DAYS,

@@ -11,6 +11,7 @@ import { combineObservers, type Observer, silentObserver } from './core/observer
 import { ALL_TICKETS, createPaceMeter } from './core/pace-meter.ts';
 import { createRateMeter, type RateMeter } from './core/rate-meter.ts';
 import type { Memory, ServiceControl } from './core/service-control.ts';
+import type { StoreFault } from './core/store-fault.ts';
 import { BATCH_DRAFTS, createSpendGuard } from './core/spend-guard.ts';
 import { createTally } from './core/tally.ts';
 import { countPending, type TicketReader } from './core/ticket-reader.ts';
@@ -26,8 +27,10 @@ import { createRoutes } from './llm-routes.ts';
 import { connectionLimit } from './connection-limit.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
 import { openAuditLog } from './sqlite/audit.ts';
+import { createBackups } from './sqlite/backup.ts';
 import { openDatabase } from './sqlite/database.ts';
 import type { Condemned } from './sqlite/crashes.ts';
+import { inspectConnection } from './sqlite/inspect.ts';
 import { openOutbox } from './sqlite/outbox.ts';
 import { openTicketReader } from './sqlite/ticket-reader.ts';
 import { createLogger } from './telemetry/log.ts';
@@ -53,6 +56,8 @@ export interface Service extends AsyncDisposable {
   /** Where it listens, e.g. `http://127.0.0.1:8787`. */
   readonly url: string;
   readonly control: ServiceControl;
+  /** Resolves when the database can be trusted no longer: `stop`, then start anew. Never, if all is well. */
+  readonly broken: Promise<StoreFault>;
   /** No new work; work in flight gets the grace time; then everything is closed. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -81,6 +86,14 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   const routes = createRoutes(config.llm, { ...upstream, allowInsecureUpstreams: config.allowInsecureUpstreams });
   assertPriced(config, routes);
   const connection = openDatabase({ path: config.databasePath, migrationsFolder: overrides.migrationsFolder });
+  const broken = new Promise<StoreFault>((resolve) => {
+    connection.disk.onChange((fault) => {
+      if (fault === null) observer.alarm({ kind: 'database', detail: 'The database takes writes again.' });
+      else observer.alarm({ kind: 'database', detail: fault.sentence });
+      if (fault?.lasting === true) resolve(fault);
+    });
+  });
+  for (const detail of connection.findings) observer.alarm({ kind: 'database', detail });
   const outbox = openOutbox(connection, { clock, newId, owner: newId(), maxPending: config.outboxMaxPending });
   const reader = openTicketReader(connection, clock);
   const audit = openAuditLog(connection, clock);
@@ -177,6 +190,8 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     reader,
     control,
     audit,
+    makeBackup: createBackups(connection),
+    inspectStore: () => inspectConnection(connection),
     adminTokens: config.adminTokens,
     clock,
     random,
@@ -208,7 +223,10 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     feeder.stop();
     sweep.stop();
     await retention.stop();
-    await pool.stop(config.shutdownGraceMs);
+    // what can never be stored need not be waited for; webhooks under way get their 503
+    const isBroken = outbox.storeFault()?.lasting === true;
+    if (isBroken) await clock.sleep(BROKEN_GRACE_MS);
+    await pool.stop(isBroken ? 0 : config.shutdownGraceMs);
     await economy.stop();
     await closeServer(server, clock, stoppingSince + STREAMS_END_MS - clock.steady());
     await Promise.all([outbox.close(), audit.drain()]);
@@ -218,8 +236,11 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   };
   let stopped: Promise<void> | null = null;
   const stop = (): Promise<void> => (stopped ??= shutDown());
-  return { url, control, stop, [Symbol.asyncDispose]: stop };
+  return { url, control, broken, stop, [Symbol.asyncDispose]: stop };
 }
+
+/** What answers that are under way get when the database has failed, ms. */
+const BROKEN_GRACE_MS = 250;
 
 interface Upstream {
   readonly fetch: typeof fetch;

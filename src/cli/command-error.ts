@@ -1,8 +1,16 @@
 import { type Command } from 'commander';
 import { ConfigError } from '../config.ts';
 
-/** Exit codes of all commands: sysexits.h for 70, 75 and 78, shells for 128 + SIGINT. */
-export const EXIT = { failed: 1, usage: 2, software: 70, unfinished: 75, config: 78, interrupted: 130 } as const;
+/** Exit codes of all commands: sysexits.h for 70, 74, 75 and 78, shells for 128 + SIGINT. */
+export const EXIT = {
+  failed: 1,
+  usage: 2,
+  software: 70,
+  disk: 74,
+  unfinished: 75,
+  config: 78,
+  interrupted: 130,
+} as const;
 
 /** A command cannot do what it was asked; the message is one sentence for the person who typed it. */
 export class CommandError extends Error {

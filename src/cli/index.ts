@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { auditCommand } from './audit.ts';
+import { backupCommand } from './backup.ts';
 import { batchCommand } from './batch.ts';
 import { EXIT } from './command-error.ts';
+import { doctorCommand } from './doctor/doctor.ts';
 import { dieOfFaults } from './fatal.ts';
 import { eraseCommand } from './erase.ts';
 import { packagePath } from './package-path.ts';
@@ -20,6 +22,8 @@ export function createProgram(version: string): Command {
     .addCommand(sandboxCommand())
     .addCommand(batchCommand())
     .addCommand(statusCommand())
+    .addCommand(backupCommand())
+    .addCommand(doctorCommand())
     .addCommand(tokenCommand())
     .addCommand(auditCommand())
     .addCommand(eraseCommand())

@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { ConfigError, readConfig } from '../config.ts';
-import { startService } from '../main.ts';
+import { systemClock } from '../core/clock.ts';
+import type { StoreFault } from '../core/store-fault.ts';
+import { type Service, startService } from '../main.ts';
 import { EXIT } from './command-error.ts';
 import { readEnvironment } from './environment.ts';
 import { dieOf, withoutSecrets } from './fatal.ts';
@@ -26,6 +28,7 @@ async function serve(): Promise<void> {
       migrationsFolder: packagePath('migrations', 'sqlite'),
     });
     stopOnSignals(() => service.stop());
+    void service.broken.then((fault) => endBroken(fault, service));
   } catch (error) {
     process.stderr.write(`${describeStartFailure(error)}\n`);
     process.exitCode = error instanceof ConfigError ? EXIT.config : EXIT.failed;
@@ -47,6 +50,17 @@ function stopOnSignals(stop: () => Promise<void>): void {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);
   // started by a program of ours (the sandbox) that has gone
   process.on('disconnect', onSignal);
+}
+
+/** How long a service whose database has failed may take to stop, ms. */
+const BROKEN_STOP_MS = 1500;
+
+/** Whoever started us starts us again, on what is on the disk. */
+async function endBroken({ sentence }: StoreFault, service: Service): Promise<void> {
+  process.stderr.write(`Draftdesk stops: ${sentence}\n`);
+  const stopping = service.stop().catch(() => undefined);
+  await Promise.race([stopping, systemClock().sleep(BROKEN_STOP_MS)]);
+  process.exit(EXIT.disk);
 }
 
 function describeStartFailure(error: unknown): string {

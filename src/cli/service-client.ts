@@ -1,5 +1,5 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
-import { CommandError, EXIT } from './command-error.ts';
+import { CommandError, EXIT, systemCode } from './command-error.ts';
 import { readEnvironment } from './environment.ts';
 import { shown } from './shown.ts';
 
@@ -10,12 +10,19 @@ export interface ServiceClient {
   delete<T>(path: string): Promise<T>;
   /** The body as it comes. */
   stream(path: string): Promise<ReadableStream<Uint8Array>>;
+  /** What a POST answers with, as it comes; `bytes` is how much there must be. */
+  download(path: string): Promise<{ readonly bytes: number; readonly body: ReadableStream<Uint8Array> }>;
   /** Server-sent events, each one's data as JSON; ends when the connection does. */
   events<T>(path: string, signal: AbortSignal): AsyncGenerator<T>;
 }
 
 /** The connection broke, or the service is stopping: the same request may succeed later. */
-export class ServiceUnreachable extends CommandError {}
+export class ServiceUnreachable extends CommandError {
+  /** Nobody listens there. */
+  get isSilent(): boolean {
+    return this.cause instanceof Error && systemCode(this.cause.cause) === 'ECONNREFUSED';
+  }
+}
 
 const DEFAULT_URL = 'http://127.0.0.1:8787';
 
@@ -59,6 +66,12 @@ export function connect(env: NodeJS.ProcessEnv = readEnvironment()): ServiceClie
       const { body } = await call(path);
       if (body === null) throw new CommandError(`${root} answered with nothing.`);
       return body;
+    },
+    download: async (path) => {
+      const { body, headers } = await call(path, { method: 'POST' });
+      const bytes = Number(headers.get('content-length'));
+      if (body === null || !(bytes > 0)) throw new CommandError(`${root} answered with nothing.`);
+      return { bytes, body };
     },
     async *events<T>(path: string, signal: AbortSignal) {
       const { body } = await call(path, { signal });

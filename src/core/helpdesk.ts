@@ -1,4 +1,5 @@
 import type { SkipReason } from './errors.ts';
+import type { Finding } from './finding.ts';
 import type { Lane, Priority } from './ticket.ts';
 
 /** A webhook as it came over the wire. `body` is the raw bytes: signatures are over bytes, not over parsed JSON. */
@@ -207,6 +208,8 @@ export interface Helpdesk {
   listTickets(filter: TicketFilter, cursor: string | null, signal: AbortSignal): Promise<TicketPage>;
   /** Are the credentials good? Throws `auth`/`forbidden`/… if not. */
   probe(signal: AbortSignal): Promise<void>;
+  /** What the vendor has configured for us, where its API tells; for `draftdesk doctor`. Throws as `probe` does. */
+  setup?(signal: AbortSignal): Promise<readonly Finding[]>;
   /** How many notes could be started now without waiting for the budget. */
   room(): number;
   limits(): LimitSnapshot;

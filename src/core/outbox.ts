@@ -3,6 +3,7 @@ import type { Erasure } from './erasure.ts';
 import type { ErrorClass, SkipReason } from './errors.ts';
 import type { ListedTicket, TicketEvent } from './helpdesk.ts';
 import type { TokenUsage } from './language-model.ts';
+import type { StoreFault } from './store-fault.ts';
 import type { Draft, Lane, TicketStatus } from './ticket.ts';
 
 /** A job goes through two durable steps: buy the draft, post the note. */
@@ -264,6 +265,11 @@ export interface Outbox {
   setPause(pause: Pause): Promise<void>;
   clearPause(scope: string): Promise<boolean>;
   pauses(): readonly Pause[];
+
+  /** Why nothing can be written now, as far as is known; null when all is well. */
+  storeFault(): StoreFault | null;
+  /** Finds out, by writing something small. While there is a fault this is done once a second without being asked. */
+  checkStore(): StoreFault | null;
 
   /** Calls back after a batch has come to another state, on the disk. Answers the removal. */
   onBatch(callback: (change: BatchChange) => void): () => void;

@@ -125,6 +125,4 @@ export interface TicketReader extends Accounts {
   averageDraft(): AverageDraft | null;
   /** Page by page, so that a reader of 10,000 lines holds up nobody. */
   batchResults(id: string, afterTicket: string | null, limit: number): readonly BatchResult[];
-  /** Throws when the store cannot be written now; part of `/readyz`. */
-  assertWritable(): void;
 }

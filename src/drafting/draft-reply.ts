@@ -29,6 +29,8 @@ export interface DraftRequest {
   readonly signal: AbortSignal;
   /** Told before each call what it may use at most; what it throws stops the draft. */
   readonly beforeCall: (most: TokenUsage, model: LanguageModel) => Promise<void>;
+  /** Asked when the budget has let a call go, which may be minutes later; what it throws stops the draft. */
+  readonly atCall?: () => void;
   /** Told once about each call that was made, also when it failed, and which model was asked. */
   readonly onCall: (call: CallReport, model: string) => void;
 }
@@ -56,7 +58,7 @@ export async function draftReply(request: DraftRequest): Promise<Draft> {
   });
 }
 
-type Asking = Pick<DraftRequest, 'lane' | 'clock' | 'signal' | 'beforeCall' | 'onCall'> & {
+type Asking = Pick<DraftRequest, 'lane' | 'clock' | 'signal' | 'beforeCall' | 'atCall' | 'onCall'> & {
   readonly tier: ServiceTier;
 };
 
@@ -64,7 +66,7 @@ type Asking = Pick<DraftRequest, 'lane' | 'clock' | 'signal' | 'beforeCall' | 'o
 async function ask(
   use: RouteUse,
   prepared: PreparedPrompt,
-  { lane, clock, signal, beforeCall, onCall, tier: wanted }: Asking,
+  { lane, clock, signal, beforeCall, atCall, onCall, tier: wanted }: Asking,
 ): Promise<Draft> {
   const { model, budget, waitSignal } = use;
   const { prompt, promptTokens } = prepared;
@@ -72,6 +74,12 @@ async function ask(
   const context = contextOf(use, prepared);
   await beforeCall({ promptTokens, cachedTokens: 0, completionTokens: maxOutputTokens }, model);
   const grant = await budget.acquire({ promptTokens, maxOutputTokens, lane }, waitSignal);
+  try {
+    atCall?.();
+  } catch (error) {
+    grant.settle();
+    throw error;
+  }
   const tier = use.flex.isLikely() ? wanted : 'standard';
   const startedAt = clock.steady();
   const report = (errorClass: ErrorClass | null, spent: Spent): void =>

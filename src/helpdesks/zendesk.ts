@@ -18,6 +18,7 @@ import {
 } from './zendesk-errors.ts';
 import { createZendeskLists } from './zendesk-lists.ts';
 import { authorizationOf, type ZendeskSettings, zendeskSettings } from './zendesk-settings.ts';
+import { zendeskSetup } from './zendesk-setup.ts';
 import * as shapes from './zendesk-shapes.ts';
 import {
   createZendeskTickets,
@@ -227,6 +228,11 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     probe: async (signal) => {
       await learnOwnId(signal);
     },
+    setup: (signal) =>
+      zendeskSetup(async () => {
+        const { json } = await read({ path: '/webhooks?page[size]=100', step: 'look', lane: 'live' }, signal);
+        return json;
+      }),
     room: () => {
       if (paced.snapshot('requests').pausedUntil !== null) return 0;
       return Math.max(0, paced.room('update') - looks.underWay());

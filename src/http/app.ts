@@ -5,6 +5,7 @@ import type { Observer } from '../core/observer.ts';
 import type { TicketReader } from '../core/ticket-reader.ts';
 import { adminAuth, type AdminAuthDeps, type AdminEnv } from './admin-auth.ts';
 import { addAuditRoutes } from './audit.ts';
+import { addBackupRoute, type BackupDeps } from './backup.ts';
 import { addBatchRoutes } from './batches.ts';
 import { createSeats } from './event-stream.ts';
 import { createHealth } from './health.ts';
@@ -14,7 +15,7 @@ import { addRequesterRoutes } from './requesters.ts';
 import { addTicketRoutes } from './tickets.ts';
 import { createWebhooks, type WebhookDeps } from './webhooks.ts';
 
-export interface AppDeps extends WebhookDeps, AdminAuthDeps {
+export interface AppDeps extends WebhookDeps, AdminAuthDeps, BackupDeps {
   readonly reader: TicketReader;
 }
 
@@ -28,6 +29,7 @@ export function createApp(deps: AppDeps): Hono {
   addBatchRoutes(admin, watched);
   addAuditRoutes(admin, deps);
   addRequesterRoutes(admin, deps);
+  addBackupRoute(admin, deps);
 
   return new Hono()
     .route('/', createWebhooks(deps))

@@ -23,6 +23,10 @@ export function jsonResponse(body: unknown, status = 200, headers?: Readonly<Rec
 }
 
 /** An answer that is sent piece by piece; null for the headers alone. */
-export function streamResponse(body: ReadableStream<Uint8Array> | null, contentType: string): Response {
-  return new Response(body, { status: 200, headers: { ...SECURE_HEADERS, 'Content-Type': contentType } });
+export function streamResponse(
+  body: ReadableStream<Uint8Array> | null,
+  contentType: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  return new Response(body, { status: 200, headers: { ...SECURE_HEADERS, 'Content-Type': contentType, ...headers } });
 }

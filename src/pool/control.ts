@@ -53,11 +53,8 @@ export function createControl(parts: ControlParts): ServiceControl {
 
   const readiness = async (): Promise<Readiness> => {
     const checks: Record<string, string> = { database: 'ok', workers: 'ok' };
-    try {
-      reader.assertWritable();
-    } catch {
-      checks['database'] = 'cannot be written: see the log; webhooks are answered 503 until it can';
-    }
+    const fault = outbox.checkStore();
+    if (fault !== null) checks['database'] = fault.sentence;
     if (parts.stopping()) checks['workers'] = 'stopping';
     else if (!pool.alive()) checks['workers'] = 'the loop that takes work has stalled';
     const ready = Object.values(checks).every((check) => check === 'ok');

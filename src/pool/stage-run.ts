@@ -12,7 +12,7 @@ export interface StageDeps {
   readonly helpdesks: ReadonlyMap<string, Helpdesk>;
   readonly routes: ModelRoutes;
   readonly spending: SpendGuard;
-  readonly outbox: Pick<Outbox, 'intendPost'>;
+  readonly outbox: Pick<Outbox, 'intendPost' | 'storeFault'>;
   readonly clock: Clock;
   readonly observer: Observer;
   readonly team: TeamSettings;

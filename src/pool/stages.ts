@@ -2,7 +2,7 @@ import { UpstreamError } from '../core/errors.ts';
 import type { Conversation, Helpdesk, LookRequest, PostLook } from '../core/helpdesk.ts';
 import { covers } from '../core/message-order.ts';
 import { createModelRoutes } from '../core/model-routes.ts';
-import type { ClaimedJob, JobOutcome, Spent, Stage } from '../core/outbox.ts';
+import { type ClaimedJob, type JobOutcome, OutboxUnavailable, type Spent, type Stage } from '../core/outbox.ts';
 import { type CallReport, draftReply } from '../drafting/draft-reply.ts';
 import { buildNote } from '../drafting/note.ts';
 import { consignDraft } from './consigned-draft.ts';
@@ -42,6 +42,11 @@ async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
       run.release();
       const { requesterId } = facts;
       run.release = await deps.spending.reserve({ helpdesk: name, requesterId, batchId, lane, usd }, signal);
+    },
+    atCall: () => {
+      // what would be paid for now could not be kept
+      const fault = deps.outbox.storeFault();
+      if (fault !== null) throw new OutboxUnavailable(fault.sentence);
     },
     onCall: (call, model) => {
       run.spent = addSpent(run.spent, call);

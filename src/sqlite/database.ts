@@ -1,8 +1,14 @@
-import { mkdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
+import { CHECKED_MAX_BYTES } from './inspect.ts';
+import { type Disk, watchDisk } from './disk.ts';
 
-export type Connection = Database.Database;
+export type Connection = Database.Database & {
+  readonly disk: Disk;
+  /** Sentences for the operator about what was found wrong with a file that can be used all the same. */
+  readonly findings: readonly string[];
+};
 
 /** The database cannot be used; the message names the file and the cure, and the service does not start. */
 export class DatabaseRefused extends Error {
@@ -23,29 +29,111 @@ export interface DatabaseOptions {
 export function openDatabase(options: DatabaseOptions): Connection {
   const { path } = options;
   const migrations = readJournal(options.migrationsFolder);
-  let connection: Connection | undefined;
+  let connection: Database.Database | undefined;
   try {
     if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
+    const files = lookAtFiles(path);
     connection = new Database(path);
     lock(connection);
     const version = inspect(connection, path, migrations.length);
     makeDurable(connection);
+    if (files.size <= CHECKED_MAX_BYTES) assertWhole(connection);
     migrate(connection, migrations.slice(version), options.migrationsFolder);
     assertDurable(connection, path);
-    return connection;
+    rmSync(birthMark(path), { force: true });
+    const findings = markRunning(connection) && !files.hasLog ? [lostLog(path)] : [];
+    const disk = watchDisk(connection, path);
+    closeInOrder(connection, disk);
+    return Object.assign(connection, { disk, findings });
   } catch (error) {
     connection?.close();
     throw refusal(error, path);
   }
 }
 
+/** Stands beside a file that is being made for the first time: only then may it be empty. */
+function birthMark(path: string): string {
+  return `${path}-new`;
+}
+
+interface Files {
+  /** Bytes; 0 for a new file. */
+  readonly size: number;
+  /** The write-ahead log is there, whatever is in it. */
+  readonly hasLog: boolean;
+}
+
+/** Throws `DatabaseRefused` for an empty file that was not left by a first start that broke off. */
+function lookAtFiles(path: string): Files {
+  if (path === ':memory:') return { size: 0, hasLog: false };
+  const file = statSync(path, { throwIfNoEntry: false });
+  if (file === undefined) {
+    writeFileSync(birthMark(path), '', { flush: true });
+    // customers' texts: for nobody else's eyes; the files beside it get the same mode
+    writeFileSync(path, '', { mode: 0o600 });
+  } else if (file.size === 0 && !['-wal', '-journal', '-new'].some((suffix) => existsSync(path + suffix))) {
+    throw new DatabaseRefused(
+      `${path} is empty (0 bytes). Restore a backup; or, if there was nothing in it, remove it and start again.`,
+    );
+  }
+  return { size: file?.size ?? 0, hasLog: existsSync(`${path}-wal`) };
+}
+
+/** Throws as a damaged file does: SQLite itself would find out only when it needs the page. */
+function assertWhole(connection: Database.Database): void {
+  const found = connection.pragma('quick_check(1)', { simple: true });
+  if (found !== 'ok') throw new Database.SqliteError(String(found), 'SQLITE_CORRUPT');
+}
+
+/**
+ * Notes in the file itself that it is in use: as long as it says so there is a log beside it. Answers whether it said
+ * so already, which means that the last process did not close it.
+ */
+function markRunning(connection: Database.Database): boolean {
+  const before = connection.prepare(`SELECT value FROM meta WHERE key = 'running'`).pluck().get();
+  if (before === '1') return true;
+  setRunning(connection, '1');
+  connection.pragma('wal_checkpoint(PASSIVE)');
+  return false;
+}
+
+/** `1` while a process has the file open, `0` in a file that was closed, or made as a backup. */
+export function setRunning(connection: Database.Database, value: '0' | '1'): void {
+  connection
+    .prepare(
+      `INSERT INTO meta (key, value) VALUES ('running', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
+    )
+    .run(value);
+}
+
+function closeInOrder(connection: Database.Database, disk: Disk): void {
+  const close = connection.close.bind(connection);
+  const inOrder = (): Database.Database => {
+    if (!connection.open) return connection;
+    try {
+      if (disk.fault() === null) setRunning(connection, '0');
+    } catch {
+      // then it counts as not closed in order
+    }
+    return close();
+  };
+  Object.defineProperty(connection, 'close', { value: inOrder, configurable: true, writable: true });
+}
+
+function lostLog(path: string): string {
+  return (
+    `${path} was not closed in order, and the ${basename(path)}-wal that belongs to it is missing: what was written ` +
+    'last is lost. If you have that file still, stop Draftdesk, put it back and start again.'
+  );
+}
+
 /** Our one process owns the file: a second one is refused with SQLITE_BUSY instead of corrupting promises. */
-function lock(connection: Connection): void {
+function lock(connection: Database.Database): void {
   connection.pragma('busy_timeout = 500');
   connection.pragma('locking_mode = EXCLUSIVE');
 }
 
-function makeDurable(connection: Connection): void {
+function makeDurable(connection: Database.Database): void {
   connection.pragma('journal_mode = WAL');
   // WAL alone means NORMAL in this build, which loses acknowledged webhooks in a power cut (reliability.md §0.1).
   connection.pragma('synchronous = FULL');
@@ -105,7 +193,7 @@ export function truncateLog(connection: Connection): boolean {
 }
 
 /** The pragma answers 2 on a fresh file whatever is in force, so it is read after the first write only. */
-function assertDurable(connection: Connection, path: string): void {
+function assertDurable(connection: Database.Database, path: string): void {
   connection
     .prepare(`INSERT INTO meta (key, value) VALUES ('opened', '1') ON CONFLICT (key) DO UPDATE SET value = value + 1`)
     .run();
@@ -128,7 +216,7 @@ function readJournal(migrationsFolder: string): readonly JournalEntry[] {
 }
 
 /** Whose file is it, and how far is it? Changes nothing. Answers how many migrations it has had. */
-function inspect(connection: Connection, path: string, known: number): number {
+function inspect(connection: Database.Database, path: string, known: number): number {
   const version = Number(connection.pragma('user_version', { simple: true }));
   if (version > known) {
     throw new DatabaseRefused(
@@ -146,7 +234,7 @@ function inspect(connection: Connection, path: string, known: number): number {
 }
 
 /** One transaction per file, the version inside it. */
-function migrate(connection: Connection, missing: readonly JournalEntry[], migrationsFolder: string): void {
+function migrate(connection: Database.Database, missing: readonly JournalEntry[], migrationsFolder: string): void {
   for (const entry of missing) {
     const script = readFileSync(join(migrationsFolder, `${entry.tag}.sql`), 'utf8');
     connection
@@ -170,7 +258,8 @@ const CURES: Readonly<Record<string, string>> = {
   SQLITE_IOERR: 'cannot be read or written: the disk reports an I/O error.',
 };
 
-function refusal(error: unknown, path: string): Error {
+/** What the driver or the system says, as a sentence with the path and the cure. */
+export function refusal(error: unknown, path: string): Error {
   if (error instanceof DatabaseRefused) return error;
   if (error instanceof Database.SqliteError) {
     const cure = Object.entries(CURES).find(([code]) => error.code.startsWith(code))?.[1];

@@ -1,5 +1,4 @@
 import Database from 'better-sqlite3';
-import { OutboxUnavailable } from '../core/outbox.ts';
 import type { Connection } from './database.ts';
 
 interface Write {
@@ -30,6 +29,7 @@ export interface GroupCommit {
  * write, which is 2,300 against 10,000 webhooks a second here (ground.md).
  */
 export function createGroupCommit(connection: Connection): GroupCommit {
+  const { disk } = connection;
   const begin = connection.prepare('BEGIN IMMEDIATE');
   const commit = connection.prepare('COMMIT');
   const rollback = connection.prepare('ROLLBACK');
@@ -45,6 +45,7 @@ export function createGroupCommit(connection: Connection): GroupCommit {
   };
 
   const transact = (group: readonly Write[]): unknown[] => {
+    disk.assertSound();
     begin.run();
     try {
       const results = group.map((write) => write.run());
@@ -61,7 +62,7 @@ export function createGroupCommit(connection: Connection): GroupCommit {
       const [result] = transact([write]);
       write.resolve(result as never);
     } catch (error) {
-      write.reject(asRefusal(error));
+      write.reject(disk.refusal(error));
     }
   };
 
@@ -75,8 +76,9 @@ export function createGroupCommit(connection: Connection): GroupCommit {
       group.forEach((write, index) => write.resolve(results[index] as never));
     } catch (error) {
       // A refusing store refuses everybody; a fault in one write must not take the others with it.
-      if (error instanceof Database.SqliteError && !error.code.startsWith('SQLITE_CONSTRAINT')) {
-        const refusal = asRefusal(error);
+      const ofOne = error instanceof Database.SqliteError && error.code.startsWith('SQLITE_CONSTRAINT');
+      if (disk.fault() !== null || (error instanceof Database.SqliteError && !ofOne)) {
+        const refusal = disk.refusal(error);
         for (const write of group) write.reject(refusal);
       } else group.forEach(runAlone);
     }
@@ -96,11 +98,4 @@ export function createGroupCommit(connection: Connection): GroupCommit {
 
 function afterTurns(turns: number, action: () => void): void {
   setImmediate(turns === 0 ? action : () => afterTurns(turns - 1, action));
-}
-
-function asRefusal(error: unknown): Error {
-  if (error instanceof Database.SqliteError) {
-    return new OutboxUnavailable(`the database refuses to write (${error.code})`, { cause: error });
-  }
-  return error instanceof Error ? error : new Error(String(error));
 }

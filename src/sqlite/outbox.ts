@@ -10,11 +10,12 @@ import {
   type Pause,
 } from '../core/outbox.ts';
 import { prepareTending } from './batch-tending.ts';
+import type { StoreFault } from '../core/store-fault.ts';
 import { prepareBatches } from './batches.ts';
 import { prepareClaims } from './claims.ts';
 import { prepareConsignments } from './consignments.ts';
 import { type Condemned, prepareCrashes } from './crashes.ts';
-import type { Connection } from './database.ts';
+import { type Connection, refusal } from './database.ts';
 import { addSlices, NOTHING_ERASED, prepareForgetting } from './forgetting.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { type IngestParts, prepareIngest, type Times } from './ingest.ts';
@@ -47,11 +48,25 @@ export interface SqliteOutbox extends Outbox {
 /** No due time lies further ahead than this, ms: what a clock set back while we were down may cost at most. */
 const DUE_HORIZON_MS = 16 * 60_000;
 
+/** How often to try whether a disk that refused takes writes again, ms. */
+const TRIAL_EVERY_MS = 1000;
+
 /** Tickets of a listed page stored in one transaction. */
 const PAGE_SLICE = 200;
 
-/** The outbox on SQLite. Owns the connection's writes; `close` does not close the connection. */
+/**
+ * The outbox on SQLite. Owns the connection's writes; `close` does not close the connection. Throws `DatabaseRefused`
+ * when the disk does not let it begin.
+ */
 export function openOutbox(connection: Connection, options: OutboxOptions): SqliteOutbox {
+  try {
+    return buildOutbox(connection, options);
+  } catch (error) {
+    throw refusal(error, connection.name);
+  }
+}
+
+function buildOutbox(connection: Connection, options: OutboxOptions): SqliteOutbox {
   const { clock, newId, owner, leaseMs = 10_000 } = options;
   const listeners = new Set<() => void>();
   const wake = (): void => listeners.forEach((listener) => listener());
@@ -121,6 +136,20 @@ export function openOutbox(connection: Connection, options: OutboxOptions): Sqli
     claims.reclaimExpired(at);
     return given;
   });
+
+  const { disk } = connection;
+  let cancelTrial = (): void => undefined;
+  const tryAgain = (): void => {
+    const fault = disk.check();
+    if (fault === null) wake();
+    else if (!fault.lasting) cancelTrial = clock.after(TRIAL_EVERY_MS, tryAgain);
+  };
+  const onFault = (fault: StoreFault | null): void => {
+    cancelTrial();
+    if (fault !== null && !fault.lasting) cancelTrial = clock.after(TRIAL_EVERY_MS, tryAgain);
+  };
+  const unwatch = disk.onChange(onFault);
+  onFault(disk.fault());
 
   return {
     ingest: (request) => writeAndWake(() => ingest(request, times())),
@@ -234,7 +263,13 @@ export function openOutbox(connection: Connection, options: OutboxOptions): Sqli
     },
     condemned,
     leave: () => group.write(() => crashes.leave()).catch(() => undefined),
-    close: () => group.drain(),
+    storeFault: () => disk.fault(),
+    checkStore: () => disk.check(),
+    close: async () => {
+      await group.drain();
+      unwatch();
+      cancelTrial();
+    },
   };
 }
 

@@ -187,9 +187,6 @@ export function openTicketReader(connection: Connection, clock: Clock): TicketRe
     ...accounts,
     batchResults: (id, afterTicket, limit) =>
       listResults(db, (draftId) => jobs.draftById(draftId), { id, afterTicket, limit }),
-    assertWritable: () => {
-      connection.prepare(`UPDATE meta SET value = value WHERE key = 'opened'`).run();
-    },
   };
 }
 

@@ -50,7 +50,10 @@ function attach(store: Store): SqliteStore {
       connection.close();
       return attach({ ...store, ...options, owner: next });
     },
-    refuseWrites: (refused) => void connection.pragma(`query_only = ${refused ? 'ON' : 'OFF'}`),
+    refuseWrites: (refused) => {
+      connection.pragma(`query_only = ${refused ? 'ON' : 'OFF'}`);
+      if (!refused) connection.disk.check();
+    },
     dispose: async () => {
       connection.close();
       rmSync(folder, { recursive: true, force: true });

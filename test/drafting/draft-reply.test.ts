@@ -34,7 +34,7 @@ function recordingBudget() {
   return { budget, asked, settled, pauses };
 }
 
-function setUp(conversation = makeConversation('1'), guidelines = '') {
+function setUp(conversation = makeConversation('1'), guidelines = '', atCall = (): void => undefined) {
   const llm = stubLanguageModel();
   const recorded = recordingBudget();
   const calls: CallReport[] = [];
@@ -48,6 +48,7 @@ function setUp(conversation = makeConversation('1'), guidelines = '') {
       clock,
       signal: new AbortController().signal,
       beforeCall: async () => undefined,
+      atCall,
       onCall: (call) => calls.push(call),
     });
   return { llm, run, calls, ...recorded };
@@ -64,6 +65,24 @@ const answer = (overrides: Record<string, unknown>) =>
   });
 
 describe('draftReply', () => {
+  it('asks once more when its turn has come, and gives the turn back when it may not call', async () => {
+    const { llm, run, asked, settled, calls } = setUp(makeConversation('1'), '', () => {
+      throw new Error('the disk is full by now');
+    });
+    let completions = 0;
+    llm.script.complete = async () => {
+      completions += 1;
+      return makeCompletion({ usage: USAGE, limits: LIMITS });
+    };
+    await expect(run()).rejects.toThrow('the disk is full by now');
+    expect({ completions, asked: asked.length, settled, calls }).toEqual({
+      completions: 0,
+      asked: 1,
+      settled: [undefined],
+      calls: [],
+    });
+  });
+
   it('makes a draft of a good answer, inside the budget', async () => {
     const { llm, run, asked, settled, pauses, calls } = setUp();
     llm.script.complete = async () => makeCompletion({ usage: USAGE, limits: LIMITS });

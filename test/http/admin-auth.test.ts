@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { describe, expect, test } from 'vitest';
 import type { AdminEnv } from '../../src/http/admin-auth.ts';
 import { addAuditRoutes } from '../../src/http/audit.ts';
+import { addBackupRoute } from '../../src/http/backup.ts';
 import { addBatchRoutes } from '../../src/http/batches.ts';
 import { createSeats } from '../../src/http/event-stream.ts';
 import { addProgressRoutes } from '../../src/http/progress.ts';
@@ -76,6 +77,7 @@ describe('D1 every admin route without a good token', () => {
     addBatchRoutes(bare, deps);
     addAuditRoutes(bare, deps);
     addRequesterRoutes(bare, deps);
+    addBackupRoute(bare, deps);
     for (const { method, path } of adminRequests(parts.app)) {
       const response = await bare.request(path.replace('/admin', ''), { method, headers: AUTHORIZED });
       expect([method, path, response.status]).toEqual([method, path, 401]);

@@ -16,6 +16,8 @@ import {
 import { type RecordingObserver, recordingObserver } from '../support/recording-observer.ts';
 import { tokenOfSetting } from '../../src/core/admin-token.ts';
 import { seededRandom, sha256 } from '../../src/core/clock.ts';
+import type { MakeBackup } from '../../src/core/backup.ts';
+import type { StoreReport } from '../../src/core/store-report.ts';
 import type { Helpdesk } from '../../src/core/helpdesk.ts';
 
 export const ADMIN_TOKEN = 'an-admin-token-of-some-length-0001';
@@ -31,6 +33,8 @@ export interface TestApp {
   readonly control: FakeControl;
   readonly clock: FakeClock;
   readonly observer: RecordingObserver;
+  readonly makeBackup: MakeBackup;
+  readonly inspectStore: () => StoreReport;
 }
 
 export interface TestAppOptions {
@@ -48,6 +52,8 @@ export function testApp({ zendesk = signedHelpdesk(), freshdesk, clock = fakeClo
     control: fakeControl(),
     clock,
     observer: recordingObserver(),
+    inspectStore: () => ({ path: '/x.db', bytes: 4096, walBytes: 0, tickets: 0, schema: 1, integrity: 'ok' }),
+    makeBackup: async () => ({ bytes: 6, stream: new Blob(['backup']).stream() }),
   };
   const app = createApp({
     ...parts,

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import Database from 'better-sqlite3';
 import { type NewId, seededRandom } from '../../src/core/clock.ts';
-import { openDatabase } from '../../src/sqlite/database.ts';
+import { type Connection, openDatabase } from '../../src/sqlite/database.ts';
+import { watchDisk } from '../../src/sqlite/disk.ts';
 import { migrationsFolder } from '../support/paths.ts';
 import { createInvariants, Violation } from './invariants.ts';
 import { createSimulatedModel } from './model.ts';
@@ -25,7 +26,7 @@ export interface Outcome {
 /** A fresh database, its tables made once for all simulations. */
 let template: Buffer | null = null;
 
-function freshDatabase(): Database.Database {
+function freshDatabase(): Connection {
   if (template === null) {
     const made = openDatabase({ path: ':memory:', migrationsFolder });
     template = made.serialize();
@@ -33,7 +34,7 @@ function freshDatabase(): Database.Database {
   }
   const connection = new Database(template);
   for (const pragma of ['temp_store = MEMORY', 'journal_mode = MEMORY', 'foreign_keys = ON']) connection.pragma(pragma);
-  return connection;
+  return Object.assign(connection, { disk: watchDisk(connection, ':memory:'), findings: [] });
 }
 
 /** Faults of a seed: some run without any, some with hardly anything else. */

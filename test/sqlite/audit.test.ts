@@ -85,6 +85,7 @@ describe('the audit log', () => {
     connection.pragma('query_only = ON');
     await expect(audit.begin(pause)).rejects.toThrow(OutboxUnavailable);
     connection.pragma('query_only = OFF');
+    expect(connection.disk.check()).toBeNull();
     await expect(audit.begin(pause)).resolves.toBe('1');
   });
 });

@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -87,6 +87,16 @@ describe('the database', () => {
       () => withRaw((raw) => raw.exec('DROP TABLE meta; PRAGMA user_version = 0')),
       /another program/,
     ],
+    ['that is empty', () => writeFileSync(path, ''), /0 bytes/],
+    [
+      'with a damaged page',
+      () => {
+        const bytes = readFileSync(path);
+        bytes.fill(0xa5, bytes.length - 4096);
+        writeFileSync(path, bytes);
+      },
+      /is damaged. Restore it from a backup/,
+    ],
     [
       'that is no database',
       () => writeFileSync(path, 'hello, this is a text file, longer than a header of sqlite'.repeat(20)),
@@ -101,6 +111,44 @@ describe('the database', () => {
     expect(() => open()).toThrow(path);
     expect(readFileSync(path).equals(before)).toBe(true);
   });
+
+  it('goes on with a first start that broke off', () => {
+    mkdirSync(join(folder, 'data'));
+    writeFileSync(path, '');
+    writeFileSync(`${path}-new`, '');
+    open().close();
+    expect(existsSync(`${path}-new`)).toBe(false);
+  });
+
+  it('does not hide that the log of a crashed process is missing', () => {
+    open().close();
+    expect(openAndClose()).toEqual([]);
+    const crashed = join(folder, 'crashed.db');
+    const connection = open();
+    connection.prepare(`INSERT INTO meta (key, value) VALUES ('kept', '1')`).run();
+    cpSync(path, crashed);
+    cpSync(`${path}-wal`, `${crashed}-wal`);
+    connection.close();
+    rmSync(path);
+    cpSync(crashed, path);
+    const [finding, ...others] = openAndClose();
+    expect(others).toEqual([]);
+    expect(finding).toMatch(/test\.db-wal that belongs to it is missing/);
+    // and with the log nothing is missing
+    rmSync(path);
+    cpSync(crashed, path);
+    cpSync(`${crashed}-wal`, `${path}-wal`);
+    const whole = open();
+    expect(whole.findings).toEqual([]);
+    expect(whole.prepare(`SELECT value FROM meta WHERE key = 'kept'`).pluck().get()).toBe('1');
+    whole.close();
+  });
+
+  function openAndClose(): readonly string[] {
+    const connection = open();
+    connection.close();
+    return connection.findings;
+  }
 
   it('says what to do when it may not write there', () => {
     writeFileSync(join(folder, 'data'), 'a file where the folder should be');
@@ -168,6 +216,7 @@ describe('group commit', () => {
       expect((result as PromiseRejectedResult).reason).toBeInstanceOf(OutboxUnavailable);
     }
     connection.pragma('max_page_count = 1073741823');
+    expect(connection.disk.check()).toBeNull();
     await group.write(() => insert.run('again', 'v'));
     expect(connection.prepare(`SELECT count(*) FROM meta WHERE key LIKE 'full%'`).pluck().get()).toBe(0);
     connection.close();

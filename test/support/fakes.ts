@@ -162,6 +162,8 @@ export function fakeOutbox(): FakeOutbox {
     claim: unused,
     heartbeat: unused,
     intendPost: unused,
+    storeFault: () => null,
+    checkStore: () => null,
     report: unused,
     reclaimExpired: unused,
     setPause: unused,
@@ -249,7 +251,6 @@ export function fakeReader(): FakeReader {
       const start = after === null ? 0 : fake.results.findIndex(({ id }) => id === after) + 1;
       return fake.results.slice(start, start + limit);
     },
-    assertWritable: () => undefined,
   };
   const check = (): void => {
     if (fake.broken !== null) throw fake.broken;

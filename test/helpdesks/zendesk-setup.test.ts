@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { UpstreamError } from '../../src/core/errors.ts';
+import { zendeskSetup } from '../../src/helpdesks/zendesk-setup.ts';
+
+const webhook = {
+  endpoint: 'https://drafts.acme.test/webhooks/zendesk',
+  status: 'active',
+  http_method: 'POST',
+  request_format: 'json',
+  subscriptions: ['zen:event-type:ticket.created', 'zen:event-type:ticket.comment_added'],
+};
+const other = { ...webhook, endpoint: 'https://elsewhere.test/hook' };
+
+describe('what Zendesk sends to us', () => {
+  it.each([
+    ['all events', [other, webhook], ['ok to drafts.acme.test is active']],
+    ['none', [other], ['error none points to a path /webhooks/zendesk']],
+    ['inactive', [{ ...webhook, status: 'inactive' }], ['error to drafts.acme.test is inactive']],
+    ['form', [{ ...webhook, request_format: 'form_encoded' }], ['error to drafts.acme.test sends POST form_encoded']],
+    [
+      'half',
+      [{ ...webhook, subscriptions: ['zen:event-type:ticket.created'] }],
+      ['warning to drafts.acme.test does not hear of ticket.comment_added'],
+    ],
+    [
+      'by triggers',
+      [{ ...webhook, subscriptions: ['conditional_ticket_events'] }],
+      ['ok to drafts.acme.test is active, by triggers: see that there are two'],
+    ],
+  ])('%s', async (_, webhooks, expected) => {
+    const findings = await zendeskSetup(async () => ({ webhooks }));
+    expect(findings.map(({ level, text }) => `${level} ${text}`)).toEqual(expected);
+    expect(findings.every(({ level, fix }) => (level === 'ok') === (fix === null))).toBe(true);
+  });
+
+  it('says that it may not be seen', async () => {
+    const refused = zendeskSetup(() => Promise.reject(new UpstreamError('forbidden', 'no', { upstream: 'zendesk' })));
+    expect(await refused).toMatchObject([{ level: 'ok', text: expect.stringMatching(/takes an admin/) }]);
+  });
+});
