@@ -4,6 +4,7 @@ import type { Random } from '../core/clock.ts';
 import type { Observer } from '../core/observer.ts';
 import type { TicketReader } from '../core/ticket-reader.ts';
 import { adminAuth, type AdminAuthDeps, type AdminEnv } from './admin-auth.ts';
+import { addApiDescription } from './api-description.ts';
 import { addAuditRoutes } from './audit.ts';
 import { addBatchRoutes } from './batches.ts';
 import { createSeats } from './event-stream.ts';
@@ -29,12 +30,14 @@ export function createApp(deps: AppDeps): Hono {
   addAuditRoutes(admin, deps);
   addRequesterRoutes(admin, deps);
 
-  return new Hono()
+  const app = new Hono()
     .route('/', createWebhooks(deps))
     .route('/', createHealth(deps))
     .route('/admin', admin)
     .notFound(() => problemResponse('not_found', 'Nothing is here.'))
     .onError((error, c) => problemOf(error) ?? fault(error, c, deps));
+  addApiDescription(app);
+  return app;
 }
 
 /** Generic outside; inside the log the id from the answer, the route and the error's class. */
