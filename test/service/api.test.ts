@@ -12,7 +12,8 @@ import { ADMIN_TOKEN, type RunningService, startTestService, startVendors, type 
 /* Each operation of /openapi.json is called at the real service, and each answer held against what it promises. */
 
 const VIEWER = 'a-viewer-token-of-more-than-32-characters';
-const HARD_TO_COME_BY = ['500', '503'];
+/** A batch is being cancelled for a moment only, and faults are other tests' matter (test/http). */
+const HARD_TO_COME_BY = ['retryBatch 409', ' 500', ' 503'];
 
 let vendors: Vendors;
 let running: RunningService;
