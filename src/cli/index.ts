@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { auditCommand } from './audit.ts';
 import { batchCommand } from './batch.ts';
+import { completionCommand } from './completion.ts';
 import { EXIT } from './command-error.ts';
 import { dieOfFaults } from './fatal.ts';
 import { eraseCommand } from './erase.ts';
@@ -23,6 +24,7 @@ export function createProgram(version: string): Command {
     .addCommand(tokenCommand())
     .addCommand(auditCommand())
     .addCommand(eraseCommand())
+    .addCommand(completionCommand())
     .addHelpText(
       'after',
       `
