@@ -52,6 +52,6 @@ export async function run(argv: readonly string[]): Promise<void> {
 
 /** Wrong usage is thrown instead of ending the process, in every command: added ones do not inherit it. */
 function tellUsage(command: Command): void {
-  command.exitOverride();
+  command.exitOverride().showHelpAfterError('(add --help for what can be given and an example)');
   for (const each of command.commands) tellUsage(each);
 }

@@ -11,7 +11,7 @@ import { createZendeskSimulator } from '../sandbox/zendesk.ts';
 import { EXIT } from './command-error.ts';
 import { createProgressView } from './progress-view.ts';
 import { type SandboxService, startSandboxService } from './sandbox-service.ts';
-import { shown } from './shown.ts';
+import { jsonLine, shown } from './shown.ts';
 import { printSummary, type SandboxSummary, toPicture } from './sandbox-view.ts';
 
 export interface SandboxRun {
@@ -23,6 +23,8 @@ export interface SandboxRun {
   readonly batch: boolean;
   readonly vendorLimits: boolean;
   readonly seed: number;
+  /** The summary alone, for programs. */
+  readonly json: boolean;
 }
 
 /** Enough to see the limiter work, fast enough for 200 tickets in well under 20 s. */
@@ -77,21 +79,26 @@ export async function runSandbox(run: SandboxRun): Promise<number> {
     ...helpdesk.settings(helpdeskServer.url),
     ...(run.vendorLimits ? {} : helpdesk.liftedLimits),
   });
-  process.stdout.write(
+  const say = (text: string): void => void (run.json ? process.stderr : process.stdout).write(text);
+  say(
     `\n  ${run.tickets.length} tickets through a simulated ${run.helpdesk} and a simulated LLM · service at ${service.url}\n\n`,
   );
-  if (run.batch || run.keep) process.stdout.write(`${howToReach(service)}\n`);
+  if (run.batch || run.keep) say(`${howToReach(service)}\n`);
   try {
     const driving = drive(run, { clock, llm, simulator: helpdesk.simulator, service });
     const summary = await Promise.race([driving, interruption]);
     if (summary === null) {
       // the service is stopped under it now
       driving.catch(() => undefined);
-      process.stdout.write('\n  interrupted\n');
+      say('\n  interrupted\n');
       return EXIT.interrupted;
     }
-    printSummary(process.stdout, summary);
-    if (run.keep) await stayUp(service, interruption);
+    if (run.json) process.stdout.write(jsonLine(summary));
+    else printSummary(process.stdout, summary);
+    if (run.keep) {
+      say(`\n  The service stays up at ${service.url} until Ctrl-C.\n${howToReach(service)}`);
+      await interruption;
+    }
     return summary.surprises.length === 0 ? 0 : 1;
   } finally {
     helpdesk.simulator.disconnect();
@@ -112,7 +119,7 @@ async function drive(run: SandboxRun, { clock, llm, simulator, service }: Stage)
   const created = run.batch ? await handIn(run.tickets, simulator, clock) : null;
   const startedAt = clock.steady();
   const handingIn = created === null ? handIn(run.tickets, simulator, clock) : startBatch(created, simulator, service);
-  const progress = await follow(run.tickets.length, service, clock, startedAt);
+  const progress = await follow(run, service, clock, startedAt);
   const seconds = (clock.steady() - startedAt) / 1000;
   const cases = await handingIn;
   const listed = await listTickets(service);
@@ -158,8 +165,9 @@ async function startBatch(cases: Case[], { name }: HelpdeskSimulator, service: S
 }
 
 /** Shows the progress until every ticket is in a final status, or nothing has moved for long. */
-async function follow(total: number, service: SandboxService, clock: Clock, startedAt: number): Promise<Progress> {
-  const view = createProgressView(process.stdout);
+async function follow(run: SandboxRun, service: SandboxService, clock: Clock, startedAt: number): Promise<Progress> {
+  const total = run.tickets.length;
+  const view = createProgressView(run.json ? process.stderr : process.stdout);
   let done = -1;
   let movedAt = clock.steady();
   for (;;) {
@@ -293,12 +301,6 @@ function commonSettings(llm: LlmSimulator, server: ListeningServer): Readonly<Re
     MAX_ATTEMPTS: '10',
     WORKER_CONCURRENCY: String(WORKERS),
   };
-}
-
-/** Until Ctrl-C. */
-async function stayUp(service: SandboxService, interruption: Promise<null>): Promise<void> {
-  process.stdout.write(`\n  The service stays up at ${service.url} until Ctrl-C.\n${howToReach(service)}`);
-  await interruption;
 }
 
 /** For the other terminal. */

@@ -14,6 +14,7 @@ interface SandboxOptions {
   readonly batch?: true;
   readonly vendorLimits?: true;
   readonly seed: number;
+  readonly json?: true;
 }
 
 const DEFAULT_TICKETS = 200;
@@ -39,6 +40,7 @@ export function sandboxCommand(): Command {
     .option('--vendor-limits', "keep the vendors' limits (100 notes a minute)")
     .option('--batch', 'hand the tickets in as one batch instead of by webhooks')
     .option('--keep', 'stay up afterwards and print where')
+    .option('--json', 'one JSON object at the end instead of the progress bar and the table')
     .addOption(new Option('--seed <n>', 'makes the same faults again').argParser(wholeNumber).default(1))
     .addHelpText('after', '\nExample:\n  $ npm run sandbox -- --tickets 1000 --helpdesk freshdesk --faults heavy')
     .action(async (options: SandboxOptions, command: Command) => {
@@ -58,6 +60,7 @@ export function sandboxCommand(): Command {
         batch: options.batch === true,
         vendorLimits: options.vendorLimits === true,
         seed: options.seed,
+        json: options.json === true,
       });
     });
 }

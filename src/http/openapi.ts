@@ -160,7 +160,7 @@ function problemAnswer(code: ProblemCode): ApiResponse {
   const retryAfter = { description: 'Seconds to wait, 1 to 59.', required: true, schema: { type: 'integer' } };
   const { status, title } = { status: statusOf(code), title: titleOf(code) };
   return {
-    description: title,
+    description: `${title}.`,
     ...(waits ? { headers: { 'Retry-After': retryAfter } } : {}),
     content: {
       'application/problem+json': {
