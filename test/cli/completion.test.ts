@@ -62,7 +62,7 @@ describe.skipIf(!hasShell('fish'))('fish', () => {
       'fish',
       `draftdesk completion fish | source; complete -C 'draftdesk ${words.join(' ')}'; test -e evil; and echo evil`,
     );
-    const offered = stdout.split('\n').map((line) => line.split('\t')[0]);
+    const offered = stdout.split('\n').map((line) => line.split('\t')[0] ?? '');
     expect([offered.filter(Boolean).toSorted(), stderr]).toEqual([expected, '']);
   });
 });
