@@ -3,6 +3,7 @@ import { guarded } from './command-error.ts';
 import { wholeNumber } from './options.ts';
 import { formatTable } from './progress-view.ts';
 import { connect } from './service-client.ts';
+import { jsonLine } from './shown.ts';
 
 export function auditCommand(): Command {
   return new Command('audit')
@@ -15,7 +16,7 @@ export function auditCommand(): Command {
       guarded(async ({ limit, cursor, json }: AuditOptions) => {
         const query = new URLSearchParams({ limit: String(limit), ...(cursor === undefined ? {} : { cursor }) });
         const page = await connect().get<AuditPage>(`/admin/audit?${query.toString()}`);
-        process.stdout.write(json === true ? `${JSON.stringify(page)}\n` : describe(page));
+        process.stdout.write(json === true ? jsonLine(page) : describe(page));
         return 0;
       }),
     );

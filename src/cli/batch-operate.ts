@@ -7,6 +7,7 @@ import { watchBatch } from './batch-watch.ts';
 import { CommandError, guarded, systemCode } from './command-error.ts';
 import { share } from './options.ts';
 import { connect } from './service-client.ts';
+import { jsonLine } from './shown.ts';
 
 interface Json {
   readonly json?: true;
@@ -61,9 +62,7 @@ function act(action: string, bodyOf: (options: ActionOptions) => object | undefi
   return guarded(async (id: string, options: ActionOptions) => {
     const path = `/admin/batches/${encodeURIComponent(id)}/${action}`;
     const batch = await connect().post<BatchStatus>(path, bodyOf(options));
-    process.stdout.write(
-      options.json === true ? `${JSON.stringify(batch)}\n` : `${BATCH_COLUMNS}\n${describeBatch(batch)}\n`,
-    );
+    process.stdout.write(options.json === true ? jsonLine(batch) : `${BATCH_COLUMNS}\n${describeBatch(batch)}\n`);
     return 0;
   });
 }
@@ -97,8 +96,7 @@ async function listBatches({ json }: Json): Promise<number> {
       `/admin/batches?limit=100${query}`,
     );
     if (found === 0 && page.items.length > 0 && json !== true) process.stdout.write(`${BATCH_COLUMNS}\n`);
-    for (const batch of page.items)
-      process.stdout.write(`${json === true ? JSON.stringify(batch) : describeBatch(batch)}\n`);
+    for (const batch of page.items) process.stdout.write(json === true ? jsonLine(batch) : `${describeBatch(batch)}\n`);
     found += page.items.length;
     cursor = page.nextCursor;
   } while (cursor !== null);

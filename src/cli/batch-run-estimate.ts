@@ -7,6 +7,7 @@ import { packagePath } from './package-path.ts';
 import { formatCount, formatDuration, formatTable, formatUsd } from './progress-view.ts';
 import { databaseOf } from './run-files.ts';
 import { isResult } from './run-ledger.ts';
+import { jsonLine } from './shown.ts';
 import type { TicketFile } from './ticket-file.ts';
 
 export interface EstimateOptions {
@@ -35,7 +36,7 @@ export async function estimateRun(file: TicketFile, options: EstimateOptions): P
     past: past ?? TYPICAL_DRAFT,
     tier: options.tier,
   });
-  process.stdout.write(options.json ? `${JSON.stringify(estimate)}\n` : describe(estimate, done.size, past !== null));
+  process.stdout.write(options.json ? jsonLine(estimate) : describe(estimate, done.size, past !== null));
   return 0;
 }
 

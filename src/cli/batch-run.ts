@@ -15,6 +15,7 @@ import { checkOut, databaseOf } from './run-files.ts';
 import { createLedger, isResult, type Ledger } from './run-ledger.ts';
 import { createStopper, type Stopper } from './stopper.ts';
 import { openTicketFile, type TicketFile } from './ticket-file.ts';
+import { jsonLine } from './shown.ts';
 
 export interface BatchRunOptions {
   readonly out?: string;
@@ -129,7 +130,7 @@ async function draft(parts: Parts): Promise<number> {
   };
   const failure = stop.failure();
   if (failure !== null) throw explain(failure, run);
-  if (options.json === true) process.stdout.write(`${JSON.stringify(summaryJson(report))}\n`);
+  if (options.json === true) process.stdout.write(jsonLine(summaryJson(report)));
   else printSummary(process.stdout, report);
   if (halted !== null) return halted.errorClass === null ? EXIT.failed : EXIT.unfinished;
   if (ledger.done < ledger.total) return EXIT.interrupted;

@@ -8,6 +8,7 @@ import { CommandError, EXIT, guarded, systemCode } from './command-error.ts';
 import { share, usd, wholeNumber } from './options.ts';
 import { formatCount, formatDuration, formatTable, formatUsd } from './progress-view.ts';
 import { connect } from './service-client.ts';
+import { jsonLine } from './shown.ts';
 
 interface StartOptions {
   readonly helpdesk: string;
@@ -83,11 +84,11 @@ async function start(options: StartOptions): Promise<number> {
   const json = options.json === true;
   if (options.dryRun === true) {
     const estimate = await client.post<Estimate>('/admin/batches', body);
-    process.stdout.write(json ? `${JSON.stringify(estimate)}\n` : describe(estimate));
+    process.stdout.write(json ? jsonLine(estimate) : describe(estimate));
     return 0;
   }
   const batch = await client.post<Created>('/admin/batches', body);
-  process.stdout.write(json ? `${JSON.stringify(batch)}\n` : describeCreated(batch));
+  process.stdout.write(json ? jsonLine(batch) : describeCreated(batch));
   if (options.watch === true) return await watchBatch(client, batch.id, json);
   if (!json && !isOver(batch)) process.stdout.write(`  draftdesk batch watch ${batch.id} follows it.\n`);
   return 0;

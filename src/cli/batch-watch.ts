@@ -4,6 +4,7 @@ import { type BatchStatus, toPicture } from './batch-state.ts';
 import { EXIT } from './command-error.ts';
 import { createProgressView, formatCount, paint } from './progress-view.ts';
 import { type ServiceClient, ServiceUnreachable } from './service-client.ts';
+import { jsonLine } from './shown.ts';
 import { createStopper } from './stopper.ts';
 
 const FIRST_AGAIN_MS = 500;
@@ -29,9 +30,9 @@ export async function watchBatch(client: ServiceClient, id: string, json: boolea
     last = batch;
     heardAt = clock.steady();
     againMs = FIRST_AGAIN_MS;
-    const text = JSON.stringify(batch);
+    const text = jsonLine(batch);
     if (view !== null) view.update(toPicture(batch), clock.steady() - startedAt);
-    else if (text !== seen) process.stdout.write(`${text}\n`);
+    else if (text !== seen) process.stdout.write(text);
     seen = text;
     if (isOver(batch)) stop.finish();
   };

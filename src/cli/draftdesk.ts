@@ -4,7 +4,7 @@
 const [major = 0] = process.versions.node.split('.').map(Number);
 if (major < 22) {
   process.stderr.write(
-    `Draftdesk needs Node.js 22 or newer; this is ${process.versions.node}. In a checkout use the npm scripts (they bring their own Node), or install a newer one.\n`,
+    `Draftdesk needs Node.js 22 or newer and this is ${process.versions.node}: install a newer one, or in a checkout use the npm scripts, which bring their own.\n`,
   );
   process.exitCode = 78;
 } else {

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { guarded } from './command-error.ts';
 import { formatCount, formatTable } from './progress-view.ts';
 import { connect } from './service-client.ts';
+import { jsonLine } from './shown.ts';
 
 /** What is shown of `DELETE /admin/requesters/{helpdesk}/{id}`. */
 interface ErasureAnswer {
@@ -26,7 +27,7 @@ export function eraseCommand(): Command {
       guarded(async (helpdesk: string, id: string, { json }: { readonly json?: true }) => {
         const path = `/admin/requesters/${encodeURIComponent(helpdesk)}/${encodeURIComponent(id)}`;
         const answer = await connect().delete<ErasureAnswer>(path);
-        process.stdout.write(json === true ? `${JSON.stringify(answer)}\n` : describe(answer));
+        process.stdout.write(json === true ? jsonLine(answer) : describe(answer));
         return 0;
       }),
     );

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { auditCommand } from './audit.ts';
 import { backupCommand } from './backup.ts';
 import { batchCommand } from './batch.ts';
+import { completionCommand } from './completion.ts';
 import { EXIT } from './command-error.ts';
 import { doctorCommand } from './doctor/doctor.ts';
 import { dieOfFaults } from './fatal.ts';
@@ -27,6 +28,7 @@ export function createProgram(version: string): Command {
     .addCommand(tokenCommand())
     .addCommand(auditCommand())
     .addCommand(eraseCommand())
+    .addCommand(completionCommand())
     .addHelpText(
       'after',
       `
@@ -54,6 +56,6 @@ export async function run(argv: readonly string[]): Promise<void> {
 
 /** Wrong usage is thrown instead of ending the process, in every command: added ones do not inherit it. */
 function tellUsage(command: Command): void {
-  command.exitOverride();
+  command.exitOverride().showHelpAfterError('(add --help for what can be given and an example)');
   for (const each of command.commands) tellUsage(each);
 }

@@ -41,7 +41,8 @@ const PLAIN_EVERY_MAX_MS = 60_000;
 const PLAIN_SHARE = 0.1;
 
 export function createProgressView(stream: NodeJS.WriteStream): ProgressView {
-  const live = stream.isTTY && process.env['NO_COLOR'] === undefined;
+  const { NO_COLOR, TERM } = process.env;
+  const live = stream.isTTY && !NO_COLOR && TERM !== 'dumb';
   return live ? liveView(stream) : plainView(stream);
 }
 

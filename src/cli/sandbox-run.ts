@@ -13,6 +13,7 @@ import { createKills, type Kills } from './sandbox-kills.ts';
 import { type Case, judge, type Listed } from './sandbox-verdict.ts';
 import { createProgressView } from './progress-view.ts';
 import { type SandboxService, startSandboxService } from './sandbox-service.ts';
+import { jsonLine } from './shown.ts';
 import { printSummary, type SandboxSummary, toPicture } from './sandbox-view.ts';
 
 export interface SandboxRun {
@@ -26,6 +27,8 @@ export interface SandboxRun {
   /** SIGKILLs of the service in the drain. */
   readonly kills: number;
   readonly seed: number;
+  /** The summary alone, for programs. */
+  readonly json: boolean;
 }
 
 /** Enough to see the limiter work, fast enough for 200 tickets in well under 20 s. */
@@ -67,21 +70,26 @@ export async function runSandbox(run: SandboxRun): Promise<number> {
     ...helpdesk.settings(helpdeskServer.url),
     ...(run.vendorLimits ? {} : helpdesk.liftedLimits),
   });
-  process.stdout.write(
+  const say = (text: string): void => void (run.json ? process.stderr : process.stdout).write(text);
+  say(
     `\n  ${run.tickets.length} tickets through a simulated ${run.helpdesk} and a simulated LLM · service at ${service.url}\n\n`,
   );
-  if (run.batch || run.keep) process.stdout.write(`${howToReach(service)}\n`);
+  if (run.batch || run.keep) say(`${howToReach(service)}\n`);
   try {
     const driving = drive(run, { clock, llm, simulator: helpdesk.simulator, service });
     const summary = await Promise.race([driving, interruption]);
     if (summary === null) {
       // the service is stopped under it now
       driving.catch(() => undefined);
-      process.stdout.write('\n  interrupted\n');
+      say('\n  interrupted\n');
       return EXIT.interrupted;
     }
-    printSummary(process.stdout, summary);
-    if (run.keep) await stayUp(service, interruption);
+    if (run.json) process.stdout.write(jsonLine(summary));
+    else printSummary(process.stdout, summary);
+    if (run.keep) {
+      say(`\n  The service stays up at ${service.url} until Ctrl-C.\n${howToReach(service)}`);
+      await interruption;
+    }
     return summary.surprises.length === 0 ? 0 : EXIT.failed;
   } finally {
     helpdesk.simulator.disconnect();
@@ -104,7 +112,7 @@ async function drive(run: SandboxRun, { clock, llm, simulator, service }: Stage)
   const handingIn = created === null ? handIn(run.tickets, simulator, clock) : startBatch(created, simulator, service);
   const delivered = handingIn.then(() => simulator.idle());
   const kills = createKills({ count: run.kills, tickets: run.tickets.length, ready: delivered, service, clock });
-  const progress = await follow(run.tickets.length, { service, clock, kills, startedAt });
+  const progress = await follow(run, { service, clock, kills, startedAt });
   const seconds = (clock.steady() - startedAt) / 1000;
   const cases = await handingIn;
   const listed = await listTickets(service);
@@ -153,8 +161,9 @@ interface Followed {
 }
 
 /** Shows the progress until every ticket is in a final status, or nothing has moved for long. */
-async function follow(total: number, { service, clock, kills, startedAt }: Followed): Promise<Progress> {
-  const view = createProgressView(process.stdout);
+async function follow(run: SandboxRun, { service, clock, kills, startedAt }: Followed): Promise<Progress> {
+  const total = run.tickets.length;
+  const view = createProgressView(run.json ? process.stderr : process.stdout);
   let done = -1;
   let movedAt = clock.steady();
   for (;;) {
@@ -270,12 +279,6 @@ function commonSettings(run: SandboxRun, llm: LlmSimulator, server: ListeningSer
     MAX_ATTEMPTS: run.faults === 'chaos' ? '25' : '10',
     WORKER_CONCURRENCY: String(WORKERS),
   };
-}
-
-/** Until Ctrl-C. */
-async function stayUp(service: SandboxService, interruption: Promise<null>): Promise<void> {
-  process.stdout.write(`\n  The service stays up at ${service.url} until Ctrl-C.\n${howToReach(service)}`);
-  await interruption;
 }
 
 /** For the other terminal. */

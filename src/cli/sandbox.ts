@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { FAULT_PROFILES, type FaultProfile } from '../sandbox/faults.ts';
 import type { SampleTicket } from '../sandbox/tickets.ts';
+import { CommandError, EXIT, guarded, systemCode } from './command-error.ts';
 import { wholeNumber } from './options.ts';
 
 interface SandboxOptions {
@@ -15,6 +16,7 @@ interface SandboxOptions {
   readonly vendorLimits?: true;
   readonly kills?: number;
   readonly seed: number;
+  readonly json?: true;
 }
 
 const DEFAULT_TICKETS = 200;
@@ -45,28 +47,31 @@ export function sandboxCommand(): Command {
     .option('--vendor-limits', "keep the vendors' limits (100 notes a minute)")
     .option('--batch', 'hand the tickets in as one batch instead of by webhooks')
     .option('--keep', 'stay up afterwards and print where')
+    .option('--json', 'one JSON object at the end instead of the progress bar and the table')
     .addOption(new Option('--seed <n>', 'makes the same faults again').argParser(wholeNumber).default(1))
     .addHelpText('after', '\nExample:\n  $ npm run sandbox -- --tickets 1000 --helpdesk freshdesk --faults heavy')
-    .action(async (options: SandboxOptions, command: Command) => {
-      // the simulators are loaded here only: the service does without them
-      const [{ runSandbox }, { sampleTickets }] = await Promise.all([
-        import('./sandbox-run.ts'),
-        import('../sandbox/tickets.ts'),
-      ]);
-      const own =
-        options.file === undefined ? null : readTickets(options.file, (message) => command.error(`error: ${message}`));
-      const tickets = repeat(own ?? sampleTickets, options.tickets ?? own?.length ?? DEFAULT_TICKETS);
-      process.exitCode = await runSandbox({
-        tickets,
-        helpdesk: options.helpdesk,
-        faults: options.chaos === true ? 'chaos' : options.faults,
-        keep: options.keep === true,
-        batch: options.batch === true,
-        vendorLimits: options.vendorLimits === true,
-        kills: options.kills ?? (options.chaos === true ? CHAOS_KILLS : 0),
-        seed: options.seed,
-      });
-    });
+    .action(
+      guarded(async (options: SandboxOptions) => {
+        // the simulators are loaded here only: the service does without them
+        const [{ runSandbox }, { sampleTickets }] = await Promise.all([
+          import('./sandbox-run.ts'),
+          import('../sandbox/tickets.ts'),
+        ]);
+        const own = options.file === undefined ? null : readTickets(options.file);
+        const tickets = repeat(own ?? sampleTickets, options.tickets ?? own?.length ?? DEFAULT_TICKETS);
+        return await runSandbox({
+          tickets,
+          helpdesk: options.helpdesk,
+          faults: options.chaos === true ? 'chaos' : options.faults,
+          keep: options.keep === true,
+          batch: options.batch === true,
+          vendorLimits: options.vendorLimits === true,
+          kills: options.kills ?? (options.chaos === true ? CHAOS_KILLS : 0),
+          seed: options.seed,
+          json: options.json === true,
+        });
+      }),
+    );
 }
 
 function repeat(tickets: readonly SampleTicket[], count: number): SampleTicket[] {
@@ -75,30 +80,27 @@ function repeat(tickets: readonly SampleTicket[], count: number): SampleTicket[]
   );
 }
 
-/** Ends the program with one sentence. */
-type Fail = (message: string) => never;
-
 /** Lines that are no tickets stop the run, each named by its number: a test of half a file proves little. */
-function readTickets(path: string, fail: Fail): SampleTicket[] {
+function readTickets(path: string): SampleTicket[] {
   const tickets: SampleTicket[] = [];
   const problems: string[] = [];
-  for (const [index, line] of readText(path, fail).split('\n').entries()) {
+  for (const [index, line] of readText(path).split('\n').entries()) {
     if (line.trim() === '') continue;
     const ticket = readTicket(line);
     if (typeof ticket === 'string') problems.push(`${path}:${index + 1} ${ticket}`);
     else tickets.push(ticket);
   }
-  if (problems.length > 0) fail(problems.slice(0, 10).join('\n       '));
-  if (tickets.length === 0) fail(`${path} holds no tickets`);
+  if (problems.length > 0) throw new CommandError(problems.slice(0, 10).join('\n       '), EXIT.usage);
+  if (tickets.length === 0) throw new CommandError(`${path} holds no tickets`, EXIT.usage);
   return tickets;
 }
 
-function readText(path: string, fail: Fail): string {
+function readText(path: string): string {
   try {
     // Windows editors begin with a byte order mark
     return readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
   } catch (error) {
-    return fail(`${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+    throw new CommandError(`${path} cannot be read (${systemCode(error)})`, EXIT.usage, { cause: error });
   }
 }
 

@@ -7,6 +7,7 @@ import { RequestError } from '../core/errors.ts';
 import type { Observer } from '../core/observer.ts';
 import { audited, auditEntry } from './audit-trail.ts';
 import { createLoginLimit } from './login-limit.ts';
+import { described, operationOf } from './operation.ts';
 import { faultName, methodNotAllowed, problemResponse } from './problem.ts';
 
 /** Who was let in. */
@@ -69,7 +70,8 @@ const METHODS = ['GET', 'POST', 'DELETE'] as const;
 
 /**
  * The only way a path gets into the admin API. Each handler asks again whether the request was let in: routers have
- * skipped wildcard middleware before (Hono 4.13.16). What is not GET wants an operator. Other methods get 405.
+ * skipped wildcard middleware before (Hono 4.13.16). What is not GET wants an operator. Other methods get 405. A handler
+ * is `described`, which puts it into /openapi.json.
  */
 export function adminRoute(
   app: AdminApp,
@@ -85,7 +87,9 @@ export function adminRoute(
     };
   for (const method of METHODS) {
     const handler = handlers[method];
-    if (handler !== undefined) app.on(method, path, guarded(handler));
+    if (handler === undefined) continue;
+    const operation = operationOf(handler);
+    app.on(method, path, operation === undefined ? guarded(handler) : described(operation, guarded(handler)));
   }
   app.all(
     path,

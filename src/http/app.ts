@@ -4,6 +4,7 @@ import type { Random } from '../core/clock.ts';
 import type { Observer } from '../core/observer.ts';
 import type { TicketReader } from '../core/ticket-reader.ts';
 import { adminAuth, type AdminAuthDeps, type AdminEnv } from './admin-auth.ts';
+import { addApiDescription } from './api-description.ts';
 import { addAuditRoutes } from './audit.ts';
 import { addBackupRoute, type BackupDeps } from './backup.ts';
 import { addBatchRoutes } from './batches.ts';
@@ -31,12 +32,14 @@ export function createApp(deps: AppDeps): Hono {
   addRequesterRoutes(admin, deps);
   addBackupRoute(admin, deps);
 
-  return new Hono()
+  const app = new Hono()
     .route('/', createWebhooks(deps))
     .route('/', createHealth(deps))
     .route('/admin', admin)
     .notFound(() => problemResponse('not_found', 'Nothing is here.'))
     .onError((error, c) => problemOf(error) ?? fault(error, c, deps));
+  addApiDescription(app);
+  return app;
 }
 
 /** Generic outside; inside the log the id from the answer, the route and the error's class. */

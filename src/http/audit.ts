@@ -1,21 +1,21 @@
-import { z } from 'zod';
 import type { AuditLog, AuditRow } from '../core/audit.ts';
 import { type AdminApp, adminRoute } from './admin-auth.ts';
-import { openCursor, pageQuery, readQuery, sealCursor } from './input.ts';
+import { openCursor, readQuery, sealCursor } from './input.ts';
+import { described } from './operation.ts';
 import { jsonResponse } from './responses.ts';
+import { auditApi, auditQuery } from './service-api.ts';
 
-const listSchema = z.strictObject(pageQuery);
 /** Cursors of this list fit no other. */
 const LIST = { list: 'audit' };
 
 /** Who changed what, newest first. */
 export function addAuditRoutes(app: AdminApp, { audit }: { readonly audit: AuditLog }): void {
   adminRoute(app, '/audit', {
-    GET: (c) => {
-      const { limit, cursor } = readQuery(c.req, listSchema);
+    GET: described(auditApi, (c) => {
+      const { limit, cursor } = readQuery(c.req, auditQuery);
       const page = audit.rows(limit, openCursor(cursor, LIST));
       return jsonResponse({ items: page.items.map(rowJson), nextCursor: sealCursor(page.nextCursor, LIST) });
-    },
+    }),
   });
 }
 

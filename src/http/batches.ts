@@ -1,7 +1,6 @@
-import { z } from 'zod';
 import { isOver, type NewBatch } from '../core/batch.ts';
 import type { Clock } from '../core/clock.ts';
-import { ERROR_CLASSES, RequestError, UpstreamError } from '../core/errors.ts';
+import { RequestError, UpstreamError } from '../core/errors.ts';
 import type { Helpdesk, TicketFilter } from '../core/helpdesk.ts';
 import type { Observer } from '../core/observer.ts';
 import type { BatchActionResult, Outbox } from '../core/outbox.ts';
@@ -9,9 +8,11 @@ import type { BatchProgress, ServiceControl } from '../core/service-control.ts';
 import type { TicketReader } from '../core/ticket-reader.ts';
 import { type AdminApp, type AdminContext, adminRoute, pathParameter } from './admin-auth.ts';
 import { streamResults } from './batch-results.ts';
+import { batchesApi, batchListQuery, nothing, releaseSchema, retryBatchSchema } from './batches-api.ts';
 import { type Seats, sendEvents } from './event-stream.ts';
-import { openCursor, pageQuery, readJson, readQuery, sealCursor } from './input.ts';
+import { openCursor, readJson, readQuery, sealCursor } from './input.ts';
 import { newBatchSchema, toNewBatch } from './new-batch.ts';
+import { described } from './operation.ts';
 import { faultName, problemResponse } from './problem.ts';
 import { jsonResponse, streamResponse } from './responses.ts';
 import { createStreamTable } from './stream-table.ts';
@@ -26,53 +27,47 @@ interface BatchDeps {
   readonly seats: Seats;
 }
 
-const listSchema = z.strictObject(pageQuery);
 /** Cursors of this list fit no other. */
 const LIST = { list: 'batches' };
-
-const retrySchema = z.strictObject({
-  errorClass: z.enum(ERROR_CLASSES, `must be one of ${ERROR_CLASSES.join(', ')}`).exactOptional(),
-});
-
-const CONFIDENCE_HINT = 'must be a number from 0 to 1';
-const releaseSchema = z.strictObject({
-  minConfidence: z.number(CONFIDENCE_HINT).min(0, CONFIDENCE_HINT).max(1, CONFIDENCE_HINT).exactOptional(),
-});
-const nothing = z.strictObject({});
 
 /** Batches: many tickets under one name. */
 export function addBatchRoutes(app: AdminApp, deps: BatchDeps): void {
   const { control, outbox, reader } = deps;
   adminRoute(app, '/batches', {
-    GET: (c) => {
-      const { limit, cursor } = readQuery(c.req, listSchema);
+    GET: described(batchesApi.list, (c) => {
+      const { limit, cursor } = readQuery(c.req, batchListQuery);
       const page = reader.batches(limit, openCursor(cursor, LIST));
       const items = page.items.map(({ id }) => control.batchProgress(id)).filter((batch) => batch !== null);
       return jsonResponse({ items: items.map(batchJson), nextCursor: sealCursor(page.nextCursor, LIST) });
-    },
-    POST: async (c) => {
+    }),
+    POST: described(batchesApi.create, async (c) => {
       const body = await readJson(c.req, newBatchSchema);
       const request = toNewBatch(body);
       check(request, deps);
       return upstream(() => (body.dryRun ? dryRun(deps, request) : createBatch(deps, request)));
-    },
+    }),
   });
   adminRoute(app, '/batches/:id', {
-    GET: (c) => jsonResponse(batchJson(known(control.batchProgress(pathParameter(c, 'id'))))),
+    GET: described(batchesApi.get, (c) =>
+      jsonResponse(batchJson(known(control.batchProgress(pathParameter(c, 'id'))))),
+    ),
   });
   adminRoute(app, '/batches/:id/cancel', {
-    POST: async (c) => {
+    POST: described(batchesApi.cancel, async (c) => {
       const batch = known(await control.cancelBatch(pathParameter(c, 'id')));
       if (batch.state !== 'completed') return jsonResponse(batchJson(batch), 202);
       return problemResponse('conflict', 'The batch is completed.', { members: { state: batch.state } });
-    },
+    }),
   });
-  const action = (name: string, act: (c: AdminContext, id: string) => Promise<BatchActionResult>): void =>
+  const action = (
+    name: 'pause' | 'resume' | 'retry' | 'release',
+    act: (c: AdminContext, id: string) => Promise<BatchActionResult>,
+  ): void =>
     adminRoute(app, `/batches/:id/${name}`, {
-      POST: async (c) => {
+      POST: described(batchesApi[name], async (c) => {
         const id = pathParameter(c, 'id');
         return actionResponse(deps, id, name, await act(c, id));
-      },
+      }),
     });
   action('pause', async (c, id) => {
     await readJson(c.req, nothing);
@@ -82,16 +77,16 @@ export function addBatchRoutes(app: AdminApp, deps: BatchDeps): void {
     await readJson(c.req, nothing);
     return outbox.resumeBatch(id);
   });
-  action('retry', async (c, id) => outbox.retryBatch(id, (await readJson(c.req, retrySchema)).errorClass ?? null));
+  action('retry', async (c, id) => outbox.retryBatch(id, (await readJson(c.req, retryBatchSchema)).errorClass ?? null));
   action('release', async (c, id) =>
     outbox.releaseBatch(id, (await readJson(c.req, releaseSchema)).minConfidence ?? null),
   );
   addEvents(app, deps);
   adminRoute(app, '/batches/:id/results.ndjson', {
-    GET: (c) => {
+    GET: described(batchesApi.results, (c) => {
       const { id } = known(reader.batch(pathParameter(c, 'id')));
       return streamResponse(c.req.method === 'HEAD' ? null : streamResults(deps, id), 'application/x-ndjson');
-    },
+    }),
   });
 }
 
@@ -108,11 +103,11 @@ function addEvents(app: AdminApp, { control, clock, observer, seats }: BatchDeps
     seats,
   }));
   adminRoute(app, '/batches/:id/events', {
-    GET: (c) => {
+    GET: described(batchesApi.events, (c) => {
       const { id } = known(control.batchProgress(pathParameter(c, 'id')));
       if (control.stopping()) return problemResponse('unavailable', 'The service is stopping.');
       return sendEvents(c, streams.of(id));
-    },
+    }),
   });
 }
 

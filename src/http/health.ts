@@ -1,8 +1,10 @@
 import { type Handler, Hono } from 'hono';
 import type { Clock } from '../core/clock.ts';
 import type { Readiness, ServiceControl } from '../core/service-control.ts';
+import { described } from './operation.ts';
 import { methodNotAllowed, problemResponse } from './problem.ts';
 import { jsonResponse } from './responses.ts';
+import { healthApi } from './service-api.ts';
 
 /** Anybody may ask and each check writes to the disk: one answer serves all who ask within this time, ms. */
 const FRESH_MS = 1_000;
@@ -22,14 +24,20 @@ export function createHealth({ control, clock }: { readonly control: ServiceCont
 
   const getOnly: Handler = () => methodNotAllowed(['GET']);
   return new Hono()
-    .get('/healthz', () => jsonResponse({ status: 'ok' }))
+    .get(
+      '/healthz',
+      described(healthApi.health, () => jsonResponse({ status: 'ok' })),
+    )
     .all('/healthz', getOnly)
-    .get('/readyz', async () => {
-      const { ready, checks } = await ask();
-      // a bad credential is no reason to turn webhooks away: they wait in the outbox
-      const status = Object.values(checks).every((check) => check === 'ok') ? 'ok' : 'degraded';
-      if (ready) return jsonResponse({ status, checks });
-      return problemResponse('unavailable', 'The service cannot do its work now.', { members: { checks } });
-    })
+    .get(
+      '/readyz',
+      described(healthApi.ready, async () => {
+        const { ready, checks } = await ask();
+        // a bad credential is no reason to turn webhooks away: they wait in the outbox
+        const status = Object.values(checks).every((check) => check === 'ok') ? 'ok' : 'degraded';
+        if (ready) return jsonResponse({ status, checks });
+        return problemResponse('unavailable', 'The service cannot do its work now.', { members: { checks } });
+      }),
+    )
     .all('/readyz', getOnly);
 }

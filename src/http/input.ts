@@ -19,8 +19,13 @@ export const pageQuery = {
     .regex(/^[1-9]\d{0,2}$/, PAGE_HINT)
     .transform(Number)
     .refine((limit) => limit <= PAGE_MAX, PAGE_HINT)
-    .default(PAGE_DEFAULT),
-  cursor: once().min(1, 'must not be empty').max(300, 'is not one of ours').exactOptional(),
+    .default(PAGE_DEFAULT)
+    .meta({ description: 'How many.', type: 'integer', minimum: 1, maximum: PAGE_MAX, default: PAGE_DEFAULT }),
+  cursor: once()
+    .min(1, 'must not be empty')
+    .max(300, 'is not one of ours')
+    .meta({ description: '`nextCursor` of an earlier answer to the same query.' })
+    .exactOptional(),
 };
 
 /** A query parameter that may be given once. */

@@ -72,6 +72,14 @@ export const newBatchSchema = z
   .refine(({ ticketIds: ids, filter }) => (ids === undefined) !== (filter === undefined), {
     path: ['ticketIds'],
     message: 'must be given, or filter, and not both',
+  })
+  .meta({
+    id: 'NewBatch',
+    description: 'Either `ticketIds` or `filter`.',
+    examples: [
+      { helpdesk: 'zendesk', ticketIds: ['5158', 5159], name: 'Backlog of March', post: 'hold' },
+      { helpdesk: 'zendesk', filter: { status: ['open'], tags: ['refund'] }, dryRun: true },
+    ],
   });
 
 /** As the core knows it; of a filter the first page is not fetched yet. */

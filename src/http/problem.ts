@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { type FieldProblem, RequestError, type RequestErrorCode } from '../core/errors.ts';
 import { OutboxUnavailable } from '../core/outbox.ts';
 import { jsonResponse } from './responses.ts';
@@ -18,6 +19,39 @@ const PROBLEMS: Readonly<Record<ProblemCode, { readonly status: number; readonly
   internal: { status: 500, title: 'Internal Server Error' },
   unavailable: { status: 503, title: 'Service Unavailable' },
 };
+
+export const PROBLEM_CODES = Object.keys(PROBLEMS) as ProblemCode[];
+
+/** The body of every answer that is a problem. */
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().meta({ description: 'What is wrong, for a person.' }),
+    code: z.string().meta({ description: 'What is wrong, for a program.' }),
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .exactOptional()
+      .meta({ description: 'One for each field or parameter that is wrong.' }),
+    state: z.string().exactOptional().meta({ description: 'With 409: the status or state that is in the way.' }),
+    requestId: z.string().exactOptional().meta({ description: 'With 500: look for it in the log.' }),
+    checks: z.record(z.string(), z.string()).exactOptional().meta({ description: 'With 503 of /readyz.' }),
+  })
+  .meta({
+    id: 'Problem',
+    description: 'RFC 9457 problem details.',
+    examples: [
+      {
+        type: 'about:blank',
+        title: 'Bad Request',
+        status: 400,
+        detail: 'The body is not valid.',
+        code: 'malformed',
+        errors: [{ path: 'ticketIds[3]', message: 'must be a decimal id, as a string or an integer' }],
+      },
+    ],
+  });
 
 /** Zendesk takes a `Retry-After` below one minute only. */
 const RETRY_AFTER_MAX_SECONDS = 59;
@@ -57,6 +91,10 @@ export function problemResponse(code: ProblemCode, detail: string, options: Prob
 /** The status a code is answered with. */
 export function statusOf(code: ProblemCode): number {
   return PROBLEMS[code].status;
+}
+
+export function titleOf(code: ProblemCode): string {
+  return PROBLEMS[code].title;
 }
 
 /** The code of an answer with this status; the status itself where none has it. */

@@ -3,8 +3,10 @@ import type { Observer } from '../core/observer.ts';
 import type { ServiceControl } from '../core/service-control.ts';
 import { type AdminApp, adminRoute } from './admin-auth.ts';
 import { createEventStream, type Seats, sendEvents } from './event-stream.ts';
+import { described } from './operation.ts';
 import { faultName, problemResponse } from './problem.ts';
 import { jsonResponse } from './responses.ts';
+import { progressApi } from './service-api.ts';
 
 interface ProgressDeps {
   readonly control: ServiceControl;
@@ -25,23 +27,23 @@ export function addProgressRoutes(app: AdminApp, { control, clock, observer, sea
     clock,
     seats,
   });
-  adminRoute(app, '/progress', { GET: () => jsonResponse(control.progress()) });
+  adminRoute(app, '/progress', { GET: described(progressApi.get, () => jsonResponse(control.progress())) });
   adminRoute(app, '/events', {
-    GET: (c) => {
+    GET: described(progressApi.events, (c) => {
       if (control.stopping()) return problemResponse('unavailable', 'The service is stopping.');
       return sendEvents(c, events);
-    },
+    }),
   });
   adminRoute(app, '/pause', {
-    POST: async () => {
+    POST: described(progressApi.pause, async () => {
       await control.pause();
       return jsonResponse(control.progress());
-    },
+    }),
   });
   adminRoute(app, '/resume', {
-    POST: async () => {
+    POST: described(progressApi.resume, async () => {
       await control.resume();
       return jsonResponse(control.progress());
-    },
+    }),
   });
 }

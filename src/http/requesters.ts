@@ -3,7 +3,9 @@ import { RequestError } from '../core/errors.ts';
 import type { Helpdesk } from '../core/helpdesk.ts';
 import type { ServiceControl } from '../core/service-control.ts';
 import { type AdminApp, adminRoute, pathParameter } from './admin-auth.ts';
+import { described } from './operation.ts';
 import { jsonResponse } from './responses.ts';
+import { eraseApi } from './service-api.ts';
 
 interface RequesterDeps {
   readonly helpdesks: ReadonlyMap<string, Helpdesk>;
@@ -13,13 +15,13 @@ interface RequesterDeps {
 /** People whose tickets these are. An unknown one has nothing to be removed: the same answer, with zeros. */
 export function addRequesterRoutes(app: AdminApp, { helpdesks, control }: RequesterDeps): void {
   adminRoute(app, '/requesters/:helpdesk/:id', {
-    DELETE: async (c) => {
+    DELETE: described(eraseApi, async (c) => {
       const helpdesk = pathParameter(c, 'helpdesk');
       const requesterId = pathParameter(c, 'id');
       if (!helpdesks.has(helpdesk)) throw new RequestError('not_found', 'That helpdesk is not configured.');
       const erasure = await control.eraseRequester(helpdesk, requesterId);
       return jsonResponse({ helpdesk, requesterId, ...erasureJson(erasure) });
-    },
+    }),
   });
 }
 

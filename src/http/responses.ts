@@ -22,6 +22,11 @@ export function jsonResponse(body: unknown, status = 200, headers?: Readonly<Rec
   });
 }
 
+/** An answer that is a text of ours already. */
+export function textResponse(text: string, contentType: string, headers?: Readonly<Record<string, string>>): Response {
+  return new Response(text, { headers: { ...SECURE_HEADERS, 'Content-Type': contentType, ...headers } });
+}
+
 /** An answer that is sent piece by piece; null for the headers alone. */
 export function streamResponse(
   body: ReadableStream<Uint8Array> | null,

@@ -1,66 +1,53 @@
-import { z } from 'zod';
-import { ERROR_CLASSES, RequestError } from '../core/errors.ts';
+import { RequestError } from '../core/errors.ts';
 import type { Outbox, TicketActionResult } from '../core/outbox.ts';
-import { type AttemptRecord, TICKET_STATUSES, type TicketDetail, type TicketSummary } from '../core/ticket.ts';
+import type { AttemptRecord, TicketDetail, TicketSummary } from '../core/ticket.ts';
 import type { TicketQuery, TicketReader } from '../core/ticket-reader.ts';
 import { type AdminApp, type AdminContext, adminRoute, pathParameter } from './admin-auth.ts';
-import { once, openCursor, pageQuery, readJson, readQuery, sealCursor, ticketIds } from './input.ts';
+import { openCursor, readJson, readQuery, sealCursor } from './input.ts';
+import { described } from './operation.ts';
 import { problemResponse } from './problem.ts';
 import { jsonResponse } from './responses.ts';
+import { deadLettersQuery, retryDeadSchema, ticketListQuery, ticketsApi } from './tickets-api.ts';
 
 interface TicketDeps {
   readonly outbox: Outbox;
   readonly reader: TicketReader;
 }
 
-const notEmpty = once().min(1, 'must not be empty');
-const STATUS_HINT = `must be one of ${TICKET_STATUSES.join(', ')}`;
-
-const listSchema = z.strictObject({
-  ...pageQuery,
-  status: z.enum(TICKET_STATUSES, STATUS_HINT).exactOptional(),
-  helpdesk: notEmpty.exactOptional(),
-  batch: notEmpty.exactOptional(),
-});
-
-const deadLettersSchema = z.strictObject({ ...pageQuery, helpdesk: notEmpty.exactOptional() });
-
-const retryDeadSchema = z.strictObject({
-  ticketIds: ticketIds.exactOptional(),
-  errorClass: z.enum(ERROR_CLASSES, `must be one of ${ERROR_CLASSES.join(', ')}`).exactOptional(),
-});
-
 /** Tickets, their status, and what operators do to them one by one. */
 export function addTicketRoutes(app: AdminApp, deps: TicketDeps): void {
   adminRoute(app, '/tickets', {
-    GET: (c) => {
-      const { batch, ...query } = readQuery(c.req, listSchema);
+    GET: described(ticketsApi.list, (c) => {
+      const { batch, ...query } = readQuery(c.req, ticketListQuery);
       return listTickets(deps.reader, 'tickets', { ...query, ...(batch === undefined ? {} : { batchId: batch }) });
-    },
+    }),
   });
   adminRoute(app, '/tickets/:helpdesk/:ticketId', {
-    GET: (c) => jsonResponse(ticketJson(findTicket(deps.reader, refOf(c)))),
+    GET: described(ticketsApi.get, (c) => jsonResponse(ticketJson(findTicket(deps.reader, refOf(c))))),
   });
   adminRoute(app, '/tickets/:helpdesk/:ticketId/retry', {
-    POST: async (c) => {
+    POST: described(ticketsApi.retry, async (c) => {
       const ref = refOf(c);
       const result = await deps.outbox.retryTicket(ref.helpdesk, ref.ticketId);
       return actionResponse(deps.reader, ref, result, 'Only a dead, cancelled or skipped ticket can be retried');
-    },
+    }),
   });
   adminRoute(app, '/tickets/:helpdesk/:ticketId/post', {
-    POST: async (c) => {
+    POST: described(ticketsApi.post, async (c) => {
       const ref = refOf(c);
       const result = await deps.outbox.releaseTicket(ref.helpdesk, ref.ticketId);
       return actionResponse(deps.reader, ref, result, 'Only a drafted ticket can be posted');
-    },
+    }),
   });
   adminRoute(app, '/dead-letters', {
-    GET: (c) => listTickets(deps.reader, 'dead-letters', { ...readQuery(c.req, deadLettersSchema), status: 'dead' }),
+    GET: described(ticketsApi.deadLetters, (c) =>
+      listTickets(deps.reader, 'dead-letters', { ...readQuery(c.req, deadLettersQuery), status: 'dead' }),
+    ),
   });
   adminRoute(app, '/dead-letters/retry', {
-    POST: async (c) =>
+    POST: described(ticketsApi.retryDead, async (c) =>
       jsonResponse({ retried: await deps.outbox.retryDead(await readJson(c.req, retryDeadSchema)) }, 202),
+    ),
   });
 }
 

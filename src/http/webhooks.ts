@@ -1,4 +1,5 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
+import type { BlankEnv } from 'hono/types';
 import { type Clock, isTraceparent, newTraceparent, type Random } from '../core/clock.ts';
 import { RequestError } from '../core/errors.ts';
 import type { Helpdesk, TicketEvent } from '../core/helpdesk.ts';
@@ -6,9 +7,11 @@ import type { Observer } from '../core/observer.ts';
 import { type Outbox, OutboxUnavailable } from '../core/outbox.ts';
 import type { ServiceControl } from '../core/service-control.ts';
 import { createByteBudget } from './byte-budget.ts';
+import { described } from './operation.ts';
 import { faultName, type ProblemCode, problemResponse, statusOf, STORE_REFUSES } from './problem.ts';
 import { withBody } from './request-body.ts';
 import { jsonResponse } from './responses.ts';
+import { webhookApi } from './service-api.ts';
 
 export interface WebhookDeps {
   readonly helpdesks: ReadonlyMap<string, Helpdesk>;
@@ -44,8 +47,7 @@ type Refusal = keyof typeof REFUSALS;
 /** `POST /webhooks/{helpdesk}`: 202 only after the event is on the disk. */
 export function createWebhooks(deps: WebhookDeps): Hono {
   const limits = { maxBytes: BODY_MAX_BYTES, budget: createByteBudget(IN_FLIGHT_MAX_BYTES, deps.clock) };
-  // A single handler and no middleware: Hono then calls it directly.
-  return new Hono().all('/webhooks/:helpdesk', (c) => {
+  const receiveWebhook = described(webhookApi, (c: Context<BlankEnv, '/webhooks/:helpdesk'>) => {
     const helpdesk = deps.helpdesks.get(c.req.param('helpdesk'));
     const { raw } = c.req;
     if (helpdesk === undefined) return refuse(deps, null, 'unknown_helpdesk');
@@ -58,6 +60,8 @@ export function createWebhooks(deps: WebhookDeps): Hono {
       (refusal) => refuse(deps, helpdesk, refusal),
     );
   });
+  // A single handler and no middleware: Hono then calls it directly.
+  return new Hono().all('/webhooks/:helpdesk', receiveWebhook);
 }
 
 async function receive(deps: WebhookDeps, helpdesk: Helpdesk, headers: Headers, body: Uint8Array): Promise<Response> {

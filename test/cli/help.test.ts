@@ -37,6 +37,13 @@ describe('--help', () => {
     expect(examples).toContain(name.replace('draftdesk ', ''));
   });
 
+  it('offers --json for every command that prints an answer', () => {
+    const commands = helps.filter(({ text }) => !/^Usage: .*\[command\]$/m.test(text));
+    const without = commands.filter(({ text }) => !/^ {2}--json /m.test(text)).map(({ name }) => name);
+    // log lines; a script; a file
+    expect(without).toEqual(['draftdesk serve', 'draftdesk backup', 'draftdesk completion']);
+  });
+
   it.each(helps)('of $name says what each of its options is for', ({ text }) => {
     const options = text.split('\n').filter((line) => /^ {2}-/.test(line));
     expect(options.filter((line) => !/^ {2}(-\w, )?--[\w-]+( [<[][\w.]+[\]>])? {2,}\S+ \S/.test(line))).toEqual([]);

@@ -1,0 +1,189 @@
+import { z } from 'zod';
+import { ERROR_CLASSES } from '../core/errors.ts';
+import { TICKET_STATUSES } from '../core/ticket.ts';
+import { once, pageQuery, ticketIds } from './input.ts';
+import type { Operation } from './operation.ts';
+import { count, errorClass, pageOf, ticketStatus, time } from './shapes.ts';
+
+const notEmpty = once().min(1, 'must not be empty');
+const STATUS_HINT = `must be one of ${TICKET_STATUSES.join(', ')}`;
+
+export const ticketListQuery = z.strictObject({
+  ...pageQuery,
+  status: z.enum(TICKET_STATUSES, STATUS_HINT).exactOptional(),
+  helpdesk: notEmpty.exactOptional(),
+  batch: notEmpty.meta({ description: 'The id of a batch.' }).exactOptional(),
+});
+
+export const deadLettersQuery = z.strictObject({ ...pageQuery, helpdesk: notEmpty.exactOptional() });
+
+export const retryDeadSchema = z
+  .strictObject({
+    ticketIds: ticketIds.exactOptional(),
+    errorClass: z.enum(ERROR_CLASSES, `must be one of ${ERROR_CLASSES.join(', ')}`).exactOptional(),
+  })
+  .meta({
+    id: 'RetryDeadLetters',
+    description: 'All conditions must hold; without one every dead ticket is retried.',
+    examples: [{ errorClass: 'timeout' }, { ticketIds: ['5158', 5159] }],
+  });
+
+const SUMMARY_EXAMPLE = {
+  helpdesk: 'zendesk',
+  ticketId: '5158',
+  status: 'posted',
+  reason: null,
+  batchId: null,
+  subject: 'It does not start',
+  createdAt: '2026-11-24T10:00:00.000Z',
+  updatedAt: '2026-11-24T10:00:04.100Z',
+  errorClass: null,
+  error: null,
+  noteId: '1700042',
+  textRemovedAt: null,
+  traceId: '0123456789abcdef0123456789abcdef',
+};
+
+const summary = z
+  .object({
+    helpdesk: z.string(),
+    ticketId: z.string(),
+    status: ticketStatus,
+    reason: z.string().nullable().meta({ description: 'Why it is skipped or cancelled.' }),
+    batchId: z.string().nullable(),
+    subject: z.string().nullable(),
+    createdAt: time,
+    updatedAt: time,
+    errorClass: errorClass.nullable(),
+    error: z.string().nullable(),
+    noteId: z.string().nullable(),
+    textRemovedAt: time.nullable().meta({ description: 'Then subject, draft and error texts are gone.' }),
+    traceId: z.string(),
+  })
+  .meta({ id: 'TicketSummary', examples: [SUMMARY_EXAMPLE] });
+
+const attempt = z
+  .object({
+    stage: z.enum(['draft', 'post']),
+    number: z.int().min(1),
+    startedAt: time,
+    durationMs: z.number().min(0),
+    outcome: z.enum(['ok', 'retry', 'dead', 'cancelled']),
+    errorClass: errorClass.nullable(),
+    error: z.string().nullable(),
+  })
+  .meta({ id: 'Attempt', description: 'One try of one stage.' });
+
+const source = z.object({
+  kind: z.enum(['article', 'ticket']),
+  id: z.string(),
+  title: z.string(),
+  url: z.string().nullable(),
+  quote: z.string(),
+});
+
+const draft = z
+  .object({
+    version: z.int().min(1),
+    body: z.string().nullable().meta({ description: 'Plain text; null when there is nothing to answer with.' }),
+    finding: z.string().nullable().meta({ description: 'Without a body: why.' }),
+    language: z.string().meta({ description: 'BCP 47.' }),
+    confidence: z.number().min(0).max(1),
+    sources: z.array(source),
+    questions: z.array(z.string()).meta({ description: 'What the customer has to tell yet.' }),
+    cut: z.string().nullable(),
+    model: z.string(),
+    promptTokens: count,
+    cachedTokens: count,
+    completionTokens: count,
+    costUsd: z.number().nullable().meta({ description: "Null when the model's price is not known." }),
+    createdAt: time,
+  })
+  .meta({ id: 'Draft' });
+
+const ticket = summary.extend({ attempts: z.array(attempt), draft: draft.nullable() }).meta({
+  id: 'Ticket',
+  examples: [
+    {
+      ...SUMMARY_EXAMPLE,
+      attempts: [
+        {
+          stage: 'draft',
+          number: 1,
+          startedAt: '2026-11-24T10:00:00.200Z',
+          durationMs: 3100,
+          outcome: 'ok',
+          errorClass: null,
+          error: null,
+        },
+      ],
+      draft: {
+        version: 1,
+        body: 'Hello Ann,\n\nplease hold the button for five seconds.',
+        finding: null,
+        language: 'en',
+        confidence: 0.8,
+        sources: [],
+        questions: [],
+        cut: null,
+        model: 'a-small-model',
+        promptTokens: 512,
+        cachedTokens: 0,
+        completionTokens: 96,
+        costUsd: 0.0002,
+        createdAt: '2026-11-24T10:00:03.300Z',
+      },
+    },
+  ],
+});
+
+const summaries = pageOf('TicketList', summary);
+const retried = z.object({ retried: count }).meta({ id: 'Retried', examples: [{ retried: 3 }] });
+
+const TICKETS = { tag: 'Tickets', access: 'admin' } as const;
+const DEAD = { tag: 'Dead letters', access: 'admin' } as const;
+
+export const ticketsApi = {
+  list: {
+    ...TICKETS,
+    id: 'listTickets',
+    summary: 'Tickets, the newest change first',
+    query: ticketListQuery,
+    answers: { 200: { description: 'A page of them.', schema: summaries } },
+  },
+  get: {
+    ...TICKETS,
+    id: 'getTicket',
+    summary: 'One ticket with its tries and its draft',
+    answers: { 200: { description: 'The ticket.', schema: ticket } },
+    problems: ['not_found'],
+  },
+  retry: {
+    ...TICKETS,
+    id: 'retryTicket',
+    summary: 'A dead, cancelled or skipped ticket goes back to `queued`',
+    answers: { 202: { description: 'It is queued.', schema: ticket } },
+    problems: ['not_found', 'conflict'],
+  },
+  post: {
+    ...TICKETS,
+    id: 'postTicket',
+    summary: 'Posts the draft of a ticket that is `drafted`',
+    answers: { 202: { description: 'It will be posted.', schema: ticket } },
+    problems: ['not_found', 'conflict'],
+  },
+  deadLetters: {
+    ...DEAD,
+    id: 'listDeadLetters',
+    summary: 'Tickets that are dead',
+    query: deadLettersQuery,
+    answers: { 200: { description: 'A page of them.', schema: summaries } },
+  },
+  retryDead: {
+    ...DEAD,
+    id: 'retryDeadLetters',
+    summary: 'Dead tickets go back to `queued`: all, some, or those of one class',
+    body: { schema: retryDeadSchema, required: false },
+    answers: { 202: { description: 'How many are queued again.', schema: retried } },
+  },
+} as const satisfies Record<string, Operation>;
