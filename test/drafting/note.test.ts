@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { buildNote } from '../../src/drafting/note.ts';
 import { makeDraft } from '../support/factories.ts';
 
-const request = { marker: 'dd-new', replaces: null };
+const request = { marker: 'dd-new', replaces: null, traceUrl: null };
 
 describe('buildNote', () => {
   it('says what it is, then the reply, then the questions', () => {
@@ -30,7 +30,7 @@ describe('buildNote', () => {
 
   it('says what was not read and which note it replaces', () => {
     const draft = makeDraft({ body: 'Hi', questions: [], cut: 'Two messages were left out.' });
-    const { blocks } = buildNote({ draft, marker: 'dd-new', replaces: 'dd-old' });
+    const { blocks } = buildNote({ draft, marker: 'dd-new', replaces: 'dd-old', traceUrl: null });
     expect(blocks.slice(2)).toEqual([
       { kind: 'paragraph', text: 'Two messages were left out.' },
       { kind: 'paragraph', text: 'This draft replaces the earlier one (dd-old).' },
