@@ -1,6 +1,9 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 import { type AdminApp, type AdminEnv, adminRoute } from './admin-auth.ts';
 import { methodNotAllowed } from './problem.ts';
+import { textResponse } from './responses.ts';
+
+const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8';
 
 export interface MetricsSource {
   /** In the Prometheus text format. */
@@ -11,10 +14,7 @@ export interface MetricsSource {
 
 /** `GET /metrics`, for an admin token of any role unless it is public. */
 export function createMetrics({ text, public: isPublic }: MetricsSource, auth: MiddlewareHandler<AdminEnv>): Hono {
-  const answer = async (): Promise<Response> =>
-    new Response(await text(), {
-      headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' },
-    });
+  const answer = async (): Promise<Response> => textResponse(await text(), PROMETHEUS);
   if (isPublic) return new Hono().get('/metrics', answer).all('/metrics', () => methodNotAllowed(['GET']));
   const guarded: AdminApp = new Hono<AdminEnv>();
   guarded.use('/metrics', auth);

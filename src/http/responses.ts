@@ -26,3 +26,8 @@ export function jsonResponse(body: unknown, status = 200, headers?: Readonly<Rec
 export function streamResponse(body: ReadableStream<Uint8Array> | null, contentType: string): Response {
   return new Response(body, { status: 200, headers: { ...SECURE_HEADERS, 'Content-Type': contentType } });
 }
+
+/** A text of a format of its own, e.g. for Prometheus. */
+export function textResponse(text: string, contentType: string): Response {
+  return new Response(text, { headers: { ...SECURE_HEADERS, 'Content-Type': contentType } });
+}
