@@ -13,6 +13,11 @@ const claim = { jobId: 'j', attempt: 1, owner: 'o' };
 const usage = { promptTokens: 400, cachedTokens: 0, completionTokens: 60 };
 const call = { ticket, model: 'm', tier: 'standard', durationMs: 700, waitedMs: 30, ...usage, costUsd: 0.25 } as const;
 
+const answer = (status: number) => {
+  const handler: (request: Request) => Promise<Response> = async () => new Response(null, { status });
+  return handler;
+};
+
 function setup(): { telemetry: Telemetry; observer: Observer; lines: (name: string) => Promise<string[]> } {
   const telemetry = createTelemetry({
     sdk: null,
@@ -49,7 +54,7 @@ async function tellEverything({ telemetry, observer }: ReturnType<typeof setup>)
   observer.alarm({ kind: 'posted_public', detail: 'x' });
   observer.fault({ where: 'claim', error: 'TypeError' });
   await telemetry.fetch(async () => new Response())('https://acme.zendesk.com/api?query=ada');
-  await telemetry.server(async (_: Request) => new Response(), ['/healthz'])(new Request('http://h/healthz'));
+  await telemetry.server(answer(200), ['/healthz'])(new Request('http://h/healthz'));
   const limits = {
     llm: { requestsPerMinute: 9, tokensPerMinute: 9, usedRequests: 1, usedTokens: 1, pausedUntil: null },
   };
@@ -110,10 +115,7 @@ describe('the metrics', () => {
 
   it('name a route only where the app has one, whatever strangers ask for', async () => {
     const { telemetry, lines } = setup();
-    const handler = telemetry.server(
-      async (_: Request) => new Response(null, { status: 404 }),
-      ['/admin/tickets/:helpdesk/:ticketId'],
-    );
+    const handler = telemetry.server(answer(404), ['/admin/tickets/:helpdesk/:ticketId']);
     for (let at = 0; at < 50; at += 1) await handler(new Request(`http://h/no/${at}?q=ada@example.com`));
     await handler(new Request('http://h/admin/tickets/zendesk/5158?x=1'));
     await handler(new Request('http://h/', { method: 'BREW' }));

@@ -52,7 +52,7 @@ describe('one ticket over a restart', () => {
     await otlp.until((spans) => spans.some(isDraft));
     await before.kill();
 
-    const after = serve();
+    const after = serve({ NOTE_TRACE_LINK: 'https://grafana.example.com/trace/{traceId}' });
     admin = adminClient(await after.listening());
     await admin.post('/admin/resume');
     await admin.until(({ posted }) => posted === 1);
@@ -60,6 +60,9 @@ describe('one ticket over a restart', () => {
     after.child.kill('SIGTERM');
     expect((await after.exited)[0]).toBe(0);
 
+    expect(vendors.zendesk.notes(id)[0]?.html).toMatch(
+      new RegExp(`<p>Trace: https://grafana.example.com/trace/${traceId}</p><p>Draftdesk ref dd-[0-9a-f]+</p></div>$`),
+    );
     const trace = otlp.spans.filter((span) => span.traceId === traceId);
     const parentOf = ({ parentSpanId }: ReceivedSpan): string | null =>
       trace.find(({ spanId }) => spanId === parentSpanId)?.name ?? parentSpanId;
