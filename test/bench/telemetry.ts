@@ -5,7 +5,7 @@ import type { Figure } from './index.ts';
 import { startBenchService, UNUSED_UPSTREAMS } from './service.ts';
 import { startBenchVendors } from './vendors.ts';
 
-const TICKETS = 2000;
+const TICKETS = 1000;
 const ROUNDS = 3;
 
 /** What watching costs: with no OTEL_* variable set, and with traces and metrics sent to a collector in this process. */
