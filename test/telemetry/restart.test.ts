@@ -225,5 +225,7 @@ describe('the variables', () => {
     started.child.kill('SIGTERM');
     expect((await started.exited)[0]).toBe(0);
     expect(started.stderr()).toBe('');
+    const alarms = started.lines.filter((line) => line.includes('"kind":"telemetry"'));
+    expect(alarms).toHaveLength(1);
   }, 60_000);
 });
