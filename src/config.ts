@@ -56,6 +56,10 @@ export interface Config {
   readonly ambiguousPostWaitMs: number;
   readonly webhookToleranceSeconds: number;
   readonly allowInsecureUpstreams: boolean;
+  /** `GET /metrics` wants no token. */
+  readonly metricsPublic: boolean;
+  /** Address of a trace with `{traceId}` in it, for the notes; null: no such line. */
+  readonly noteTraceLink: string | null;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly helpdesks: readonly Chosen<(typeof helpdesks)[number]>[];
   readonly llm: Chosen<(typeof languageModels)[number]>;
@@ -105,6 +109,15 @@ const hostList = z
     'must be host names, comma separated, e.g. help.acme.com,shop.acme.com',
   );
 
+const TRACE_LINK_HINT =
+  'must be an http(s) address with {traceId} in it, e.g. https://grafana.acme.com/trace/{traceId}';
+
+/** It stands in every note as it is. */
+const traceLink = z.string().refine((value) => {
+  const url = URL.parse(value.replaceAll('{traceId}', '0'));
+  return value.includes('{traceId}') && /^https?:$/.test(url?.protocol ?? '') && !/[\s<>"'`]/.test(value);
+}, TRACE_LINK_HINT);
+
 const baseSchema = z.object({
   HOST: z.string().min(1, 'must not be empty').default('127.0.0.1'),
   PORT: wholeNumber(0, 65535, 8787),
@@ -142,6 +155,8 @@ const baseSchema = z.object({
   AMBIGUOUS_POST_WAIT_MS: wholeNumber(0, 3_600_000, 60_000),
   WEBHOOK_TOLERANCE_SECONDS: wholeNumber(1, 86_400, 300),
   ALLOW_INSECURE_UPSTREAMS: flag(false),
+  METRICS_PUBLIC: flag(false),
+  NOTE_TRACE_LINK: traceLink.optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 });
 
@@ -284,6 +299,8 @@ function slice(
     ambiguousPostWaitMs: base.AMBIGUOUS_POST_WAIT_MS,
     webhookToleranceSeconds: base.WEBHOOK_TOLERANCE_SECONDS,
     allowInsecureUpstreams: base.ALLOW_INSECURE_UPSTREAMS,
+    metricsPublic: base.METRICS_PUBLIC,
+    noteTraceLink: base.NOTE_TRACE_LINK ?? null,
     logLevel: base.LOG_LEVEL,
   };
 }

@@ -1,15 +1,20 @@
 import type { Config } from './config.ts';
 import type { Random } from './core/clock.ts';
 import { createRateBudget } from './core/gcra-budget.ts';
+import type { LanguageModel } from './core/language-model.ts';
 import { createModelRoutes, type ModelRoutes } from './core/model-routes.ts';
 
 type ModelDeps = Parameters<Config['llm']['module']['create']>[1] & { readonly random: Random };
 
-/** The models of the settings in order of preference, each with its own limits. */
-export function createRoutes({ module, settings }: Config['llm'], deps: ModelDeps): ModelRoutes {
+/** The models of the settings in order of preference, each with its own limits; `wrap` may put something around each. */
+export function createRoutes(
+  { module, settings }: Config['llm'],
+  deps: ModelDeps,
+  wrap: (model: LanguageModel) => LanguageModel = (model) => model,
+): ModelRoutes {
   const { clock, random } = deps;
   const routes = module.models(settings).map((name) => ({
-    model: module.create(settings, deps, name),
+    model: wrap(module.create(settings, deps, name)),
     budget: createRateBudget({ ...module.limits(settings, name), clock, random }),
   }));
   return createModelRoutes(routes, clock);

@@ -34,6 +34,9 @@ import { inspectConnection } from './sqlite/inspect.ts';
 import { openOutbox } from './sqlite/outbox.ts';
 import { openTicketReader } from './sqlite/ticket-reader.ts';
 import { createLogger } from './telemetry/log.ts';
+import type { LlmAddress } from './telemetry/metrics-observer.ts';
+import { createTelemetry, currentSpan, type Telemetry } from './telemetry/telemetry.ts';
+import type { RunningTelemetry } from './start-telemetry.ts';
 import { createLogObserver } from './telemetry/log-observer.ts';
 
 /** What a caller may put in place of the real thing: tests and the sandbox do. */
@@ -47,6 +50,8 @@ export interface ServiceOverrides {
   readonly pollMs?: number;
   /** Hears every event, besides the log. */
   readonly observer?: Observer;
+  /** OpenTelemetry, where it is wanted. Who gives it shuts it down. */
+  readonly telemetry?: RunningTelemetry;
   /** Where the SQL files lie. */
   readonly migrationsFolder: string;
 }
@@ -70,11 +75,18 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   const clock = overrides.clock ?? systemClock();
   const random = overrides.random ?? systemRandom;
   const newId = uuidv7(clock);
-  const log = createLogger({ level: config.logLevel, clock });
+  const log = createLogger({ level: config.logLevel, clock, currentSpan });
   const meter = createRateMeter(clock);
   const pace = createPaceMeter(clock);
   const tally = createTally();
+  const telemetry = createTelemetry({
+    sdk: overrides.telemetry ?? null,
+    llm: addressOf(config.llm),
+    clock,
+    findBatch: (id) => reader.batch(id),
+  });
   const observer = combineObservers([
+    ...telemetry.observers,
     createLogObserver(log, clock),
     meterObserver(meter),
     pace.observer,
@@ -82,8 +94,11 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     ...(overrides.observer === undefined ? [] : [overrides.observer]),
   ]);
 
-  const upstream = { fetch: overrides.fetch ?? createUpstreamFetch(), clock, random };
-  const routes = createRoutes(config.llm, { ...upstream, allowInsecureUpstreams: config.allowInsecureUpstreams });
+  overrides.telemetry?.onProblem((detail) => observer.alarm({ kind: 'telemetry', detail }));
+
+  const upstream = { fetch: telemetry.fetch(overrides.fetch ?? createUpstreamFetch()), clock, random };
+  const modelDeps = { ...upstream, allowInsecureUpstreams: config.allowInsecureUpstreams };
+  const routes = createRoutes(config.llm, modelDeps, (model) => telemetry.model(model));
   assertPriced(config, routes);
   const connection = openDatabase({ path: config.databasePath, migrationsFolder: overrides.migrationsFolder });
   const broken = new Promise<StoreFault>((resolve) => {
@@ -94,11 +109,20 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     });
   });
   for (const detail of connection.findings) observer.alarm({ kind: 'database', detail });
-  const outbox = openOutbox(connection, { clock, newId, owner: newId(), maxPending: config.outboxMaxPending });
+  const { traceparentFor } = telemetry;
+  const outbox = telemetry.outbox(
+    openOutbox(connection, {
+      clock,
+      newId,
+      owner: newId(),
+      maxPending: config.outboxMaxPending,
+      ...(traceparentFor === undefined ? {} : { traceparentFor }),
+    }),
+  );
   const reader = openTicketReader(connection, clock);
   const audit = openAuditLog(connection, clock);
 
-  const helpdesks = createHelpdesks(config, { ...upstream, reader }, observer);
+  const helpdesks = createHelpdesks(config, { ...upstream, reader, telemetry }, observer);
   const spending = createSpendGuard({ dailyBudgetUsd: config.llmDailyBudgetUsd, accounts: reader, clock });
   const probe = async (scope: string, signal: AbortSignal): Promise<void> => {
     if (scope === 'llm' || scope === BATCH_DRAFTS) spending.assertOpen(scope);
@@ -124,6 +148,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
       maskPersonalData: config.maskPersonalData,
     },
     postFindings: config.postFindings,
+    noteTraceLink: config.noteTraceLink,
     retry,
     circuit: createCircuit(clock, retry),
   };
@@ -196,8 +221,16 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     clock,
     random,
     observer,
+    metrics: { text: () => telemetry.text(), public: config.metricsPublic },
   });
-  const server = await listen(app.fetch, config, observer).catch((error: unknown) => {
+  const unwatch = telemetry.watch({
+    progress: () => control.progress(),
+    reader,
+    models: () => routes.routes.map(({ model, budget }) => ({ model: model.model, ...budget.snapshot() })),
+    ...readProcess,
+  });
+  const paths = app.routes.map(({ path }) => path);
+  const server = await listen(telemetry.server(app.fetch, paths), config, observer).catch((error: unknown) => {
     connection.close();
     throw error;
   });
@@ -229,6 +262,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     await pool.stop(isBroken ? 0 : config.shutdownGraceMs);
     await economy.stop();
     await closeServer(server, clock, stoppingSince + STREAMS_END_MS - clock.steady());
+    unwatch();
     await Promise.all([outbox.close(), audit.drain()]);
     connection.close();
     observer.service({ phase: 'stopped', url: null });
@@ -250,7 +284,11 @@ interface Upstream {
 
 function createHelpdesks(
   config: Config,
-  { reader, ...upstream }: Upstream & { readonly reader: Pick<TicketReader, 'upcoming'> },
+  {
+    reader,
+    telemetry,
+    ...upstream
+  }: Upstream & { readonly reader: Pick<TicketReader, 'upcoming'>; readonly telemetry: Telemetry },
   observer: Observer,
 ): ReadonlyMap<string, Helpdesk> {
   return new Map(
@@ -262,10 +300,11 @@ function createHelpdesks(
         webhookToleranceSeconds: config.webhookToleranceSeconds,
         ambiguousPostWaitMs: config.ambiguousPostWaitMs,
         allowInsecureUpstreams: config.allowInsecureUpstreams,
+        waited: (limit, waitedMs) => observer.limiterWait({ limit, waitedMs }),
         alarm: (kind, detail) => observer.alarm({ kind, detail }),
         warn: (detail) => observer.alarm({ kind: 'settings', detail }),
       });
-      return [module.name, helpdesk];
+      return [module.name, telemetry.helpdesk(helpdesk)];
     }),
   );
 }
@@ -307,6 +346,21 @@ function tellCondemned({ ticket, batchId, queuedAt }: Condemned, observer: Obser
   });
   observer.ticketFinished({ ticket, batchId, status: 'dead', reason, totalMs: clock.steady() - queuedAt });
 }
+
+/** Where the model is, as telemetry names it. */
+function addressOf({ module, settings }: Config['llm']): LlmAddress {
+  const { hostname, port, protocol } = new URL(module.baseUrl(settings));
+  const provider = hostname.endsWith('.azure.com') ? 'azure.ai.openai' : module.name;
+  return { provider, address: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) };
+}
+
+const readProcess = {
+  cpuSeconds: () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  },
+  rssBytes: () => process.memoryUsage.rss(),
+};
 
 function readMemory(): Memory {
   return {

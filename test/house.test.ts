@@ -47,7 +47,7 @@ describe('the house', () => {
       helpdesks: ['openai', '../llms/index.ts'],
       llms: ['hono', '../http/app.ts'],
       drafting: ['openai', '../helpdesks/index.ts'],
-      pool: ['bottleneck', '../sqlite/outbox.ts'],
+      pool: ['@opentelemetry/api', '../sqlite/outbox.ts'],
       http: ['better-sqlite3', '../sqlite/outbox.ts'],
       telemetry: ['zod', '../pool/pool.ts'],
       sandbox: ['../helpdesks/index.ts', '../core/ticket.ts'],

@@ -3,6 +3,7 @@ import { ConfigError, readConfig } from '../config.ts';
 import { systemClock } from '../core/clock.ts';
 import type { StoreFault } from '../core/store-fault.ts';
 import { type Service, startService } from '../main.ts';
+import { startTelemetry } from '../start-telemetry.ts';
 import { EXIT } from './command-error.ts';
 import { readEnvironment } from './environment.ts';
 import { dieOf, withoutSecrets } from './fatal.ts';
@@ -24,10 +25,17 @@ export function serveCommand(): Command {
 
 async function serve(): Promise<void> {
   try {
-    const service = await startService(readConfig(readEnvironment()), {
+    const env = readEnvironment();
+    const config = readConfig(env);
+    const telemetry = await startTelemetry(env, systemClock());
+    const service = await startService(config, {
       migrationsFolder: packagePath('migrations', 'sqlite'),
+      ...(telemetry === null ? {} : { telemetry }),
     });
-    stopOnSignals(() => service.stop());
+    stopOnSignals(async () => {
+      await service.stop();
+      await telemetry?.shutdown();
+    });
     void service.broken.then((fault) => endBroken(fault, service));
   } catch (error) {
     process.stderr.write(`${describeStartFailure(error)}\n`);

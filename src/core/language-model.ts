@@ -43,6 +43,8 @@ export interface Completion {
   readonly text: string;
   /** The model that really answered. */
   readonly model: string;
+  /** What the server calls this answer, why it ended there, and how it was served, where it tells. For traces only. */
+  readonly told?: { readonly id: string | null; readonly finishReason: string | null; readonly tier: PriceTier };
   readonly usage: TokenUsage;
   readonly limits: ProviderLimits | null;
   /** USD, by the tier that the answer names; null when the model's price is not known. */

@@ -1,12 +1,26 @@
 import type { ErrorClass } from './errors.ts';
-import type { BatchChange } from './outbox.ts';
-import type { TicketStatus } from './ticket.ts';
+import type { PriceTier } from './language-model.ts';
+import type { BatchChange, Claim, Stage } from './outbox.ts';
+import type { Lane, TicketStatus } from './ticket.ts';
 
 /** Ids that every event about a ticket carries. No subject, no text, no address. */
 export interface TicketRef {
   readonly helpdesk: string;
   readonly ticketId: string;
   readonly traceparent: string;
+}
+
+/** One try of one stage that begins. */
+export interface AttemptStart {
+  readonly ticket: TicketRef;
+  readonly claim: Claim;
+  readonly stage: Stage;
+  /** 1-based: which try of this stage. */
+  readonly number: number;
+  readonly lane: Lane;
+  readonly batchId: string | null;
+  /** How long it has waited for a worker, ms; null when it goes on after the provider's Batch API. */
+  readonly queuedMs: number | null;
 }
 
 /**
@@ -22,6 +36,13 @@ export interface Observer {
     readonly reason: string | null;
     readonly ticketId: string | null;
   }): void;
+  /**
+   * Runs one try of one stage. Whoever follows work through the process does so around it: what happens inside, also of
+   * the events below, belongs to this try. Answers what `work` answers, always and only after it.
+   */
+  during<T>(start: AttemptStart, work: () => Promise<T>): Promise<T>;
+  /** A call to an upstream has waited for its turn, so that a limit of ours is kept. The LLM's is in `llmCall`. */
+  limiterWait(event: { readonly limit: string; readonly waitedMs: number }): void;
   /** One try of one stage is over. */
   attempt(event: {
     readonly ticket: TicketRef;
@@ -39,6 +60,7 @@ export interface Observer {
   llmCall(event: {
     readonly ticket: TicketRef;
     readonly model: string;
+    readonly tier: PriceTier;
     readonly errorClass: ErrorClass | null;
     readonly durationMs: number;
     /** Time spent waiting for the rate budget. */
@@ -71,15 +93,20 @@ export interface Observer {
   fault(event: { readonly where: string; readonly error: string }): void;
 }
 
-/** Tells every event to all of them, in order. */
+/** What is only told, and answers nothing. */
+type Event = Exclude<keyof Observer, 'during'>;
+
+/** Tells every event to all of them, in order; the first is the outermost around a try. */
 export function combineObservers(observers: readonly Observer[]): Observer {
   const tell =
-    <Name extends keyof Observer>(name: Name) =>
+    <Name extends Event>(name: Name) =>
     (event: Parameters<Observer[Name]>[0]): void => {
       for (const observer of observers) (observer[name] as (event: Parameters<Observer[Name]>[0]) => void)(event);
     };
   return {
+    during: (start, work) => observers.reduceRight((inner, observer) => () => observer.during(start, inner), work)(),
     webhook: tell('webhook'),
+    limiterWait: tell('limiterWait'),
     attempt: tell('attempt'),
     llmCall: tell('llmCall'),
     ticketFinished: tell('ticketFinished'),
@@ -95,7 +122,9 @@ export function combineObservers(observers: readonly Observer[]): Observer {
 
 /** Hears nothing: for tests and as a base for observers that need one event only. */
 export const silentObserver: Observer = {
+  during: (_, work) => work(),
   webhook: () => undefined,
+  limiterWait: () => undefined,
   attempt: () => undefined,
   llmCall: () => undefined,
   ticketFinished: () => undefined,

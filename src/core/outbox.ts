@@ -48,6 +48,8 @@ export interface ClaimedJob extends Claim {
   readonly traceparent: string;
   /** Steady ms: when the webhook (or batch) came. */
   readonly queuedAt: number;
+  /** Steady ms since when a worker could have had it. */
+  readonly readyAt: number;
   /** Steady ms when a write of this note was intended whose end is not known: it may have landed, or may yet. */
   readonly postIntendedAt: number | null;
   /** In stage `post`: what to post. */
@@ -155,6 +157,13 @@ export interface IngestRequest {
   readonly event: TicketEvent;
   /** W3C traceparent of the webhook. */
   readonly traceparent: string;
+}
+
+/** Who gets work without a webhook: from a batch, or found by a sweep. */
+export interface WorkOrigin {
+  readonly helpdesk: string;
+  readonly ticketId: string;
+  readonly batchId: string | null;
 }
 
 /** `joined`: new, but work for the ticket was waiting already and takes it along. */
@@ -295,6 +304,8 @@ export interface BatchChange {
   readonly state: BatchState;
   readonly total: number;
   readonly reason: string | null;
+  /** Epoch ms. */
+  readonly createdAt: number;
 }
 
 /** What became of an operator's wish; `conflict` names the state that does not allow it. */

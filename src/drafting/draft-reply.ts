@@ -85,6 +85,7 @@ async function ask(
   const report = (errorClass: ErrorClass | null, spent: Spent): void =>
     onCall(
       {
+        tier,
         errorClass,
         durationMs: clock.steady() - startedAt,
         waitedMs: grant.waitedMs,

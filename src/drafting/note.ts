@@ -7,10 +7,12 @@ export interface NoteRequest {
   readonly marker: string;
   /** Marker of the earlier draft that this one takes the place of. */
   readonly replaces: string | null;
+  /** Where the trace of this draft is shown; null: nowhere. */
+  readonly traceUrl: string | null;
 }
 
 /** The private note that hands a draft to an agent: what it is, the reply ready to copy, what to look at. */
-export function buildNote({ draft, marker, replaces }: NoteRequest): Note {
+export function buildNote({ draft, marker, replaces, traceUrl }: NoteRequest): Note {
   const blocks: NoteBlock[] = [
     { kind: 'heading', text: title(draft) },
     ...paragraphs(draft.body ?? draft.finding ?? ''),
@@ -22,6 +24,7 @@ export function buildNote({ draft, marker, replaces }: NoteRequest): Note {
   if (replaces !== null) {
     blocks.push({ kind: 'paragraph', text: `This draft replaces the earlier one (${replaces}).` });
   }
+  if (traceUrl !== null) blocks.push({ kind: 'paragraph', text: `Trace: ${traceUrl}` });
   return { blocks, marker };
 }
 

@@ -81,6 +81,7 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
     random: deps.random,
     budgets: { account: rate, view: rate, note: rate, list: rate, other: rate },
     learn: freshdeskTeacher(),
+    waited: deps.waited,
   });
   const authorization = `Basic ${Buffer.from(`${settings.apiKey}:X`).toString('base64')}`;
   const guard = publicPostGuard(NAME, deps);

@@ -22,6 +22,8 @@ export interface HelpdeskDeps {
    * call). Asked when a call is about to be sent, so that nobody has to keep such a list.
    */
   readonly upcoming?: (stage: Stage, limit: number) => readonly string[];
+  /** A call has waited for its turn, ms. `limit` is a name out of few, e.g. `zendesk.update`. */
+  readonly waited?: (limit: string, waitedMs: number) => void;
   /** A person must look. `kind` is a snake_case word, `detail` a sentence with ids only. */
   alarm(kind: string, detail: string): void;
   /** A sentence for the operator at start. */

@@ -49,6 +49,8 @@ export interface PacedFetchOptions<Name extends string> extends HttpOptions {
   readonly budgets: Readonly<Record<Name, number>>;
   /** Reads a vendor's rate-limit headers. */
   readonly learn: (headers: Headers, call: PacedCall<Name>) => readonly Lesson<Name>[];
+  /** A call has waited for its turn, ms. `limit`: the upstream and the call's first budget, e.g. `zendesk.update`. */
+  readonly waited?: ((limit: string, waitedMs: number) => void) | undefined;
   /** Whose limit a 429 is about; null when it is about one ticket. The call's first budget unless told. */
   readonly refusedBy?: (headers: Headers, call: PacedCall<Name>) => Name | null;
 }
@@ -161,7 +163,9 @@ export function createPacedFetch<Name extends string>(options: PacedFetchOptions
       const since = clock.steady();
       if (signal.aborted) throw cancelled;
       await turn(call, cost, signal);
-      waitedMs += clock.steady() - since;
+      const waited = clock.steady() - since;
+      waitedMs += waited;
+      options.waited?.(`${upstream}.${call.budgets[0]}`, waited);
       if (signal.aborted) throw giveBack(call, cost);
       const unbound = call.budgets.every((name) => options.budgets[name] >= UNBOUND_PER_MINUTE);
       return unbound ? send(call, cost, signal) : bounded(call, cost, signal);

@@ -62,6 +62,7 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     },
     learn: learnZendesk,
     refusedBy: refusedByZendesk,
+    waited: deps.waited,
   });
   const tickets = createZendeskTickets(read, deps);
   const guard = publicPostGuard(NAME, deps);

@@ -10,6 +10,7 @@ import { addBackupRoute, type BackupDeps } from './backup.ts';
 import { addBatchRoutes } from './batches.ts';
 import { createSeats } from './event-stream.ts';
 import { createHealth } from './health.ts';
+import { createMetrics, type MetricsSource } from './metrics.ts';
 import { faultName, problemOf, problemResponse } from './problem.ts';
 import { addProgressRoutes } from './progress.ts';
 import { addRequesterRoutes } from './requesters.ts';
@@ -18,12 +19,14 @@ import { createWebhooks, type WebhookDeps } from './webhooks.ts';
 
 export interface AppDeps extends WebhookDeps, AdminAuthDeps, BackupDeps {
   readonly reader: TicketReader;
+  readonly metrics: MetricsSource;
 }
 
 /** Everything Draftdesk answers over HTTP: webhooks, the admin API and health. */
 export function createApp(deps: AppDeps): Hono {
   const admin = new Hono<AdminEnv>();
-  admin.use(adminAuth(deps));
+  const auth = adminAuth(deps);
+  admin.use(auth);
   const watched = { ...deps, seats: createSeats() };
   addProgressRoutes(admin, watched);
   addTicketRoutes(admin, deps);
@@ -35,6 +38,7 @@ export function createApp(deps: AppDeps): Hono {
   const app = new Hono()
     .route('/', createWebhooks(deps))
     .route('/', createHealth(deps))
+    .route('/', createMetrics(deps.metrics, auth))
     .route('/admin', admin)
     .notFound(() => problemResponse('not_found', 'Nothing is here.'))
     .onError((error, c) => problemOf(error) ?? fault(error, c, deps));

@@ -226,6 +226,17 @@ export const healthApi = {
   },
 } as const satisfies Record<string, Operation>;
 
+export const metricsApi: Operation = {
+  tag: 'Health',
+  access: 'admin',
+  id: 'getMetrics',
+  summary: 'Metrics in the Prometheus text format',
+  description: 'Without a token where METRICS_PUBLIC is true.',
+  answers: {
+    200: { description: 'All of them.', mediaType: 'text/plain', example: 'draftdesk_outbox_oldest_age 12' },
+  },
+};
+
 const event = z.looseObject({}).meta({
   id: 'WebhookEvent',
   description: "The helpdesk's own event, or the body that README has to paste there.",

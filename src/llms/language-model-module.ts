@@ -28,6 +28,8 @@ export interface LanguageModelModule<Settings = unknown> {
   models(settings: Settings): readonly string[];
   /** The limits that calls of one of these models keep; of the preferred one by default. */
   limits(settings: Settings, model?: string): CallLimits;
+  /** Where it is. */
+  baseUrl(settings: Settings): string;
   /**
    * One of these models, by default the preferred one. `settings` is what the schema answered. Throws when they name an
    * address that is not allowed.

@@ -39,6 +39,7 @@ const count = z.number().int().nonnegative().nullish().catch(null);
 
 /** Only what we read, forgiving about what servers leave out. */
 const answerShape = z.object({
+  id: z.string().nullish().catch(null),
   model: z.string().min(1).nullish().catch(null),
   service_tier: z.string().nullish().catch(null),
   choices: z
@@ -101,7 +102,8 @@ export function readCompletion(
     throw new LanguageModelError('output_truncated', "The model's answer was cut at the output limit.", billed);
   }
   if (!content) throw new LanguageModelError('invalid_output', 'The model answered nothing.', billed);
-  return { text: content, model, usage: usage ?? NO_USAGE, limits, costUsd: cost };
+  const told = { id: answer.data?.id ?? null, finishReason: choice.finish_reason ?? null, tier: served };
+  return { text: content, model, told, usage: usage ?? NO_USAGE, limits, costUsd: cost };
 }
 
 /** For servers that do not tell. */

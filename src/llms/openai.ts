@@ -13,6 +13,7 @@ export const openai: LanguageModelModule<OpenAiSettings> = {
   name: 'openai',
   settings: openAiSettings,
   models: ({ model, fallback }) => (fallback === null ? [model] : [model, fallback.model]),
+  baseUrl: ({ baseUrl }) => baseUrl,
   limits: limitsOf,
   create: createOpenAi,
   createBatchModel: createOpenAiBatchModel,

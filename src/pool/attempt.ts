@@ -44,7 +44,22 @@ export interface AttemptRequest {
 }
 
 /** One try of one stage, from claim to report. Never rejects. */
-export async function runAttempt(request: AttemptRequest, deps: AttemptDeps): Promise<void> {
+export function runAttempt(request: AttemptRequest, deps: AttemptDeps): Promise<void> {
+  const { job, stage } = request;
+  const { observer, clock } = deps;
+  const start = {
+    ticket: refOf(job),
+    claim: job,
+    stage: job.stage,
+    number: job.stageAttempt,
+    lane: job.lane,
+    batchId: job.batchId,
+    queuedMs: stage === undefined ? Math.max(0, clock.steady() - job.readyAt) : null,
+  };
+  return observer.during(start, () => attempt(request, deps));
+}
+
+async function attempt(request: AttemptRequest, deps: AttemptDeps): Promise<void> {
   const { job, signal, stage = STAGES[job.stage], scopes = scopesOf(job, deps.gate) } = request;
   const { startedAt = deps.clock.now() } = request;
   const from = deps.clock.steady() - Math.max(0, deps.clock.now() - startedAt);

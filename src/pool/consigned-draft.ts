@@ -69,6 +69,7 @@ export function finishConsigned(
     deps.observer.llmCall({
       ticket: refOf(job),
       model: context.model,
+      tier: 'batch',
       errorClass,
       durationMs: deps.clock.now() - context.startedAt,
       waitedMs: 0,

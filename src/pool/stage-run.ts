@@ -18,6 +18,8 @@ export interface StageDeps {
   readonly team: TeamSettings;
   /** False: where the model has no draft, nothing is posted and the ticket is skipped. */
   readonly postFindings: boolean;
+  /** Address of a trace with `{traceId}` in it, for the notes; null or not given: no such line. */
+  readonly noteTraceLink?: string | null;
   /** Takes the drafts of the economy lane; without one there is no such lane. */
   readonly packer?: Packer;
 }

@@ -1,3 +1,4 @@
+import { traceIdOf } from '../core/clock.ts';
 import { UpstreamError } from '../core/errors.ts';
 import type { Conversation, Helpdesk, LookRequest, PostLook } from '../core/helpdesk.ts';
 import { covers } from '../core/message-order.ts';
@@ -121,7 +122,12 @@ async function post(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
   if (job.draft.body === null && job.draft.finding === null) return { kind: 'skipped', reason: 'erased' };
   if (!(await deps.outbox.intendPost(job, lookedAt))) throw new LostClaim();
   run.postInDoubt = true;
-  const note = buildNote({ draft: job.draft, marker: job.marker, replaces: job.earlier?.marker ?? null });
+  const note = buildNote({
+    draft: job.draft,
+    marker: job.marker,
+    replaces: job.earlier?.marker ?? null,
+    traceUrl: deps.noteTraceLink?.replaceAll('{traceId}', traceIdOf(job.traceparent)) ?? null,
+  });
   try {
     const { noteId } = await helpdesk.postPrivateNote(
       { ticketId: job.ticketId, note, fence: look.fence, lane: job.lane },

@@ -1,4 +1,3 @@
-import { newTraceparent } from '../core/clock.ts';
 import { type Batches, type BatchRow, readList, type Release, type Revival } from './batches.ts';
 import { IS_CONSIGNED } from './consignments.ts';
 import type { Connection } from './database.ts';
@@ -81,7 +80,7 @@ export function prepareTending(connection: Connection, parts: IngestParts, batch
         lane: 'batch',
         batchId: row.id,
         post: row.post,
-        traceparent: newTraceparent(),
+        traceparent: parts.traceparentFor({ helpdesk: row.helpdesk, ticketId, batchId: row.id }),
         eventKey: `batch ${row.id}`,
         verify: false,
         priority: null,

@@ -297,9 +297,9 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
       written.clear();
       return changes
         .filter(({ id, state }) => told.get(id) !== state)
-        .map(({ id, state, total, reason }) => {
+        .map(({ id, state, total, reason, createdAt }) => {
           told.set(id, state);
-          return { batchId: id, state, total, reason };
+          return { batchId: id, state, total, reason, createdAt };
         });
     },
 

@@ -21,6 +21,7 @@ export function describeJob(row: JobRow, jobs: Jobs, tier: BatchLane): ClaimedJo
     marker: row.marker,
     traceparent: row.traceparent,
     queuedAt: row.queuedAt,
+    readyAt: row.readyAt ?? row.queuedAt,
     postIntendedAt: row.postIntendedAt,
     draft: row.stage === 'post' && stored !== undefined ? toStoredDraft(stored) : null,
     earlier: ticket.postedMarker === null ? null : { seenMessageId: ticket.postedSeenId, marker: ticket.postedMarker },

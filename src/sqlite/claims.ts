@@ -10,7 +10,7 @@ import type { JobRow, Jobs } from './jobs.ts';
 import { columnsOf, prepare } from './rows.ts';
 import { job } from './schema.ts';
 
-const CLAIMED = `SET owner = @owner, lease_until = @leaseUntil, due_at = NULL, status = @status,
+const CLAIMED = `SET owner = @owner, lease_until = @leaseUntil, ready_at = due_at, due_at = NULL, status = @status,
        attempt = attempt + 1, stage_attempt = stage_attempt + 1, updated_at = @wall`;
 
 /** The due live jobs of one priority, oldest first: a range of a partial index, whatever else the table holds. */

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { NewId } from '../core/clock.ts';
 import type { TicketEvent } from '../core/helpdesk.ts';
-import type { IngestRequest, IngestResult } from '../core/outbox.ts';
+import type { IngestRequest, IngestResult, WorkOrigin } from '../core/outbox.ts';
 import { covers } from '../core/message-order.ts';
 import { type Lane, PRIORITIES, type Priority } from '../core/ticket.ts';
 import { type ConsignmentRows, isConsigned } from './consignments.ts';
@@ -39,6 +39,7 @@ export interface IngestParts {
   readonly newId: NewId;
   readonly installationKey: string;
   readonly maxPending: number;
+  readonly traceparentFor: (origin: WorkOrigin) => string;
 }
 
 /** Creates the job a ticket shows from now on; an earlier, finished one steps back. Inside a transaction. */
@@ -73,6 +74,7 @@ export function insertJob(parts: IngestParts, known: TicketRow | undefined, requ
     lane: laneNumber(request.lane),
     priority: priorityNumber(request.priority),
     dueAt: request.due ? times.steady : NOT_YET,
+    readyAt: null,
     owner: null,
     leaseUntil: null,
     attempt: 0,

@@ -1,4 +1,4 @@
-import { type Clock, type NewId, sha256 } from '../core/clock.ts';
+import { type Clock, type NewId, newTraceparent, sha256 } from '../core/clock.ts';
 import type { ErrorClass } from '../core/errors.ts';
 import type { Consignments } from '../core/consignment.ts';
 import {
@@ -8,6 +8,7 @@ import {
   type Outbox,
   OutboxUnavailable,
   type Pause,
+  type WorkOrigin,
 } from '../core/outbox.ts';
 import { prepareTending } from './batch-tending.ts';
 import type { StoreFault } from '../core/store-fault.ts';
@@ -34,6 +35,8 @@ export interface OutboxOptions {
   readonly owner: string;
   /** Webhooks are refused (`full`) above it. */
   readonly maxPending: number;
+  /** W3C traceparent of work that no webhook brings; `newTraceparent` when not given. */
+  readonly traceparentFor?: (origin: WorkOrigin) => string;
   /** How long a claim lasts without a heartbeat, ms. */
   readonly leaseMs?: number;
 }
@@ -85,6 +88,7 @@ function buildOutbox(connection: Connection, options: OutboxOptions): SqliteOutb
     newId,
     installationKey: installationKey(connection, newId),
     maxPending: options.maxPending,
+    traceparentFor: options.traceparentFor ?? newTraceparent,
   };
   const awakeSince = watchSleep(leaseMs, clock.steady());
   const times = (): Times => {
@@ -100,7 +104,7 @@ function buildOutbox(connection: Connection, options: OutboxOptions): SqliteOutb
   const report = prepareReport(connection, parts, { batches, consignments, forgetting });
   const operator = prepareOperator(connection, jobs, { batches, consignments });
   const tending = prepareTending(connection, parts, batches, operator);
-  const missed = prepareMissed(jobs, ingest);
+  const missed = prepareMissed(parts, ingest);
   const pauses = preparePauses(connection);
 
   const rewriting = prepareRewriting(connection);

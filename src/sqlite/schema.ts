@@ -54,6 +54,8 @@ export const job = sqliteTable(
     priority: integer().notNull().default(2),
     /** Set while the job waits, and only then; `NOT_YET` while its batch has not let it go. */
     dueAt: integer('due_at'),
+    /** `dueAt` of what was claimed last: how long it has waited for a worker. */
+    readyAt: integer('ready_at'),
     /** Set while a worker has it, and only then. */
     owner: text(),
     leaseUntil: integer('lease_until'),

@@ -1,5 +1,5 @@
 import { type Clock, traceIdOf } from '../core/clock.ts';
-import type { Observer, TicketRef } from '../core/observer.ts';
+import { type Observer, silentObserver, type TicketRef } from '../core/observer.ts';
 import type { Log, LogFields, LogLevel } from './log.ts';
 
 const ATTEMPT_LEVELS: Readonly<Record<Parameters<Observer['attempt']>[0]['outcome'], LogLevel>> = {
@@ -14,6 +14,7 @@ const ATTEMPT_LEVELS: Readonly<Record<Parameters<Observer['attempt']>[0]['outcom
 export function createLogObserver(log: Log, clock: Clock): Observer {
   const aggregate = createAggregator(clock);
   return {
+    ...silentObserver,
     webhook: ({ outcome, reason, helpdesk, status, ticketId }) => {
       if (outcome !== 'refused') {
         const level = outcome === 'accepted' ? 'info' : 'debug';

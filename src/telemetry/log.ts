@@ -7,6 +7,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 /** All that a line may carry besides time, level and message: ids, classes and numbers. What is not here is not written. */
 const FIELDS = [
   'trace_id',
+  'span_id',
   'url',
   'helpdesk',
   'ticketId',
@@ -50,6 +51,8 @@ export interface LogOptions {
   /** `silent` writes nothing. */
   readonly level: LogLevel | 'fatal' | 'trace' | 'silent';
   readonly clock: Clock;
+  /** Where in a trace the caller is. */
+  readonly currentSpan?: () => { readonly traceId: string; readonly spanId: string } | null;
   /** Takes one line with its line feed; false when it has no room now. Standard output when not given. */
   readonly write?: (line: string) => boolean;
 }
@@ -58,7 +61,7 @@ export interface LogOptions {
 const TEXT_MAX = 500;
 
 /** The log of the service. Lines that find no room are dropped and counted; the count is the first line after. */
-export function createLogger({ level, clock, write }: LogOptions): Log {
+export function createLogger({ level, clock, write, currentSpan = () => null }: LogOptions): Log {
   const writer = write === undefined ? stdoutWriter(clock) : { write, flush: async () => undefined };
   const timestamp = (): string => `,"time":"${new Date(clock.now()).toISOString()}"`;
   let dropped = 0;
@@ -77,10 +80,16 @@ export function createLogger({ level, clock, write }: LogOptions): Log {
   );
   return {
     write: (lineLevel, message, fields) => {
-      if (logger.isLevelEnabled(lineLevel)) logger[lineLevel](allowed(fields), message);
+      if (logger.isLevelEnabled(lineLevel)) logger[lineLevel](allowed(placed(fields, currentSpan())), message);
     },
     flush: () => writer.flush(),
   };
+}
+
+/** With the ids of the trace and span it was written in; a line about a ticket of another trace keeps that one's. */
+function placed(fields: LogFields, span: { readonly traceId: string; readonly spanId: string } | null): LogFields {
+  if (span === null || (fields.trace_id ?? span.traceId) !== span.traceId) return fields;
+  return { trace_id: span.traceId, span_id: span.spanId, ...fields };
 }
 
 function allowed(fields: LogFields): Record<string, string | number> {

@@ -11,13 +11,14 @@ import { benchLimiter } from './limiter.ts';
 import { benchOutbox } from './outbox.ts';
 import { benchPipeline } from './pipeline.ts';
 import { benchReady } from './ready.ts';
+import { benchTelemetry } from './telemetry.ts';
 import { type BenchService, startBenchService, UNUSED_UPSTREAMS, WEBHOOK_SECRET } from './service.ts';
 import { benchSoak } from './soak.ts';
 
 /*
  * `npm run bench`: every figure of README's table, on this machine. A figure is shown beside its aim; nothing fails.
- * Names of sections as arguments run only those: memory webhooks ready outbox claims pipeline batch limiter hostile. By
- * name only: `soak`, or `soak=30` for half an hour (promise 16).
+ * Names of sections as arguments run only those: memory webhooks ready outbox claims pipeline batch limiter telemetry
+ * hostile. By name only: `soak`, or `soak=30` for half an hour (promise 16).
  */
 
 export interface Figure {
@@ -94,6 +95,7 @@ const sections: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   pipeline: benchPipeline,
   batch: benchBatch,
   limiter: benchLimiter,
+  telemetry: benchTelemetry,
   hostile: () => benchHostile(UNUSED_UPSTREAMS),
 };
 const SOAK_MINUTES = 3;

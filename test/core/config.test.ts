@@ -28,6 +28,19 @@ function problemsOf(env: Env): readonly string[] {
 }
 
 describe('the configuration', () => {
+  it.each([
+    ['https://grafana.acme.com/trace/{traceId}', true],
+    ['http://localhost:16686/trace/{traceId}?uiFind=x', true],
+    ['https://grafana.acme.com/trace/', false],
+    ['javascript:alert({traceId})', false],
+    ['grafana.acme.com/{traceId}', false],
+    ['https://a.com/{traceId}"><b>', false],
+  ])('NOTE_TRACE_LINK=%s is taken: %s', (link, taken) => {
+    const problems = problemsOf({ ...GOOD, NOTE_TRACE_LINK: link });
+    expect(problems.length).toBe(taken ? 0 : 1);
+    expect(problems.every((problem) => problem.startsWith('NOTE_TRACE_LINK must be'))).toBe(true);
+  });
+
   it('has the documented defaults', () => {
     expect(readConfig(GOOD)).toMatchObject({
       host: '127.0.0.1',

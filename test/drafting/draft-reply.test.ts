@@ -102,7 +102,9 @@ describe('draftReply', () => {
     expect(asked[0]?.promptTokens).toBeGreaterThan(500);
     expect(settled).toEqual([{ usage: USAGE, limits: LIMITS }]);
     expect(pauses).toEqual([]);
-    expect(calls).toEqual([{ errorClass: null, durationMs: 0, waitedMs: 12, ...USAGE, costUsd: 0.0001 }]);
+    expect(calls).toEqual([
+      { tier: 'standard', errorClass: null, durationMs: 0, waitedMs: 12, ...USAGE, costUsd: 0.0001 },
+    ]);
   });
 
   it('does not take a server that tells no usage for one that used nothing', async () => {
@@ -134,7 +136,9 @@ describe('draftReply', () => {
     expect(error).toBeInstanceOf(LanguageModelError);
     expect(error).toMatchObject({ errorClass: 'invalid_output', usage: USAGE, costUsd: 0.0001 });
     expect(settled).toHaveLength(1);
-    expect(calls).toEqual([{ errorClass: 'invalid_output', durationMs: 0, waitedMs: 12, ...USAGE, costUsd: 0.0001 }]);
+    expect(calls).toEqual([
+      { tier: 'standard', errorClass: 'invalid_output', durationMs: 0, waitedMs: 12, ...USAGE, costUsd: 0.0001 },
+    ]);
   });
 
   it.each([

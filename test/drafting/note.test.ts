@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { buildNote } from '../../src/drafting/note.ts';
+import { renderNote } from '../../src/helpdesks/note-html.ts';
 import { makeDraft } from '../support/factories.ts';
 
-const request = { marker: 'dd-new', replaces: null };
+const request = { marker: 'dd-new', replaces: null, traceUrl: null };
 
 describe('buildNote', () => {
   it('says what it is, then the reply, then the questions', () => {
@@ -30,11 +31,18 @@ describe('buildNote', () => {
 
   it('says what was not read and which note it replaces', () => {
     const draft = makeDraft({ body: 'Hi', questions: [], cut: 'Two messages were left out.' });
-    const { blocks } = buildNote({ draft, marker: 'dd-new', replaces: 'dd-old' });
+    const { blocks } = buildNote({ draft, marker: 'dd-new', replaces: 'dd-old', traceUrl: null });
     expect(blocks.slice(2)).toEqual([
       { kind: 'paragraph', text: 'Two messages were left out.' },
       { kind: 'paragraph', text: 'This draft replaces the earlier one (dd-old).' },
     ]);
+  });
+
+  it('ends with the link to its trace, where there is one: before the reference line, which stays the last', () => {
+    const traceUrl = 'https://grafana.acme.com/trace/0123456789abcdef0123456789abcdef';
+    const note = buildNote({ ...request, draft: makeDraft(), replaces: 'dd-old', traceUrl });
+    expect(note.blocks.at(-1)).toEqual({ kind: 'paragraph', text: `Trace: ${traceUrl}` });
+    expect(renderNote(note)).toMatch(new RegExp(`<p>Trace: ${traceUrl}</p><p>Draftdesk ref dd-new</p>$`));
   });
 
   it('leaves the reference line to the adapter', () => {

@@ -35,9 +35,9 @@ describe('/openapi.json', () => {
     expect(operations.length).toBeGreaterThan(25);
   });
 
-  it('wants a token for the admin API and for nothing else', () => {
+  it('wants a token for the admin API, the metrics and nothing else', () => {
     for (const { path, operation } of operations) {
-      const wanted = path.startsWith('/admin/') ? [{ adminToken: [] }] : [];
+      const wanted = path.startsWith('/admin/') || path === '/metrics' ? [{ adminToken: [] }] : [];
       expect([path, operation.security]).toEqual([path, wanted]);
     }
   });

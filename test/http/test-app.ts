@@ -41,10 +41,16 @@ export interface TestAppOptions {
   readonly zendesk?: Helpdesk;
   readonly freshdesk?: Helpdesk;
   readonly clock?: FakeClock;
+  readonly publicMetrics?: boolean;
 }
 
 /** The app on parts in memory. */
-export function testApp({ zendesk = signedHelpdesk(), freshdesk, clock = fakeClock() }: TestAppOptions = {}): TestApp {
+export function testApp({
+  zendesk = signedHelpdesk(),
+  freshdesk,
+  clock = fakeClock(),
+  publicMetrics = false,
+}: TestAppOptions = {}): TestApp {
   const parts = {
     outbox: fakeOutbox(),
     audit: fakeAudit(),
@@ -66,6 +72,7 @@ export function testApp({ zendesk = signedHelpdesk(), freshdesk, clock = fakeClo
       { name: 'vera', role: 'viewer', digest: sha256(VIEWER_TOKEN) },
     ],
     random: seededRandom(1),
+    metrics: { text: async () => 'draftdesk_tickets_total 1\n', public: publicMetrics },
   });
   return { app, ...parts };
 }

@@ -179,6 +179,7 @@ describe('the API does what its description says', () => {
     await call('getProgress', 200);
     checkEvent(await call('watchProgress', 200), 'progress', 'Progress');
     await call('listAuditRows', 200, { query: '?limit=500' });
+    await call('getMetrics', 200);
     await call('inspectDatabase', 200);
     await call('makeBackup', 200);
     await call('eraseRequester', 200, { in: { id: '361' } });

@@ -102,7 +102,13 @@ export function simulateBatch(
     second = step * STEP_SECONDS;
     const paused = pause !== undefined && second >= pause[0] && second < pause[1];
     if (pause !== undefined && pause.some((edge) => Math.abs(second - edge) < STEP_SECONDS / 2))
-      observer.batch({ batchId: BATCH, state: paused ? 'paused' : 'running', total: tickets, reason: null });
+      observer.batch({
+        batchId: BATCH,
+        state: paused ? 'paused' : 'running',
+        total: tickets,
+        reason: null,
+        createdAt: 0,
+      });
     if (!paused) {
       going += STEP_SECONDS;
       for (let index = waiting.length - 1; index >= 0; index -= 1) {

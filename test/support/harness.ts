@@ -33,8 +33,8 @@ export interface VendorOptions {
   readonly latencyMs?: number;
   readonly batchTimes?: Partial<BatchTimes>;
   readonly obeyAttackers?: 'every';
-  /** Hears every call to the LLM before it is answered. */
-  readonly onLlmCall?: (body: string) => void;
+  /** Hears every call to the LLM before it is answered, and may hold the answer back. */
+  readonly onLlmCall?: (body: string) => unknown;
 }
 
 const TIMEOUT_MS = 800;
@@ -57,7 +57,7 @@ export async function startVendors({
   const freshdesk = createFreshdeskSimulator(shared);
   const llm = createLlmSimulator({ clock, random, faults, latencyMs, batchTimes, ...hostile });
   const llmFetch: typeof llm.fetch = async (request, bindings) => {
-    onLlmCall?.(await request.clone().text());
+    await onLlmCall?.(await request.clone().text());
     return llm.fetch(request, bindings);
   };
   const apps = [zendesk.fetch, freshdesk.fetch, onLlmCall === undefined ? llm.fetch : llmFetch];

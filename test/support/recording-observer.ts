@@ -1,7 +1,8 @@
 import type { Observer } from '../../src/core/observer.ts';
 import { silentObserver } from '../../src/core/observer.ts';
 
-type Recorded = { [Name in keyof Observer]: { readonly name: Name } & Parameters<Observer[Name]>[0] }[keyof Observer];
+type Event = Exclude<keyof Observer, 'during'>;
+type Recorded = { [Name in Event]: { readonly name: Name } & Parameters<Observer[Name]>[0] }[Event];
 
 /** Keeps every event, in order. */
 export interface RecordingObserver extends Observer {
@@ -14,5 +15,5 @@ export function recordingObserver(): RecordingObserver {
   const record = Object.fromEntries(
     names.map((name) => [name, (event: object) => void events.push({ name, ...event } as Recorded)]),
   );
-  return { ...(record as unknown as Observer), events };
+  return { ...(record as unknown as Observer), during: (_, work) => work(), events };
 }

@@ -227,12 +227,13 @@ describe('createLogObserver', () => {
     observer.ticketFinished({ ticket, batchId: 'b1', status: 'posted', reason: null, totalMs: 5 });
     observer.paused({ scope: 'llm', reason: 'quota_exhausted' });
     observer.resumed({ scope: 'llm', by: 'probe' });
-    observer.batch({ batchId: 'b1', state: 'running', total: 3, reason: null });
+    observer.batch({ batchId: 'b1', state: 'running', total: 3, reason: null, createdAt: 0 });
     observer.alarm({ kind: 'posted_public', detail: 'a note came back public' });
     observer.fault({ where: 'webhook', error: 'TypeError' });
     observer.llmCall({
       ticket,
       model: 'm',
+      tier: 'standard',
       errorClass: null,
       durationMs: 1,
       waitedMs: 2,

@@ -1,0 +1,1 @@
+ALTER TABLE `job` ADD `ready_at` integer;
