@@ -202,6 +202,8 @@ export interface Helpdesk {
   listTickets(filter: TicketFilter, cursor: string | null, signal: AbortSignal): Promise<TicketPage>;
   /** Are the credentials good? Throws `auth`/`forbidden`/… if not. */
   probe(signal: AbortSignal): Promise<void>;
+  /** Where an agent sees the ticket in a browser. */
+  ticketUrl?(ticketId: string): string;
   /** How many notes could be started now without waiting for the budget. */
   room(): number;
   limits(): LimitSnapshot;

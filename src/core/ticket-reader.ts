@@ -4,6 +4,7 @@ import type { TicketFilter } from './helpdesk.ts';
 import type { Stage } from './outbox.ts';
 import type { Accounts } from './spend-guard.ts';
 import type { TicketDetail, TicketStatus, TicketSummary } from './ticket.ts';
+import type { TicketStory } from './ticket-story.ts';
 
 export type StatusCounts = Readonly<Record<TicketStatus, number>>;
 
@@ -16,6 +17,8 @@ export interface TicketQuery {
   readonly status?: TicketStatus;
   readonly helpdesk?: string;
   readonly batchId?: string;
+  /** Ticket ids that start so; then the list is in the order of helpdesks and ids. */
+  readonly idPrefix?: string;
   /** 1 … 500. */
   readonly limit: number;
   /** From an earlier answer. A cursor that is not ours throws `RequestError('malformed')`. */
@@ -109,6 +112,8 @@ export interface TicketReader extends Accounts {
   oldestQueuedSeconds(): number;
   tickets(query: TicketQuery): Page<TicketSummary>;
   ticket(helpdesk: string, ticketId: string): TicketDetail | null;
+  /** Its newest rounds of work and drafts; null for a ticket that is not known. */
+  story(helpdesk: string, ticketId: string): TicketStory | null;
   batches(limit: number, cursor?: string): Page<BatchSummary>;
   batch(id: string): BatchSummary | null;
   /** When the newest webhook (or find of a sweep) came, epoch ms; null when none has. */

@@ -220,6 +220,7 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     probe: async (signal) => {
       await learnOwnId(signal);
     },
+    ticketUrl: (ticketId) => `${settings.baseUrl}/agent/tickets/${ticketId}`,
     room: () => {
       if (paced.snapshot('requests').pausedUntil !== null) return 0;
       return Math.max(0, paced.room('update') - looks.underWay());

@@ -68,6 +68,25 @@ describe('query plans', () => {
     expect(plan).not.toContain('TEMP B-TREE');
   });
 
+  it('finds tickets by the start of their id in the index of identities, in its order', () => {
+    const find = (watching: Connection) =>
+      openTicketReader(watching, clock).tickets({ helpdesk: 'zendesk', idPrefix: '51', status: 'dead', limit: 50 });
+    const [plan] = plansOf(find, /order by "ticket"\."ticket_id"/);
+    expect(plan).toMatch(
+      /^SEARCH ticket USING INDEX ticket_identity \(helpdesk=\? AND ticket_id>\? AND ticket_id<\?\)/,
+    );
+    expect(plan).not.toMatch(/SCAN|TEMP B-TREE/);
+  });
+
+  it('tells the story of a ticket from indexes', () => {
+    const plans = plansOf(
+      (watching) => openTicketReader(watching, clock),
+      /FROM (job WHERE ticket = \? ORDER BY rowid DESC|attempt WHERE job_id = \? ORDER|draft WHERE ticket = \? ORDER)/,
+    );
+    expect(plans).toHaveLength(3);
+    for (const plan of plans) expect(plan).toMatch(/^SEARCH (?!.*(SCAN|TEMP B-TREE))/);
+  });
+
   it('starts after a crash without a look at every job there ever was', () => {
     const open = (watching: Connection) =>
       openOutbox(watching, { clock, newId: uuidv7(clock), owner: 'first', maxPending: 10 });
