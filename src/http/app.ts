@@ -3,9 +3,10 @@ import { routePath } from 'hono/route';
 import type { Random } from '../core/clock.ts';
 import type { Observer } from '../core/observer.ts';
 import type { TicketReader } from '../core/ticket-reader.ts';
-import { adminAuth, type AdminAuthDeps, type AdminEnv } from './admin-auth.ts';
+import { adminAuth, type AdminAuthDeps, type AdminEnv, createDoor } from './admin-auth.ts';
 import { addAuditRoutes } from './audit.ts';
 import { addBatchRoutes } from './batches.ts';
+import { createConsole } from './console/console.ts';
 import { createSeats } from './event-stream.ts';
 import { createHealth } from './health.ts';
 import { faultName, problemOf, problemResponse } from './problem.ts';
@@ -18,10 +19,11 @@ export interface AppDeps extends WebhookDeps, AdminAuthDeps {
   readonly reader: TicketReader;
 }
 
-/** Everything Draftdesk answers over HTTP: webhooks, the admin API and health. */
+/** Everything Draftdesk answers over HTTP: webhooks, the admin API, health and the console. */
 export function createApp(deps: AppDeps): Hono {
   const admin = new Hono<AdminEnv>();
-  admin.use(adminAuth(deps));
+  const door = createDoor(deps);
+  admin.use(adminAuth({ audit: deps.audit, door }));
   const watched = { ...deps, seats: createSeats() };
   addProgressRoutes(admin, watched);
   addTicketRoutes(admin, deps);
@@ -29,12 +31,16 @@ export function createApp(deps: AppDeps): Hono {
   addAuditRoutes(admin, deps);
   addRequesterRoutes(admin, deps);
 
+  const failure = (error: unknown, c: Context): Response => problemOf(error) ?? fault(error, c, deps);
+  const { routes, errorPage } = createConsole({ ...watched, door, failure });
+
   return new Hono()
     .route('/', createWebhooks(deps))
     .route('/', createHealth(deps))
     .route('/admin', admin)
-    .notFound(() => problemResponse('not_found', 'Nothing is here.'))
-    .onError((error, c) => problemOf(error) ?? fault(error, c, deps));
+    .route('/', routes)
+    .notFound((c) => errorPage(problemResponse('not_found', 'Nothing is here.'), c.req.raw))
+    .onError((error, c) => errorPage(failure(error, c), c.req.raw));
 }
 
 /** Generic outside; inside the log the id from the answer, the route and the error's class. */

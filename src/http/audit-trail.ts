@@ -24,7 +24,8 @@ export async function audited(
   await next();
   const { status, headers } = c.res;
   const outcome = status < 400 ? 'ok' : codeOf(status);
-  const made = headers.get('location')?.split('/').at(-1) ?? null;
+  // a redirect names a page, not what was made
+  const made = status === 303 ? null : (headers.get('location')?.split('/').at(-1) ?? null);
   // it has happened: what the log cannot take changes nothing about the answer
   await audit.end(id, { outcome, subject: entry.subject ?? made }).catch(onFailure);
 }

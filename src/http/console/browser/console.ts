@@ -1,0 +1,3 @@
+import './confirm.ts';
+import './live.ts';
+import './signed-out.ts';

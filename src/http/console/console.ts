@@ -1,0 +1,49 @@
+import { Hono } from 'hono';
+import type { AuditLog } from '../../core/audit.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Observer } from '../../core/observer.ts';
+import type { Outbox } from '../../core/outbox.ts';
+import type { ServiceControl } from '../../core/service-control.ts';
+import type { TicketReader } from '../../core/ticket-reader.ts';
+import type { AdminContext, AdminEnv, Door } from '../admin-auth.ts';
+import type { Seats } from '../event-stream.ts';
+import { loadAssets } from './assets.ts';
+import { addLive } from './live.ts';
+import { addOverview } from './overview.tsx';
+import { createPages } from './page.tsx';
+import { createErrorPage } from './error-page.tsx';
+import { createSessions } from './sessions.ts';
+import { addSignIn } from './sign-in.tsx';
+
+export interface ConsoleDeps {
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+  readonly control: ServiceControl;
+  readonly observer: Observer;
+  readonly outbox: Outbox;
+  readonly reader: TicketReader;
+  readonly door: Door;
+  readonly seats: Seats;
+  /** The answer to what was thrown, as problem details. */
+  readonly failure: (error: unknown, c: AdminContext) => Response;
+}
+
+export interface Console {
+  readonly routes: Hono<AdminEnv>;
+  /** The same problem as a page, where a browser asked. */
+  readonly errorPage: (problem: Response, request: Request) => Response | Promise<Response>;
+}
+
+/** The web page of the service itself. How a page is added stands at the top of page.tsx. */
+export function createConsole(deps: ConsoleDeps): Console {
+  const routes = new Hono<AdminEnv>();
+  const sessions = createSessions(deps.clock);
+  const { assets, routes: assetRoutes } = loadAssets();
+  const parts = { ...deps, sessions, assets };
+  const pages = createPages(routes, parts);
+  routes.route('/', assetRoutes);
+  addSignIn(routes, parts);
+  addLive(pages, parts);
+  addOverview(pages, parts);
+  return { routes, errorPage: createErrorPage(assets) };
+}
