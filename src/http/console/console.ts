@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import type { AuditLog } from '../../core/audit.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { Helpdesk } from '../../core/helpdesk.ts';
 import type { Observer } from '../../core/observer.ts';
 import type { Outbox } from '../../core/outbox.ts';
 import type { ServiceControl } from '../../core/service-control.ts';
@@ -8,17 +9,22 @@ import type { TicketReader } from '../../core/ticket-reader.ts';
 import type { AdminContext, AdminEnv, Door } from '../admin-auth.ts';
 import type { Seats } from '../event-stream.ts';
 import { loadAssets } from './assets.ts';
+import { addBatchPages } from './batches.tsx';
 import { addLive } from './live.ts';
 import { addOverview } from './overview.tsx';
 import { createPages } from './page.tsx';
 import { createErrorPage } from './error-page.tsx';
 import { createSessions } from './sessions.ts';
+import { addTicketPages } from './tickets.tsx';
 import { addSignIn } from './sign-in.tsx';
 
 export interface ConsoleDeps {
   readonly audit: AuditLog;
   readonly clock: Clock;
   readonly control: ServiceControl;
+  readonly helpdesks: ReadonlyMap<string, Helpdesk>;
+  /** NOTE_TRACE_LINK: an address with `{traceId}` in it. */
+  readonly noteTraceLink?: string | null;
   readonly observer: Observer;
   readonly outbox: Outbox;
   readonly reader: TicketReader;
@@ -45,5 +51,7 @@ export function createConsole(deps: ConsoleDeps): Console {
   addSignIn(routes, parts);
   addLive(pages, parts);
   addOverview(pages, parts);
+  addTicketPages(pages, parts);
+  addBatchPages(pages, parts);
   return { routes, errorPage: createErrorPage(assets) };
 }

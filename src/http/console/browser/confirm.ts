@@ -2,7 +2,8 @@
 
 document.addEventListener('submit', (event) => {
   const form = event.target;
-  if (!(form instanceof HTMLFormElement)) return;
+  // who prevented it sends the form in another way
+  if (!(form instanceof HTMLFormElement) || event.defaultPrevented) return;
   const question = form.dataset['confirm'];
   // the page's own button may stay pressed: a second click would do it twice
   if (form.dataset['sent'] !== undefined || (question !== undefined && !window.confirm(question))) {
