@@ -9,6 +9,7 @@ import type {
   BatchResult,
   BatchSummary,
   EconomyState,
+  Failing,
   Page,
   StatusCounts,
   TicketQuery,
@@ -101,6 +102,12 @@ export function openTicketReader(connection: Connection, clock: Clock): TicketRe
        (SELECT ticket_id FROM ticket WHERE ticket.id = job.ticket) AS ticketId, max(id)
      FROM job WHERE batch_id = ? AND status IN ('dead', 'retrying') AND error_class IS NOT NULL GROUP BY error_class ORDER BY count DESC`,
   );
+  const failing = prepare<Failing>(
+    connection,
+    `SELECT error_class AS errorClass, sum(status = 'dead') AS dead, sum(status = 'retrying') AS retrying
+     FROM job WHERE current = 1 AND status IN ('dead', 'retrying') AND error_class IS NOT NULL
+     GROUP BY error_class ORDER BY dead DESC, retrying DESC, error_class`,
+  );
   const averageMs = prepare<{ ms: number }>(
     connection,
     `SELECT avg(duration_ms) AS ms FROM (SELECT stage, duration_ms FROM attempt ORDER BY id DESC LIMIT 400) GROUP BY stage`,
@@ -163,6 +170,7 @@ export function openTicketReader(connection: Connection, clock: Clock): TicketRe
         count,
         example: { ticketId, error },
       })),
+    failing: () => failing.all(),
     walks: () =>
       walking.all().map((row) => ({
         batchId: row.id,
@@ -245,13 +253,19 @@ function toSummary(row: BatchRow, counts: StatusCounts, economy: EconomyState | 
   };
 }
 
+/** In the words of the partial index `job_failing`: SQLite uses it only where it finds them again. */
+function failsWith(errorClass: ErrorClass): SQL | undefined {
+  return and(sql`${job.status} IN ('dead', 'retrying')`, eq(job.errorClass, errorClass));
+}
+
 function listTickets(db: BetterSQLite3Database, query: TicketQuery): Page<TicketSummary> {
   // `+`: not by the index of helpdesks, one of which may have nearly all tickets, where there is a better one
   const plus = sql.raw(query.batchId === undefined && query.status === undefined ? '' : '+');
   const helpdesk = query.helpdesk === undefined ? undefined : sql`${plus}${job.helpdesk} = ${query.helpdesk}`;
   const conditions: (SQL | undefined)[] = [
-    query.batchId === undefined ? eq(job.current, 1) : eq(job.batchId, query.batchId),
+    query.batchId === undefined ? sql`${job.current} = 1` : eq(job.batchId, query.batchId),
     query.status === undefined ? undefined : eq(job.status, query.status),
+    query.errorClass === undefined ? undefined : failsWith(query.errorClass),
     helpdesk,
     query.cursor === undefined ? undefined : lt(job.id, readCursor(query.cursor)),
   ];

@@ -59,6 +59,7 @@ describe('query plans', () => {
     [{ cursor }, 'job_helpdesk (helpdesk=? AND id<?)'],
     // one helpdesk has them all: what tells more goes first
     [{ status: 'dead' }, 'job_status (status=?)'],
+    [{ status: 'dead', errorClass: 'timeout' }, 'job_failing (status=? AND error_class=?)'],
     [{ batchId: 'b' }, 'job_batch (batch_id=?)'],
   ])('lists the tickets of a helpdesk, newest first, from an index (%o)', (more, index) => {
     const list = (watching: Connection) =>
@@ -66,6 +67,11 @@ describe('query plans', () => {
     const [plan] = plansOf(list, /order by "job"\."id" desc/);
     expect(plan).toContain(`SEARCH job USING INDEX ${index}`);
     expect(plan).not.toContain('TEMP B-TREE');
+  });
+
+  it('counts what fails, by class, from an index alone', () => {
+    const [plan] = plansOf((watching) => openTicketReader(watching, clock).failing(), /sum\(status/);
+    expect(plan).toContain('USING COVERING INDEX job_failing');
   });
 
   it('starts after a crash without a look at every job there ever was', () => {
