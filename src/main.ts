@@ -5,6 +5,7 @@ import type { BatchModel } from './core/batch-model.ts';
 import { type Clock, type Random, systemClock, systemRandom, uuidv7 } from './core/clock.ts';
 import type { ErrorClass } from './core/errors.ts';
 import type { Helpdesk } from './core/helpdesk.ts';
+import { createHistory } from './core/history.ts';
 import type { ModelRoutes } from './core/model-routes.ts';
 import { combineObservers, type Observer, silentObserver } from './core/observer.ts';
 import { ALL_TICKETS } from './core/progress.ts';
@@ -64,10 +65,12 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   const log = createLogger({ level: config.logLevel, clock });
   const meter = createRateMeter(clock);
   const tally = createTally();
+  const history = createHistory(clock);
   const observer = combineObservers([
     createLogObserver(log, clock),
     meterObserver(meter),
     tally.observer,
+    history.observer,
     ...(overrides.observer === undefined ? [] : [overrides.observer]),
   ]);
 
@@ -169,6 +172,9 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     control,
     audit,
     adminTokens: config.adminTokens,
+    history,
+    settings: config.shown,
+    dailyBudgetUsd: config.llmDailyBudgetUsd,
     clock,
     random,
     observer,

@@ -19,6 +19,8 @@ export interface TicketQuery {
   readonly batchId?: string;
   /** Ticket ids that start so; then the list is in the order of helpdesks and ids. */
   readonly idPrefix?: string;
+  /** With status `dead` or `retrying`: of what. */
+  readonly errorClass?: ErrorClass;
   /** 1 … 500. */
   readonly limit: number;
   /** From an earlier answer. A cursor that is not ours throws `RequestError('malformed')`. */
@@ -66,6 +68,13 @@ export interface EconomyState {
   readonly done: number;
   /** Tickets in all that were sent. */
   readonly lines: number;
+}
+
+/** What goes wrong in all of the outbox now, by class. */
+export interface Failing {
+  readonly errorClass: ErrorClass;
+  readonly dead: number;
+  readonly retrying: number;
 }
 
 /** What goes wrong in a batch: tickets that are dead or wait for another try, by class. */
@@ -118,6 +127,8 @@ export interface TicketReader extends Accounts {
   batch(id: string): BatchSummary | null;
   /** When the newest webhook (or find of a sweep) came, epoch ms; null when none has. */
   lastEventAt(helpdesk: string): number | null;
+  /** Classes of what goes wrong now, those with the most dead tickets first. */
+  failing(): readonly Failing[];
   /** Classes of what goes wrong, most frequent first. */
   batchErrors(id: string): readonly BatchError[];
   /** Batches that run and whose list goes on, oldest first. */

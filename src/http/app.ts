@@ -6,16 +6,16 @@ import type { TicketReader } from '../core/ticket-reader.ts';
 import { adminAuth, type AdminAuthDeps, type AdminEnv, createDoor } from './admin-auth.ts';
 import { addAuditRoutes } from './audit.ts';
 import { addBatchRoutes } from './batches.ts';
-import { createConsole } from './console/console.ts';
+import { type ConsoleParts, createConsole } from './console/console.ts';
 import { createSeats } from './event-stream.ts';
-import { createHealth } from './health.ts';
+import { createHealth, createReadinessCheck } from './health.ts';
 import { faultName, problemOf, problemResponse } from './problem.ts';
 import { addProgressRoutes } from './progress.ts';
 import { addRequesterRoutes } from './requesters.ts';
 import { addTicketRoutes } from './tickets.ts';
 import { createWebhooks, type WebhookDeps } from './webhooks.ts';
 
-export interface AppDeps extends WebhookDeps, AdminAuthDeps {
+export interface AppDeps extends WebhookDeps, AdminAuthDeps, ConsoleParts {
   readonly reader: TicketReader;
 }
 
@@ -31,12 +31,13 @@ export function createApp(deps: AppDeps): Hono {
   addAuditRoutes(admin, deps);
   addRequesterRoutes(admin, deps);
 
+  const readiness = createReadinessCheck(deps);
   const failure = (error: unknown, c: Context): Response => problemOf(error) ?? fault(error, c, deps);
-  const { routes, errorPage } = createConsole({ ...watched, door, failure });
+  const { routes, errorPage } = createConsole({ ...watched, door, failure, readiness });
 
   return new Hono()
     .route('/', createWebhooks(deps))
-    .route('/', createHealth(deps))
+    .route('/', createHealth(readiness))
     .route('/admin', admin)
     .route('/', routes)
     .notFound((c) => errorPage(problemResponse('not_found', 'Nothing is here.'), c.req.raw))

@@ -3,7 +3,7 @@ import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import type { Clock } from '../core/clock.ts';
 import type { Accounts, BatchAccount } from '../core/spend-guard.ts';
 import { TICKET_STATUSES, type TicketStatus } from '../core/ticket.ts';
-import type { StatusCounts, TicketReader } from '../core/ticket-reader.ts';
+import type { Failing, StatusCounts, TicketReader } from '../core/ticket-reader.ts';
 import { prepareBatchReader } from './batch-reader.ts';
 import { toStoredDraft } from './claimed-job.ts';
 import type { Connection } from './database.ts';
@@ -48,6 +48,12 @@ export function openTicketReader(connection: Connection, clock: Clock): TicketRe
   const story = prepareStory(connection, jobs);
   const accounts = prepareAccounts(connection);
   const upcoming = prepareUpcoming(connection);
+  const failing = prepare<Failing>(
+    connection,
+    `SELECT error_class AS errorClass, sum(status = 'dead') AS dead, sum(status = 'retrying') AS retrying
+     FROM job WHERE current = 1 AND status IN ('dead', 'retrying') AND error_class IS NOT NULL
+     GROUP BY error_class ORDER BY dead DESC, retrying DESC, error_class`,
+  );
   const averageMs = prepare<{ ms: number }>(
     connection,
     `SELECT avg(duration_ms) AS ms FROM (SELECT stage, duration_ms FROM attempt ORDER BY id DESC LIMIT 400) GROUP BY stage`,
@@ -101,6 +107,7 @@ export function openTicketReader(connection: Connection, clock: Clock): TicketRe
     ...accounts,
     ...batches,
     story,
+    failing: () => failing.all(),
     assertWritable: () => {
       connection.prepare(`UPDATE meta SET value = value WHERE key = 'opened'`).run();
     },

@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import chromium from '@sparticuz/chromium';
+import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium as playwright, type Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { ADMIN_TOKEN } from '../support/harness.ts';
@@ -83,8 +83,6 @@ export async function signIn(page: Page, token: string): Promise<void> {
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
 interface Violation {
   readonly id: string;
   readonly nodes: readonly { readonly target: readonly unknown[]; readonly failureSummary?: string }[];
@@ -111,7 +109,7 @@ export async function expectAccessible(page: Page, name: string): Promise<void> 
 
 /** By the debugger's way in, which no CSP of the page stands before. */
 async function violationsOf(page: Page): Promise<readonly string[]> {
-  await page.evaluate(`(() => { ${axe} })()`);
+  await page.evaluate(`(() => { ${axe.source} })()`);
   const violations = await page.evaluate<readonly Violation[]>(
     `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(({ violations }) => violations)`,
   );

@@ -16,6 +16,7 @@ import {
 import { type RecordingObserver, recordingObserver } from '../support/recording-observer.ts';
 import { tokenOfSetting } from '../../src/core/admin-token.ts';
 import { seededRandom, sha256 } from '../../src/core/clock.ts';
+import { createHistory } from '../../src/core/history.ts';
 import type { Helpdesk } from '../../src/core/helpdesk.ts';
 
 export const ADMIN_TOKEN = 'an-admin-token-of-some-length-0001';
@@ -59,6 +60,9 @@ export function testApp({ zendesk = signedHelpdesk(), freshdesk, clock = fakeClo
       ...[ADMIN_TOKEN, OTHER_TOKEN].map(tokenOfSetting),
       { name: 'vera', role: 'viewer', digest: sha256(VIEWER_TOKEN) },
     ],
+    history: createHistory(clock),
+    settings: [],
+    dailyBudgetUsd: null,
     random: seededRandom(1),
   });
   return { app, ...parts };

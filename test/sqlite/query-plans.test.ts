@@ -59,6 +59,7 @@ describe('query plans', () => {
     [{ cursor }, 'job_helpdesk (helpdesk=? AND id<?)'],
     // one helpdesk has them all: what tells more goes first
     [{ status: 'dead' }, 'job_status (status=?)'],
+    [{ status: 'dead', errorClass: 'timeout' }, 'job_failing (status=? AND error_class=?)'],
     [{ batchId: 'b' }, 'job_batch (batch_id=?)'],
   ])('lists the tickets of a helpdesk, newest first, from an index (%o)', (more, index) => {
     const list = (watching: Connection) =>
@@ -85,6 +86,11 @@ describe('query plans', () => {
     );
     expect(plans).toHaveLength(3);
     for (const plan of plans) expect(plan).toMatch(/^SEARCH (?!.*(SCAN|TEMP B-TREE))/);
+  });
+
+  it('counts what fails, by class, from an index alone', () => {
+    const [plan] = plansOf((watching) => openTicketReader(watching, clock).failing(), /sum\(status/);
+    expect(plan).toContain('USING COVERING INDEX job_failing');
   });
 
   it('starts after a crash without a look at every job there ever was', () => {

@@ -251,6 +251,7 @@ export function fakeReader(): FakeReader {
     batches: () => ({ items: [makeBatchProgress()], nextCursor: fake.nextCursor }),
     batch: (id) => (id === 'b1' ? makeBatchProgress() : null),
     batchErrors: () => [],
+    failing: () => [],
     lastEventAt: () => null,
     walks: () => [],
     upcoming: () => [],

@@ -2,23 +2,35 @@ import { Hono } from 'hono';
 import type { AuditLog } from '../../core/audit.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Helpdesk } from '../../core/helpdesk.ts';
+import type { History } from '../../core/history.ts';
 import type { Observer } from '../../core/observer.ts';
 import type { Outbox } from '../../core/outbox.ts';
 import type { ServiceControl } from '../../core/service-control.ts';
+import type { ShownSetting } from '../../core/shown-setting.ts';
 import type { TicketReader } from '../../core/ticket-reader.ts';
 import type { AdminContext, AdminEnv, Door } from '../admin-auth.ts';
 import type { Seats } from '../event-stream.ts';
 import { loadAssets } from './assets.ts';
 import { addBatchPages } from './batches.tsx';
 import { addLive } from './live.ts';
-import { addOverview } from './overview.tsx';
+import { addDeadLetters } from './dead-letters.tsx';
+import { addOverview, type OverviewDeps } from './overview.tsx';
+import { addSettings, type SettingsDeps } from './settings.tsx';
 import { createPages } from './page.tsx';
 import { createErrorPage } from './error-page.tsx';
 import { createSessions } from './sessions.ts';
 import { addTicketPages } from './tickets.tsx';
 import { addSignIn } from './sign-in.tsx';
 
-export interface ConsoleDeps {
+/** What only the console asks for. */
+export interface ConsoleParts {
+  readonly history: History;
+  readonly settings: readonly ShownSetting[];
+  /** USD of a UTC day; null: no bound. */
+  readonly dailyBudgetUsd: number | null;
+}
+
+export interface ConsoleDeps extends ConsoleParts, OverviewDeps, Omit<SettingsDeps, 'sessions'> {
   readonly audit: AuditLog;
   readonly clock: Clock;
   readonly control: ServiceControl;
@@ -53,5 +65,7 @@ export function createConsole(deps: ConsoleDeps): Console {
   addOverview(pages, parts);
   addTicketPages(pages, parts);
   addBatchPages(pages, parts);
+  addDeadLetters(pages, parts);
+  addSettings(pages, parts);
   return { routes, errorPage: createErrorPage(assets) };
 }

@@ -1,29 +1,61 @@
-import type { ServiceControl } from '../../core/service-control.ts';
+import type { FC } from 'hono/jsx';
+import type { Clock } from '../../core/clock.ts';
+import type { ErrorClass } from '../../core/errors.ts';
+import type { History, HistoryMinute } from '../../core/history.ts';
+import type { LimitSnapshot } from '../../core/helpdesk.ts';
+import type { LlmLimit, Progress, ServiceControl } from '../../core/service-control.ts';
+import { utcDay } from '../../core/spend-guard.ts';
 import { TICKET_STATUSES } from '../../core/ticket.ts';
-import { Card, Live, StatusChip, Table } from './components.tsx';
+import { type BatchSummary, countPending, type Failing, type TicketReader } from '../../core/ticket-reader.ts';
+import { isOver } from '../../core/batch.ts';
+import { address, Card, Chip, Empty, Live, Meter, StatusChip, Table } from './components.tsx';
 import type { Pages } from './page.tsx';
+import { Bars, Lines } from './plot.tsx';
+import { count, dollars, duration } from './words.ts';
 
-interface OverviewDeps {
+export interface OverviewDeps {
   readonly control: ServiceControl;
+  readonly reader: TicketReader;
+  readonly history: History;
+  readonly clock: Clock;
+  readonly helpdesks: ReadonlyMap<string, unknown>;
+  /** USD; null: no bound. */
+  readonly dailyBudgetUsd: number | null;
 }
 
+/** Batches looked through for those that are not over. */
+const BATCHES = 50;
+
 /** How the work goes, and the two buttons that stop it and let it go on. */
-export function addOverview(pages: Pages, { control }: OverviewDeps): void {
+export function addOverview(pages: Pages, deps: OverviewDeps): void {
+  const { control, reader, history, clock } = deps;
   pages.page('/', () => {
-    const { counts } = control.progress();
+    const progress = control.progress();
+    const minutes = history.minutes();
+    const failing = reader.failing();
+    const batches = reader.batches(BATCHES).items.filter((batch) => !isOver(batch));
+    const spentUsd = reader.spentOn(utcDay(clock.now()), '');
     return {
       title: 'Overview',
       section: 'Overview',
       body: (
-        <Live id="counts">
-          <Card title="Tickets">
-            <Table
-              caption="Tickets by status"
-              columns={['Status', 'Tickets']}
-              rows={TICKET_STATUSES.map((status) => [<StatusChip status={status} />, counts[status]])}
-            />
-          </Card>
-        </Live>
+        <>
+          <Live id="figures">
+            {progress.total === 0 && <FirstTicket helpdesks={[...deps.helpdesks.keys()]} />}
+            <Figures progress={progress} spentUsd={spentUsd} budgetUsd={deps.dailyBudgetUsd} />
+          </Live>
+          <Live id="plots">
+            <Plots minutes={minutes} />
+          </Live>
+          <Live id="details">
+            <div class="grid">
+              <Statuses progress={progress} />
+              <Limits progress={progress} spentUsd={spentUsd} budgetUsd={deps.dailyBudgetUsd} />
+              <Errors failing={failing} minutes={minutes} />
+              <RunningBatches batches={batches} />
+            </div>
+          </Live>
+        </>
       ),
     };
   });
@@ -36,3 +68,222 @@ export function addOverview(pages: Pages, { control }: OverviewDeps): void {
     return { to: '/', say: 'Resumed.' };
   });
 }
+
+const FirstTicket: FC<{ helpdesks: readonly string[] }> = ({ helpdesks }) => (
+  <Card title="No ticket has come yet">
+    <p>
+      Let your helpdesk send its webhooks to{' '}
+      {helpdesks.map((name, index) => (
+        <>
+          {index > 0 && ' or '}
+          <code>/webhooks/{name}</code>
+        </>
+      ))}{' '}
+      at this address (the README shows each step), or <a href="/batches/new">start a batch</a> with tickets that are
+      there already. Whether the credentials work stands in the <a href="/settings">settings</a>.
+    </p>
+  </Card>
+);
+
+interface Money {
+  readonly spentUsd: number;
+  readonly budgetUsd: number | null;
+}
+
+const Figures: FC<Money & { progress: Progress }> = ({ progress, spentUsd, budgetUsd }) => {
+  const { counts, ratePerMinute, etaSeconds, oldestQueuedSeconds } = progress;
+  const waiting = countPending(counts);
+  const figures: readonly (readonly [name: string, value: string | number, note: string])[] = [
+    ['In work or waiting', waiting.toLocaleString('en'), etaText(waiting, etaSeconds)],
+    ['Finished per minute', ratePerMinute.toLocaleString('en'), 'tickets in the last minute'],
+    [
+      'Oldest waiting',
+      oldestQueuedSeconds === 0 ? '–' : duration(oldestQueuedSeconds * 1000),
+      oldestQueuedSeconds === 0 ? 'nobody waits' : 'since it came or was retried',
+    ],
+    [
+      'Notes posted',
+      (counts.posted + counts.accepted + counts.edited + counts.discarded).toLocaleString('en'),
+      'of all tickets known',
+    ],
+    ['Dead', counts.dead.toLocaleString('en'), counts.dead === 0 ? 'nothing to mend' : 'see Dead letters'],
+    [
+      'LLM today',
+      dollars(spentUsd),
+      budgetUsd === null ? 'no daily budget is set' : `of ${dollars(budgetUsd)} a day (UTC)`,
+    ],
+  ];
+  return (
+    <dl class="figures">
+      {figures.map(([name, value, note]) => (
+        <div>
+          <dt>{name}</dt>
+          <dd>
+            {value}
+            <small>{note}</small>
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+};
+
+function etaText(waiting: number, etaSeconds: number | null): string {
+  if (waiting === 0) return 'all done';
+  return etaSeconds === null ? 'nothing moves now' : `about ${duration(etaSeconds * 1000)} left`;
+}
+
+const Plots: FC<{ minutes: readonly HistoryMinute[] }> = ({ minutes }) => {
+  const finished = minutes.reduce((sum, minute) => sum + minute.finished, 0);
+  const dead = minutes.reduce((sum, minute) => sum + minute.dead, 0);
+  const newest = minutes.findLast(({ p95Ms }) => p95Ms !== null);
+  return (
+    <div class="grid">
+      <Card title="Finished tickets, each minute">
+        <Bars
+          id="throughput-table"
+          label={`Tickets finished in each of the last 60 minutes: ${finished} finished, ${dead} dead`}
+          series={['finished', 'dead']}
+          values={minutes.map((minute) => [minute.finished, minute.dead])}
+          format={(value) => count(value, 'ticket')}
+        />
+      </Card>
+      <Card title="From the webhook to the note">
+        <Lines
+          id="latency-table"
+          label={latencyLabel(newest)}
+          series={['half of the notes within', '95 % within']}
+          values={minutes.map(({ p50Ms, p95Ms }) => [p50Ms, p95Ms])}
+          format={duration}
+        />
+      </Card>
+    </div>
+  );
+};
+
+function latencyLabel(newest: HistoryMinute | undefined): string {
+  if (newest === undefined) return 'Time to the note over the last 60 minutes: no note was posted';
+  return `Time to the note over the last 60 minutes; in the newest one with a note half within ${duration(newest.p50Ms ?? 0)}, 95 % within ${duration(newest.p95Ms ?? 0)}`;
+}
+
+const Statuses: FC<{ progress: Progress }> = ({ progress: { counts, total } }) => (
+  <Card title="Tickets by status">
+    <Table
+      caption="Tickets by status"
+      columns={['Status', 'Tickets']}
+      rows={[
+        ...TICKET_STATUSES.filter((status) => counts[status] > 0).map((status) => [
+          <a href={address('/tickets', { status })}>
+            <StatusChip status={status} />
+          </a>,
+          counts[status].toLocaleString('en'),
+        ]),
+        ['all', total.toLocaleString('en')],
+      ]}
+    />
+  </Card>
+);
+
+const Limits: FC<Money & { progress: Progress }> = ({ progress: { limits, workers }, spentUsd, budgetUsd }) => (
+  <Card title="Limits, this minute">
+    {Object.entries(limits).map(([name, limit]) =>
+      'tokensPerMinute' in limit ? (
+        <LlmMeters name={name} limit={limit} />
+      ) : (
+        <HelpdeskMeters name={name} limit={limit} />
+      ),
+    )}
+    <Meter label="Workers" used={workers.busy} of={workers.total} />
+    {budgetUsd !== null && (
+      <Meter
+        label="LLM, dollars today"
+        used={spentUsd}
+        of={budgetUsd}
+        text={`${dollars(spentUsd)} of ${dollars(budgetUsd)}`}
+      />
+    )}
+  </Card>
+);
+
+const LlmMeters: FC<{ name: string; limit: LlmLimit }> = ({ name, limit }) => (
+  <>
+    <Meter label={`${label(name)} requests`} used={limit.usedRequests} of={limit.requestsPerMinute} />
+    <Meter label={`${label(name)} tokens`} used={limit.usedTokens} of={limit.tokensPerMinute} />
+    <Held name={name} until={limit.pausedUntil} />
+  </>
+);
+
+const HelpdeskMeters: FC<{ name: string; limit: LimitSnapshot }> = ({ name, limit }) => (
+  <>
+    <Meter label={`${label(name)} requests`} used={limit.usedRequests} of={limit.requestsPerMinute} />
+    {limit.updatesPerMinute !== undefined && (
+      <Meter label={`${label(name)} notes`} used={limit.usedUpdates ?? 0} of={limit.updatesPerMinute} />
+    )}
+    <Held name={name} until={limit.pausedUntil} />
+  </>
+);
+
+const Held: FC<{ name: string; until: string | null }> = ({ name, until }) =>
+  until === null ? null : (
+    <p>
+      <Chip tone="wait">waits</Chip> {label(name)} asks us to wait until {until.slice(11, 19)} UTC.
+    </p>
+  );
+
+/** `llm:gpt-6` is a fallback model; a helpdesk's name is its own. */
+function label(name: string): string {
+  if (name === 'llm') return 'LLM';
+  return name.startsWith('llm:') ? name.slice(4) : name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+const Errors: FC<{ failing: readonly Failing[]; minutes: readonly HistoryMinute[] }> = ({ failing, minutes }) => {
+  const lastHour = new Map<ErrorClass, number>();
+  for (const { errors } of minutes) {
+    for (const [errorClass, n] of errors) lastHour.set(errorClass, (lastHour.get(errorClass) ?? 0) + n);
+  }
+  const now = new Map(failing.map((row) => [row.errorClass, row]));
+  const classes = [...new Set([...now.keys(), ...lastHour.keys()])];
+  return (
+    <Card title="Errors by class">
+      {classes.length === 0 ? (
+        <Empty title="No try has failed in the last hour." />
+      ) : (
+        <Table
+          caption="Errors by class"
+          columns={['Class', 'Last hour', 'Retrying', 'Dead']}
+          rows={classes.map((errorClass) => [
+            <code>{errorClass}</code>,
+            (lastHour.get(errorClass) ?? 0).toLocaleString('en'),
+            (now.get(errorClass)?.retrying ?? 0).toLocaleString('en'),
+            <DeadLink errorClass={errorClass} n={now.get(errorClass)?.dead ?? 0} />,
+          ])}
+        />
+      )}
+    </Card>
+  );
+};
+
+const DeadLink: FC<{ errorClass: ErrorClass; n: number }> = ({ errorClass, n }) =>
+  n === 0 ? <>0</> : <a href={address('/dead-letters', { class: errorClass })}>{n.toLocaleString('en')}</a>;
+
+const RunningBatches: FC<{ batches: readonly BatchSummary[] }> = ({ batches }) => (
+  <Card title="Batches that are not over">
+    {batches.length === 0 ? (
+      <Empty title="No batch runs.">
+        <p>
+          <a href="/batches/new">Start one</a> with the tickets of a list or a filter.
+        </p>
+      </Empty>
+    ) : (
+      batches.map(({ id, name, state, total, counts, reason }) => (
+        <>
+          <Meter label="" used={total - countPending(counts)} of={total} />
+          <p>
+            <a href={`/batches/${id}`}>{name ?? `Batch ${id.slice(0, 8)}`}</a>{' '}
+            <Chip tone={state === 'paused' ? 'wait' : 'busy'}>{state}</Chip> {reason}
+          </p>
+        </>
+      ))
+    )}
+  </Card>
+);
