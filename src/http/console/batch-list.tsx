@@ -30,7 +30,7 @@ export const BatchList: FC<BatchListProps> = ({ batches, cursor, next, visit }) 
         <div class="card">
           <Table
             caption="Batches"
-            columns={['Batch', 'State', 'Progress', 'Failed', 'Spent', 'Over', 'Started']}
+            columns={['Batch', 'State', 'Progress', 'Failed', 'Spent', 'Time left', 'Started']}
             rows={batches.map((batch) => [
               <a href={`/batches/${batch.id}`}>
                 <bdi>{batchName(batch)}</bdi>

@@ -1,4 +1,5 @@
 import type { FC } from 'hono/jsx';
+import { ADVICE } from '../../core/advice.ts';
 import { isOver } from '../../core/batch.ts';
 import type { BatchProgress } from '../../core/service-control.ts';
 import { BatchBar, BatchLegend, progressWords } from './batch-bar.tsx';
@@ -59,8 +60,8 @@ const State: FC<Parts> = ({ batch, visit }) => {
       )}
       <Facts
         of={[
-          ['Over', etaWords(batch)],
-          ['Rate', `${count(batch.ratePerMinute, 'ticket')} a minute`],
+          ['Time left', etaWords(batch)],
+          ['Rate', `${batch.ratePerMinute.toLocaleString('en')} a minute`],
           ['Failed', `${batch.failed.toLocaleString('en')} (${percent(batch.errorRate)})`],
           ['Spent', dollars(batch.spent.costUsd)],
           ['Forecast', batch.spent.forecastUsd === null ? 'not known yet' : dollars(batch.spent.forecastUsd)],
@@ -115,7 +116,7 @@ const Errors: FC<Parts> = ({ batch, visit }) =>
     <Card title="What goes wrong">
       <Table
         caption="Errors by class"
-        columns={['Class', 'Tickets', 'Example', ...(visit.canChange ? [''] : [])]}
+        columns={['Class', 'Tickets', 'Example', 'What to do']}
         rows={batch.errors.map(({ errorClass, count: tickets, example }) => [
           <code>{errorClass}</code>,
           tickets.toLocaleString('en'),
@@ -123,17 +124,18 @@ const Errors: FC<Parts> = ({ batch, visit }) =>
             <a href={ticketPath({ helpdesk: batch.helpdesk, ticketId: example.ticketId })}>{example.ticketId}</a>{' '}
             {example.error !== null && <Shown text={example.error} />}
           </>,
-          ...(visit.canChange
-            ? [
-                <Action
-                  to={`/batches/${batch.id}/retry`}
-                  label="Retry"
-                  about={`the dead tickets of class ${errorClass}`}
-                  kind="quiet"
-                  fields={{ errorClass }}
-                />,
-              ]
-            : []),
+          <>
+            <p>{ADVICE[errorClass]}</p>
+            {visit.canChange && (
+              <Action
+                to={`/batches/${batch.id}/retry`}
+                label="Retry"
+                about={`the dead tickets of class ${errorClass}`}
+                kind="quiet"
+                fields={{ errorClass }}
+              />
+            )}
+          </>,
         ])}
       />
     </Card>

@@ -30,11 +30,11 @@ export function canaryVerdict({ canary, state, processed, failed }: BatchProgres
   return state === 'paused' ? `Stopped: ${so}` : `Judging: ${so}`;
 }
 
-/** When it will be over. */
+/** How long it will still take. */
 export function etaWords(batch: Pick<BatchProgress, 'state' | 'etaSeconds'>): string {
   if (isOver(batch)) return 'over';
   if (batch.etaSeconds === null) return batch.state === 'paused' ? 'paused' : 'not known yet';
-  return `in ${duration(batch.etaSeconds * 1000)}`;
+  return batch.etaSeconds < 120 ? `${batch.etaSeconds} s` : duration(batch.etaSeconds * 1000);
 }
 
 /** How the drafts of a batch are bought. */

@@ -5,7 +5,7 @@ import type { DraftVersion } from '../../core/ticket-story.ts';
 import { Card, Moment } from './components.tsx';
 
 /** Texts further apart than this share nothing worth showing, and comparing them takes long. */
-const EDITS_MAX = 1_000;
+const EDITS_MAX = 300;
 
 type Change = { readonly kind: 'same' | 'added' | 'removed'; readonly text: string };
 

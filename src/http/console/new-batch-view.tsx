@@ -71,7 +71,7 @@ const WhichTickets: FC<NewBatchProps> = (props) => {
         <input type="hidden" name="helpdesk" value={helpdesks[0] ?? ''} />
       ) : (
         <Row field="helpdesk" label="Helpdesk" {...props}>
-          <select id="helpdesk" name="helpdesk">
+          <select id="helpdesk" name="helpdesk" {...described('helpdesk', props)}>
             {helpdesks.map((name) => (
               <option value={name} selected={name === values.helpdesk}>
                 {name}
@@ -201,8 +201,8 @@ const Row: FC<RowProps & { field: Field | null; id?: string; children?: Child }>
           {hint}
         </p>
       )}
-      {messages.length > 0 && (
-        <p class="wrong" id={`${id}-wrong`}>
+      {field !== null && (
+        <p class="wrong" id={`${field}-wrong`}>
           {messages.map(({ message }) => `It ${message}.`).join(' ')}
         </p>
       )}
@@ -213,10 +213,10 @@ const Row: FC<RowProps & { field: Field | null; id?: string; children?: Child }>
 /** Ties a field to its hint and to what is wrong with it. */
 function described(field: Field, { problems }: NewBatchProps, hint = false): Record<string, string> {
   const wrong = problems.some((problem) => problem.field === field);
-  const ids = [...(hint ? [`${field}-hint`] : []), ...(wrong ? [`${field}-wrong`] : [])];
+  const ids = [...(hint ? [`${field}-hint`] : []), `${field}-wrong`];
   return {
     ...(wrong ? { 'aria-invalid': 'true' } : {}),
-    ...(ids.length === 0 ? {} : { 'aria-describedby': ids.join(' ') }),
+    'aria-describedby': ids.join(' '),
   };
 }
 

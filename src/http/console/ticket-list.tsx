@@ -36,10 +36,10 @@ export const TicketList: FC<TicketListProps> = (props) => {
               caption="Tickets"
               columns={['Ticket', 'Subject', 'Status', 'Why', 'Changed']}
               rows={tickets.map((ticket) => [
-                <a href={ticketPath(ticket)}>
+                <>
                   {helpdesks.length > 1 && <span class="muted">{ticket.helpdesk} </span>}
-                  {ticket.ticketId}
-                </a>,
+                  <a href={ticketPath(ticket)}>{ticket.ticketId}</a>
+                </>,
                 ticket.subject === null ? <span class="muted">–</span> : <Shown text={ticket.subject} />,
                 <StatusChip status={ticket.status} />,
                 ticket.reason ?? ticket.errorClass ?? <span class="muted">–</span>,
@@ -57,7 +57,7 @@ export const TicketList: FC<TicketListProps> = (props) => {
 const Filters: FC<TicketListProps> = ({ query, misread, helpdesks, batches }) => (
   <form class="filters" method="get" action="/tickets" role="search">
     <div>
-      <label for="q">Ticket id, or how it starts</label>
+      <label for="q">Ticket id or its start</label>
       <input
         id="q"
         name="q"

@@ -1,4 +1,6 @@
 import type { FC } from 'hono/jsx';
+import { ADVICE } from '../../core/advice.ts';
+import { ERROR_CLASSES } from '../../core/errors.ts';
 import { buildNote } from '../../core/note.ts';
 import type { TicketDetail } from '../../core/ticket.ts';
 import type { DraftVersion, TicketRound, TicketStory } from '../../core/ticket-story.ts';
@@ -8,7 +10,7 @@ import { NoteView } from './note-view.tsx';
 import type { Visit } from './page.tsx';
 import { Shown } from './shown.tsx';
 import { type TimelineEntry, timelineOf } from './timeline.ts';
-import { count, dollars } from './words.ts';
+import { count, dollars, duration } from './words.ts';
 
 export interface TicketViewProps {
   readonly ticket: TicketDetail;
@@ -70,6 +72,7 @@ const Summary: FC<Parts> = ({ ticket, visit, url, traceUrl }) => (
         <Chip tone={ticket.status === 'dead' ? 'bad' : 'wait'}>{ticket.errorClass}</Chip> <Shown text={ticket.error} />
       </p>
     )}
+    {ticket.status === 'dead' && <p>{adviceOn(ticket.errorClass)}</p>}
     <div class="row actions">
       {visit.canChange && RETRYABLE.has(ticket.status) && <Action to={`${ticketPath(ticket)}/retry`} label="Retry" />}
       {visit.canChange && ticket.status === 'drafted' && (
@@ -83,6 +86,12 @@ const Summary: FC<Parts> = ({ ticket, visit, url, traceUrl }) => (
     </div>
   </section>
 );
+
+/** What to do about it. */
+function adviceOn(errorClass: string | null): string | null {
+  const known = ERROR_CLASSES.find((name) => name === errorClass);
+  return known === undefined ? null : ADVICE[known];
+}
 
 const SubjectGone: FC<{ ticket: TicketDetail }> = ({ ticket }) => (
   <span class="muted">{ticket.textRemovedAt === null ? 'Subject not known yet' : 'Text removed'}</span>
@@ -172,7 +181,7 @@ const Round: FC<Parts & { round: TicketRound; newest: boolean }> = ({ round, new
     )}
     <ol class="timeline">
       {timelineOf(round, story.drafts).map((entry) => (
-        <Entry entry={entry} />
+        <Entry entry={entry} since={round.createdAt} />
       ))}
     </ol>
     <p class="muted">
@@ -181,9 +190,20 @@ const Round: FC<Parts & { round: TicketRound; newest: boolean }> = ({ round, new
   </section>
 );
 
-const Entry: FC<{ entry: TimelineEntry }> = ({ entry }) => (
+/** How long after the round began. */
+const Later: FC<{ at: number; since: number }> = ({ at, since }) => {
+  const moment = new Date(at).toISOString();
+  return (
+    <time datetime={moment} title={moment}>
+      + {duration(at - since)}
+    </time>
+  );
+};
+
+/** `since`: when the round began, epoch ms. */
+const Entry: FC<{ entry: TimelineEntry; since: number }> = ({ entry, since }) => (
   <li class={entry.tone}>
-    <Moment at={entry.at} />
+    {entry.at <= since ? <Moment at={entry.at} /> : <Later at={entry.at} since={since} />}
     <div>
       <strong>{entry.title}</strong>
       {entry.durationMs !== null && (

@@ -74,6 +74,7 @@ const OUTCOME_WORDS: Readonly<Record<CostedAttempt['outcome'], string>> = {
 /** The calls to the LLM of a try, together. */
 function callOf({ promptTokens, completionTokens, costUsd }: CostedAttempt): string[] {
   if (promptTokens === null) return [];
+  if (promptTokens === 0) return ['LLM call: no tokens were counted'];
   const tokens = `${promptTokens.toLocaleString('en')} tokens in, ${(completionTokens ?? 0).toLocaleString('en')} out`;
   return [`LLM call: ${tokens}, ${costUsd === null ? 'price not known' : `$${costUsd.toFixed(5)}`}`];
 }

@@ -30,6 +30,16 @@ async function estimate(of: HTMLFormElement, into: HTMLElement): Promise<void> {
   const newer = page.getElementById('estimate');
   if (newer === null) into.textContent = 'The estimate did not arrive. Press "Estimate" to try again.';
   else into.replaceChildren(...newer.childNodes);
+  for (const said of of.querySelectorAll('.wrong')) mark(said, page.getElementById(said.id)?.textContent ?? '', of);
+}
+
+/** Says beside a field what is wrong with it; nothing for a good one. */
+function mark(said: Element, message: string, of: HTMLFormElement): void {
+  said.textContent = message;
+  const field = of.elements.namedItem(said.id.replace(/-wrong$/, ''));
+  if (!(field instanceof HTMLElement)) return;
+  if (message === '') field.removeAttribute('aria-invalid');
+  else field.setAttribute('aria-invalid', 'true');
 }
 
 /** Is there anything to estimate? */
