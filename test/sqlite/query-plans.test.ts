@@ -61,6 +61,9 @@ describe('query plans', () => {
     [{ status: 'dead' }, 'job_status (status=?)'],
     [{ status: 'dead', errorClass: 'timeout' }, 'job_failing (status=? AND error_class=?)'],
     [{ batchId: 'b' }, 'job_batch (batch_id=?)'],
+    [{ batchId: 'b', status: 'dead' }, 'job_batch_ended (batch_id=? AND status=?)'],
+    [{ batchId: 'b', status: 'drafted' }, 'job_batch_held (batch_id=?)'],
+    [{ batchId: 'b', status: 'posting' }, 'job_status (status=?)'],
   ])('lists the tickets of a helpdesk, newest first, from an index (%o)', (more, index) => {
     const list = (watching: Connection) =>
       openTicketReader(watching, clock).tickets({ helpdesk: 'freshdesk', limit: 50, ...more });

@@ -6,6 +6,8 @@ import { Card, Moment } from './components.tsx';
 
 /** Texts further apart than this share nothing worth showing, and comparing them takes long. */
 const EDITS_MAX = 300;
+/** More are not compared: each costs time whoever reads it. */
+const PAIRS_MAX = 5;
 
 type Change = { readonly kind: 'same' | 'added' | 'removed'; readonly text: string };
 
@@ -34,19 +36,22 @@ export const DraftChanges: FC<{ drafts: readonly DraftVersion[] }> = ({ drafts }
   if (pairs.length === 0) return null;
   return (
     <Card title="Earlier versions">
-      {pairs.toReversed().map(({ before, after }, index) => (
-        <details id={`version-${after.version}`} open={index === 0}>
-          <summary>
-            Version {before.version} to {after.version}, <Moment at={after.createdAt} />
-          </summary>
-          <p class="diff" dir="auto">
-            {changesOf(textOf(before), textOf(after)).map(({ kind, text }) => {
-              if (kind === 'same') return text;
-              return kind === 'added' ? <ins>{text}</ins> : <del>{text}</del>;
-            })}
-          </p>
-        </details>
-      ))}
+      {pairs
+        .toReversed()
+        .slice(0, PAIRS_MAX)
+        .map(({ before, after }, index) => (
+          <details id={`version-${after.version}`} open={index === 0}>
+            <summary>
+              Version {before.version} to {after.version}, <Moment at={after.createdAt} />
+            </summary>
+            <p class="diff" dir="auto">
+              {changesOf(textOf(before), textOf(after)).map(({ kind, text }) => {
+                if (kind === 'same') return text;
+                return kind === 'added' ? <ins>{text}</ins> : <del>{text}</del>;
+              })}
+            </p>
+          </details>
+        ))}
     </Card>
   );
 };
