@@ -120,11 +120,11 @@ const Errors: FC<Parts> = ({ batch, visit }) =>
         rows={batch.errors.map(({ errorClass, count: tickets, example }) => [
           <code>{errorClass}</code>,
           tickets.toLocaleString('en'),
-          <>
+          <div>
             <a href={ticketPath({ helpdesk: batch.helpdesk, ticketId: example.ticketId })}>{example.ticketId}</a>{' '}
             {example.error !== null && <Shown text={example.error} />}
-          </>,
-          <>
+          </div>,
+          <div>
             <p>{ADVICE[errorClass]}</p>
             {visit.canChange && (
               <Action
@@ -135,7 +135,7 @@ const Errors: FC<Parts> = ({ batch, visit }) =>
                 fields={{ errorClass }}
               />
             )}
-          </>,
+          </div>,
         ])}
       />
     </Card>

@@ -36,10 +36,10 @@ export const TicketList: FC<TicketListProps> = (props) => {
               caption="Tickets"
               columns={['Ticket', 'Subject', 'Status', 'Why', 'Changed']}
               rows={tickets.map((ticket) => [
-                <>
+                <div>
                   {helpdesks.length > 1 && <span class="muted">{ticket.helpdesk} </span>}
                   <a href={ticketPath(ticket)}>{ticket.ticketId}</a>
-                </>,
+                </div>,
                 ticket.subject === null ? <span class="muted">–</span> : <Shown text={ticket.subject} />,
                 <StatusChip status={ticket.status} />,
                 ticket.reason ?? ticket.errorClass ?? <span class="muted">–</span>,

@@ -58,7 +58,7 @@ const Summary: FC<Parts> = ({ ticket, visit, url, traceUrl }) => (
     <Facts
       of={[
         ['Status', <StatusChip status={ticket.status} />],
-        ...(ticket.reason === null ? [] : [['Reason', ticket.reason] as const]),
+        ...(ticket.reason === null || ticket.reason === ticket.errorClass ? [] : [['Reason', ticket.reason] as const]),
         ['Came', <Ago at={ticket.createdAt} now={visit.now} />],
         ['Changed', <Ago at={ticket.updatedAt} now={visit.now} />],
         ...(ticket.batchId === null
@@ -72,7 +72,11 @@ const Summary: FC<Parts> = ({ ticket, visit, url, traceUrl }) => (
         <Chip tone={ticket.status === 'dead' ? 'bad' : 'wait'}>{ticket.errorClass}</Chip> <Shown text={ticket.error} />
       </p>
     )}
-    {ticket.status === 'dead' && <p>{adviceOn(ticket.errorClass)}</p>}
+    {ticket.status === 'dead' && (
+      <p>
+        <strong>What to do:</strong> {adviceOn(ticket.errorClass)}
+      </p>
+    )}
     <div class="row actions">
       {visit.canChange && RETRYABLE.has(ticket.status) && <Action to={`${ticketPath(ticket)}/retry`} label="Retry" />}
       {visit.canChange && ticket.status === 'drafted' && (
@@ -111,7 +115,7 @@ const NewestDraft: FC<Parts> = ({ ticket, story }) => {
   if (draft === undefined) {
     return (
       <Card title="Draft">
-        <Empty title={ticket.textRemovedAt === null ? 'There is no draft yet.' : 'Its text has been removed.'}>
+        <Empty title={ticket.textRemovedAt === null ? 'There is no draft.' : 'Its text has been removed.'}>
           {ticket.textRemovedAt !== null && (
             <p>
               On <Moment at={ticket.textRemovedAt} />: RETENTION_DAYS were over, or the requester was erased.

@@ -97,12 +97,13 @@ const END_TONE: Partial<Readonly<Record<TicketStatus, Tone>>> = {
 };
 
 function endEntry(round: TicketRound): TimelineEntry {
-  const { status, updatedAt, noteId, reason } = round;
+  const { status, updatedAt, noteId, reason, errorClass } = round;
   const note = noteId === null ? '' : `, note ${noteId}`;
   return entry({
     at: updatedAt,
     title: `${isFinal(status) ? 'Ended' : 'Now'}: ${status}${note}`,
     tone: END_TONE[status] ?? (isFinal(status) ? 'still' : 'busy'),
-    details: reason === null ? [] : [`Reason: ${reason}`],
+    // of a dead one it is the class of its last try
+    details: reason === null || reason === errorClass ? [] : [`Reason: ${reason}`],
   });
 }
