@@ -7,9 +7,9 @@ import {
   startVendors,
   type Vendors,
 } from '../support/harness.ts';
-import { browser, expectAccessible, openConsole } from './browser.ts';
+import { browser, expectAccessible, openConsole, SLOW } from './browser.ts';
 
-describe.skipIf(browser === null)('pages of the console', () => {
+describe.skipIf(browser === null)('pages of the console', SLOW, () => {
   let vendors: Vendors;
   let running: RunningService;
   let url: string;
@@ -103,7 +103,7 @@ describe.skipIf(browser === null)('pages of the console', () => {
 
   test('the settings show what works and what is set, and no secret', async () => {
     await using page = await openConsole(url);
-    await page.getByRole('link', { name: 'Settings' }).click();
+    await page.getByRole('link', { name: 'Settings', exact: true }).click();
     await page.getByRole('cell', { name: 'zendesk', exact: true }).waitFor();
     await page.getByRole('cell', { name: 'set (…rs)', exact: true }).waitFor();
     await page.getByRole('cell', { name: 'admin-1', exact: true }).waitFor();

@@ -51,8 +51,10 @@ export function addOverview(pages: Pages, deps: OverviewDeps): void {
             <div class="grid">
               <Statuses progress={progress} />
               <Limits progress={progress} spentUsd={spentUsd} budgetUsd={deps.dailyBudgetUsd} />
-              <Errors failing={failing} minutes={minutes} />
-              <RunningBatches batches={batches} />
+              <div>
+                <Errors failing={failing} minutes={minutes} />
+                <RunningBatches batches={batches} />
+              </div>
             </div>
           </Live>
         </>
@@ -169,6 +171,7 @@ function latencyLabel(newest: HistoryMinute | undefined): string {
 const Statuses: FC<{ progress: Progress }> = ({ progress: { counts, total } }) => (
   <Card title="Tickets by status">
     <Table
+      small
       caption="Tickets by status"
       columns={['Status', 'Tickets']}
       rows={[
@@ -249,6 +252,7 @@ const Errors: FC<{ failing: readonly Failing[]; minutes: readonly HistoryMinute[
         <Empty title="No try has failed in the last hour." />
       ) : (
         <Table
+          small
           caption="Errors by class"
           columns={['Class', 'Last hour', 'Retrying', 'Dead']}
           rows={classes.map((errorClass) => [
