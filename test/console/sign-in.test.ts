@@ -29,6 +29,7 @@ describe.skipIf(browser === null)('signing in at the console', SLOW, () => {
     await page.goto('/?x=1');
     await page.getByLabel('Admin token').fill(ADMIN_TOKEN);
     await page.keyboard.press('Enter');
+    await page.getByText('admin-1').waitFor();
     await page.waitForURL(`${url}/?x=1`);
     const [cookie] = await page.context().cookies();
     expect(cookie).toMatchObject({
