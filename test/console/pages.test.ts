@@ -32,9 +32,9 @@ describe.skipIf(browser === null)('pages of the console', SLOW, () => {
   /** Tickets whose only try fails: one of each class. */
   const addDeadOnes = async (): Promise<readonly string[]> => {
     const ids: string[] = [];
-    for (const fault of ['server_error', 'huge'] as const) {
-      vendors.llm.faults.failNext(fault);
-      ids.push(addTicket(`A ticket for ${fault}`));
+    for (const status of [500, 403]) {
+      vendors.zendesk.faults.failNext({ status }, ({ method, path }) => method === 'GET' && path.includes('/tickets'));
+      ids.push(addTicket(`A ticket for ${status}`));
       await running.admin.until(({ dead }) => dead === ids.length);
     }
     return ids;
@@ -77,7 +77,7 @@ describe.skipIf(browser === null)('pages of the console', SLOW, () => {
     await page.getByText('No ticket is dead.').waitFor();
     await expectAccessible(page, 'dead-letters-empty');
     const [first] = await addDeadOnes();
-    await page.getByRole('heading', { name: 'response_too_large 1 ticket' }).waitFor();
+    await page.getByRole('heading', { name: 'forbidden 1 ticket' }).waitFor();
     await page.getByText(ADVICE.server_error).waitFor();
     await expectAccessible(page, 'dead-letters');
 
@@ -88,7 +88,7 @@ describe.skipIf(browser === null)('pages of the console', SLOW, () => {
 
     page.on('dialog', (dialog) => void dialog.accept());
     await page.getByRole('link', { name: '1 ticket', exact: true }).click();
-    await page.getByRole('heading', { name: 'Died of response_too_large' }).waitFor();
+    await page.getByRole('heading', { name: 'Died of forbidden' }).waitFor();
     await page.getByRole('button', { name: 'Retry these' }).click();
     await page.getByRole('status').getByText('1 ticket sent back to the queue.').waitFor();
     await page.getByText('No ticket is dead.').waitFor();
