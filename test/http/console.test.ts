@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { makeProgress } from '../support/fakes.ts';
 import { ADMIN_TOKEN, AUTHORIZED, post, testApp, type TestApp, VIEWER_TOKEN } from './test-app.ts';
 
 const HOST = 'drafts.acme.example';
@@ -197,6 +198,24 @@ describe('sessions of the console', () => {
       action: 'POST /pause',
       outcome: 'forbidden',
     });
+  });
+
+  test.each([
+    [VIEWER_TOKEN, ['/logout']],
+    [ADMIN_TOKEN, ['/dead-letters/retry', '/dead-letters/zendesk/5158/retry', '/logout', '/pause', '/resume']],
+  ])('who signs in with %s finds the forms for %j', async (token, expected) => {
+    const parts = testApp();
+    parts.reader.failing = () => [{ errorClass: 'timeout', dead: 1, retrying: 0 }];
+    parts.control.current = makeProgress({ pauses: [{ scope: 'llm', reason: 'auth', since: '' }] });
+    const cookie = await cookieOf(parts, token);
+    const pages = await Promise.all(
+      ['/', '/dead-letters', '/settings'].map(async (path) =>
+        (await send(parts, path, { headers: { cookie } })).text(),
+      ),
+    );
+    const actions = [...pages.join('').matchAll(/<form[^>]* action="([^"]+)"/g)].map(([, action = '']) => action);
+    expect([...new Set(actions)].toSorted()).toEqual(expected);
+    expect(pages.every((html) => html.includes('degraded'))).toBe(true);
   });
 
   test('what is done stands in the audit log before and after', async () => {

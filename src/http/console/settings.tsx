@@ -83,7 +83,15 @@ const SettingTable: FC<{ caption: string; settings: readonly ShownSetting[] }> =
     caption={caption}
     columns={['Variable', 'Value']}
     rows={settings.map(({ name, value }) => [
-      <code>{name}</code>,
+      <code>
+        {name.split('_').map((word, index) => (
+          <>
+            {index > 0 && '_'}
+            <wbr />
+            {word}
+          </>
+        ))}
+      </code>,
       value === null ? <span class="muted">not set</span> : <code>{value}</code>,
     ])}
   />
