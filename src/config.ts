@@ -238,7 +238,7 @@ function hostOf(baseUrl: string | undefined): string {
 }
 
 /** Shown as they are, besides those of `baseSchema`. Whatever is not on a list is taken for a secret. */
-const PLAIN = /^(LLM_[A-Z_]+|[A-Z]+_(BASE_URL|EMAIL|CLIENT_ID|[A-Z]+_PER_MINUTE))$/;
+const PLAIN = /^(LLM_[A-Z_]+|[A-Z_]+_(BASE_URL|EMAIL|CLIENT_ID|PER_MINUTE))$/;
 
 function shownSettings(given: Env): ShownSetting[] {
   const own = Object.entries(baseSchema.shape);

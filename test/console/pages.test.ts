@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ADVICE } from '../../src/core/advice.ts';
 import {
   ADMIN_TOKEN,
   PATIENT,
@@ -7,16 +8,16 @@ import {
   startVendors,
   type Vendors,
 } from '../support/harness.ts';
-import { browser, expectAccessible, openConsole } from './browser.ts';
+import { browser, expectAccessible, openConsole, SLOW } from './browser.ts';
 
-describe.skipIf(browser === null)('pages of the console', () => {
+describe.skipIf(browser === null)('pages of the console', SLOW, () => {
   let vendors: Vendors;
   let running: RunningService;
   let url: string;
 
   beforeEach(async () => {
     vendors = await startVendors();
-    running = await startTestService({ ...vendors.env, ...PATIENT, LLM_DAILY_BUDGET_USD: '5' });
+    running = await startTestService({ ...vendors.env, ...PATIENT, MAX_ATTEMPTS: '1', LLM_DAILY_BUDGET_USD: '5' });
     url = running.service.url;
     vendors.zendesk.connect({ url: `${url}/webhooks/zendesk`, fetch });
   });
@@ -28,12 +29,12 @@ describe.skipIf(browser === null)('pages of the console', () => {
   const addTicket = (subject: string): string =>
     vendors.zendesk.addTicket({ subject, html: '<p>It has not arrived. Where is it?</p>' });
 
-  /** Tickets that no model answers: one of each class. */
+  /** Tickets whose only try fails: one of each class. */
   const addDeadOnes = async (): Promise<readonly string[]> => {
     const ids: string[] = [];
-    for (const fault of ['refusal', 'content_filter'] as const) {
-      vendors.llm.faults.failNext(fault);
-      ids.push(addTicket(`A ticket for ${fault}`));
+    for (const status of [500, 403]) {
+      vendors.zendesk.faults.failNext({ status }, ({ method, path }) => method === 'GET' && path.includes('/tickets'));
+      ids.push(addTicket(`A ticket for ${status}`));
       await running.admin.until(({ dead }) => dead === ids.length);
     }
     return ids;
@@ -75,19 +76,19 @@ describe.skipIf(browser === null)('pages of the console', () => {
     await page.getByRole('link', { name: 'Dead letters' }).click();
     await page.getByText('No ticket is dead.').waitFor();
     await expectAccessible(page, 'dead-letters-empty');
-    const [refused] = await addDeadOnes();
-    await page.getByRole('heading', { name: 'content_filter 1 ticket' }).waitFor();
-    await page.getByText('The model will not answer these. An agent has to.').waitFor();
+    const [first] = await addDeadOnes();
+    await page.getByRole('heading', { name: 'forbidden 1 ticket' }).waitFor();
+    await page.getByText(ADVICE.server_error).waitFor();
     await expectAccessible(page, 'dead-letters');
 
-    await page.getByRole('button', { name: `Retry ticket ${refused}` }).click();
-    await page.getByRole('status').getByText(`Ticket ${refused} sent back to the queue.`).waitFor();
+    await page.getByRole('button', { name: `Retry ticket ${first}` }).click();
+    await page.getByRole('status').getByText(`Ticket ${first} sent back to the queue.`).waitFor();
     await running.admin.until(({ posted }) => posted === 1);
     await page.getByText('1 ticket in 1 class').waitFor();
 
     page.on('dialog', (dialog) => void dialog.accept());
     await page.getByRole('link', { name: '1 ticket', exact: true }).click();
-    await page.getByRole('heading', { name: 'Died of content_filter' }).waitFor();
+    await page.getByRole('heading', { name: 'Died of forbidden' }).waitFor();
     await page.getByRole('button', { name: 'Retry these' }).click();
     await page.getByRole('status').getByText('1 ticket sent back to the queue.').waitFor();
     await page.getByText('No ticket is dead.').waitFor();
@@ -97,13 +98,13 @@ describe.skipIf(browser === null)('pages of the console', () => {
     );
     expect(items).toMatchObject([
       { action: 'POST /dead-letters/retry', subject: null, outcome: 'ok' },
-      { action: 'POST /dead-letters/:helpdesk/:ticketId/retry', subject: `zendesk/${refused}`, outcome: 'ok' },
+      { action: 'POST /dead-letters/:helpdesk/:ticketId/retry', subject: `zendesk/${first}`, outcome: 'ok' },
     ]);
   });
 
   test('the settings show what works and what is set, and no secret', async () => {
     await using page = await openConsole(url);
-    await page.getByRole('link', { name: 'Settings' }).click();
+    await page.getByRole('link', { name: 'Settings', exact: true }).click();
     await page.getByRole('cell', { name: 'zendesk', exact: true }).waitFor();
     await page.getByRole('cell', { name: 'set (…rs)', exact: true }).waitFor();
     await page.getByRole('cell', { name: 'admin-1', exact: true }).waitFor();

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sha256 } from '../../src/core/clock.ts';
 import { ADMIN_TOKEN, type RunningService, startTestService, startVendors, type Vendors } from '../support/harness.ts';
-import { browser, expectAccessible, openBrowser, openConsole, signIn } from './browser.ts';
+import { browser, expectAccessible, openBrowser, openConsole, signIn, SLOW } from './browser.ts';
 
 const VIEWER_TOKEN = 'a-viewer-token-of-more-than-32-characters';
 
-describe.skipIf(browser === null)('signing in at the console', () => {
+describe.skipIf(browser === null)('signing in at the console', SLOW, () => {
   let vendors: Vendors;
   let running: RunningService;
   let url: string;
@@ -29,6 +29,7 @@ describe.skipIf(browser === null)('signing in at the console', () => {
     await page.goto('/?x=1');
     await page.getByLabel('Admin token').fill(ADMIN_TOKEN);
     await page.keyboard.press('Enter');
+    await page.getByText('admin-1').waitFor();
     await page.waitForURL(`${url}/?x=1`);
     const [cookie] = await page.context().cookies();
     expect(cookie).toMatchObject({

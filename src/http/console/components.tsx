@@ -106,26 +106,34 @@ export const Facts: FC<{ of: readonly (readonly [name: string, value: Child])[] 
   </dl>
 );
 
-/** A table that turns into cards on a phone: each cell knows its column's name. */
+/**
+ * A table that turns into cards on a phone, where each cell says its column's name; a `small` one stays a table. The
+ * roles are told because `display: block` would take them away.
+ */
 export const Table: FC<{
   caption: string;
   columns: readonly string[];
   rows: readonly (readonly Child[])[];
-}> = ({ caption, columns, rows }) => (
-  <table>
+  small?: boolean;
+}> = ({ caption, columns, rows, small = false }) => (
+  <table role="table" {...(small ? { class: 'small' } : {})}>
     <caption class="unseen">{caption}</caption>
-    <thead>
-      <tr>
+    <thead role="rowgroup">
+      <tr role="row">
         {columns.map((name) => (
-          <th scope="col">{name}</th>
+          <th role="columnheader" scope="col">
+            {name}
+          </th>
         ))}
       </tr>
     </thead>
-    <tbody>
+    <tbody role="rowgroup">
       {rows.map((cells) => (
-        <tr>
+        <tr role="row">
           {cells.map((cell, index) => (
-            <td data-label={columns[index] ?? ''}>{cell}</td>
+            <td role="cell" data-label={columns[index] ?? ''}>
+              {cell}
+            </td>
           ))}
         </tr>
       ))}

@@ -1,4 +1,4 @@
-import type { FC } from 'hono/jsx';
+import type { Child, FC } from 'hono/jsx';
 import type { Clock } from '../../core/clock.ts';
 import type { ErrorClass } from '../../core/errors.ts';
 import type { History, HistoryMinute } from '../../core/history.ts';
@@ -51,8 +51,10 @@ export function addOverview(pages: Pages, deps: OverviewDeps): void {
             <div class="grid">
               <Statuses progress={progress} />
               <Limits progress={progress} spentUsd={spentUsd} budgetUsd={deps.dailyBudgetUsd} />
-              <Errors failing={failing} minutes={minutes} />
-              <RunningBatches batches={batches} />
+              <div>
+                <Errors failing={failing} minutes={minutes} />
+                <RunningBatches batches={batches} />
+              </div>
             </div>
           </Live>
         </>
@@ -93,20 +95,24 @@ interface Money {
 const Figures: FC<Money & { progress: Progress }> = ({ progress, spentUsd, budgetUsd }) => {
   const { counts, ratePerMinute, etaSeconds, oldestQueuedSeconds } = progress;
   const waiting = countPending(counts);
-  const figures: readonly (readonly [name: string, value: string | number, note: string])[] = [
+  const figures: readonly (readonly [name: string, value: string, note: Child])[] = [
     ['In work or waiting', waiting.toLocaleString('en'), etaText(waiting, etaSeconds)],
     ['Finished per minute', ratePerMinute.toLocaleString('en'), 'tickets in the last minute'],
     [
       'Oldest waiting',
       oldestQueuedSeconds === 0 ? '–' : duration(oldestQueuedSeconds * 1000),
-      oldestQueuedSeconds === 0 ? 'nobody waits' : 'since it came or was retried',
+      oldestQueuedSeconds === 0 ? 'nobody waits' : <a href="/tickets?status=queued">see who waits</a>,
     ],
     [
       'Notes posted',
       (counts.posted + counts.accepted + counts.edited + counts.discarded).toLocaleString('en'),
       'of all tickets known',
     ],
-    ['Dead', counts.dead.toLocaleString('en'), counts.dead === 0 ? 'nothing to mend' : 'see Dead letters'],
+    [
+      'Dead',
+      counts.dead.toLocaleString('en'),
+      counts.dead === 0 ? 'nothing to mend' : <a href="/dead-letters">what to do</a>,
+    ],
     [
       'LLM today',
       dollars(spentUsd),
@@ -169,6 +175,7 @@ function latencyLabel(newest: HistoryMinute | undefined): string {
 const Statuses: FC<{ progress: Progress }> = ({ progress: { counts, total } }) => (
   <Card title="Tickets by status">
     <Table
+      small
       caption="Tickets by status"
       columns={['Status', 'Tickets']}
       rows={[
@@ -249,6 +256,7 @@ const Errors: FC<{ failing: readonly Failing[]; minutes: readonly HistoryMinute[
         <Empty title="No try has failed in the last hour." />
       ) : (
         <Table
+          small
           caption="Errors by class"
           columns={['Class', 'Last hour', 'Retrying', 'Dead']}
           rows={classes.map((errorClass) => [

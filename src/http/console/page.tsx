@@ -55,6 +55,8 @@ export interface Done {
   readonly say: string;
   /** `good` unless told. */
   readonly tone?: Flash['tone'];
+  /** Id of what was made, for the audit log. */
+  readonly made?: string;
 }
 
 type Answer<T> = T | Promise<T>;
@@ -117,11 +119,11 @@ export function createPages(app: AdminApp, deps: PagesDeps): Pages {
     c: AdminContext,
     session: Session,
     handler: (c: AdminContext, visit: Visit, form: FormData) => Answer<Done | View>,
-  ): Promise<Response> => {
+  ): Promise<{ readonly response: Response; readonly made: string | null }> => {
     const result = await handler(c, visitOf(session), await readForm(c.req.raw));
-    if (!('to' in result)) return show(result, session, null);
+    if (!('to' in result)) return { response: show(result, session, null), made: null };
     session.flash = { text: result.say, tone: result.tone ?? 'good' };
-    return seeOther(result.to);
+    return { response: seeOther(result.to), made: result.made ?? null };
   };
 
   return {
@@ -156,8 +158,14 @@ export function createPages(app: AdminApp, deps: PagesDeps): Pages {
             await audit.record(entry, 'forbidden', 1);
             return refuse(problemResponse('forbidden', LOOK_ONLY), session);
           }
-          await audited(c, { audit, entry, onFailure: door.onFailure }, async () => {
-            c.res = await attempt(c, session, () => act(c, session, handler));
+          let made: string | null = null;
+          const log = { audit, entry, onFailure: door.onFailure, made: () => made };
+          await audited(c, log, async () => {
+            c.res = await attempt(c, session, async () => {
+              const done = await act(c, session, handler);
+              made = done.made;
+              return done.response;
+            });
           });
           return c.res;
         });

@@ -81,7 +81,7 @@ const Plot: FC<PlotProps & { top: number; children?: unknown }> = ({
       <p class="legend">
         <span class="key-1">{series[0]}</span>
         <span class="key-2">{series[1]}</span>
-        <span class="scale number">top {format(top)}</span>
+        {told.length > 0 && <span class="scale number">top {format(top)}</span>}
       </p>
       <svg viewBox={`0 0 ${minutes * STEP} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={label}>
         {[0, 0.5, 1].map((share) => (
@@ -98,6 +98,7 @@ const Plot: FC<PlotProps & { top: number; children?: unknown }> = ({
         <details id={id}>
           <summary>As a table</summary>
           <Table
+            small
             caption={label}
             columns={['Minute', ...series]}
             rows={told

@@ -7,6 +7,7 @@ import { openCursor, sealCursor } from '../input.ts';
 import { Ago, Card, Chip, Empty, Live, Moment, Pager, Table } from './components.tsx';
 import type { Pages, Visit } from './page.tsx';
 import type { Session, Sessions } from './sessions.ts';
+import { count } from './words.ts';
 
 export interface SettingsDeps {
   readonly audit: AuditLog;
@@ -34,7 +35,7 @@ export function addSettings(pages: Pages, { audit, sessions, settings, readiness
           </Live>
           <Configured settings={settings} />
           <SignedIn sessions={sessions.list()} visit={visit} />
-          <Audit c={c} audit={audit} visit={visit} />
+          <Audit c={c} audit={audit} />
         </>
       ),
     };
@@ -58,22 +59,42 @@ const Checks: FC<{ checks: Readiness['checks'] }> = ({ checks }) => (
   </Card>
 );
 
-const Configured: FC<{ settings: readonly ShownSetting[] }> = ({ settings }) => (
-  <Card title="Configured">
-    <p class="hint">
-      Read once, at start, from the environment and <code>.env</code>. Of secrets only the last two characters are
-      shown.
-    </p>
-    <Table
-      caption="Settings"
-      columns={['Variable', 'Value', 'From']}
-      rows={settings.map(({ name, value, isDefault }) => [
-        <code>{name}</code>,
-        value === null ? <span class="muted">not set</span> : <code>{value}</code>,
-        value === null ? '' : isDefault ? 'default' : 'environment',
-      ])}
-    />
-  </Card>
+const Configured: FC<{ settings: readonly ShownSetting[] }> = ({ settings }) => {
+  const given = settings.filter(({ isDefault }) => !isDefault);
+  const left = settings.filter(({ isDefault }) => isDefault);
+  return (
+    <Card title="Configured">
+      <p class="hint">
+        Read once, at start, from the environment and <code>.env</code>. Of secrets only the last two characters are
+        shown.
+      </p>
+      <SettingTable caption="Settings that are set" settings={given} />
+      <details>
+        <summary>{count(left.length, 'setting')} left at the default</summary>
+        <SettingTable caption="Settings left at the default" settings={left} />
+      </details>
+    </Card>
+  );
+};
+
+const SettingTable: FC<{ caption: string; settings: readonly ShownSetting[] }> = ({ caption, settings }) => (
+  <Table
+    small
+    caption={caption}
+    columns={['Variable', 'Value']}
+    rows={settings.map(({ name, value }) => [
+      <code>
+        {name.split('_').map((word, index) => (
+          <>
+            {index > 0 && '_'}
+            <wbr />
+            {word}
+          </>
+        ))}
+      </code>,
+      value === null ? <span class="muted">not set</span> : <code>{value}</code>,
+    ])}
+  />
 );
 
 const SignedIn: FC<{ sessions: readonly Session[]; visit: Visit }> = ({ sessions, visit }) => (
@@ -91,7 +112,7 @@ const SignedIn: FC<{ sessions: readonly Session[]; visit: Visit }> = ({ sessions
   </Card>
 );
 
-const Audit: FC<{ c: AdminContext; audit: AuditLog; visit: Visit }> = ({ c, audit }) => {
+const Audit: FC<{ c: AdminContext; audit: AuditLog }> = ({ c, audit }) => {
   const sealed = c.req.query('cursor');
   const { items, nextCursor } = audit.rows(PAGE, openCursor(sealed, LIST));
   return (
