@@ -92,7 +92,7 @@ describe.skipIf(browser === null)('tickets in the console', { timeout: 60_000 },
     const stored = vendors.zendesk.notes(id).at(-1)?.text ?? '';
     const seen = await page.locator('.note').innerText();
     expect(words(seen)).toBe(words(stored));
-    await page.getByText('Version 1 to 2').waitFor();
+    await page.getByText('Version 1 to 2').click();
     expect(await page.locator('.diff ins').count()).toBeGreaterThan(0);
     expect(await page.getByRole('link', { name: 'Open at zendesk' }).getAttribute('href')).toBe(
       `${vendors.env['ZENDESK_BASE_URL']}/agent/tickets/${id}`,

@@ -56,6 +56,11 @@ describe('D5 a request from elsewhere that comes with the cookie of the console'
       '/resume',
       '/dead-letters/retry',
       '/dead-letters/zendesk/5158/retry',
+      '/tickets/zendesk/5158/retry',
+      '/tickets/zendesk/5158/post',
+      '/batches',
+      '/batches/estimate',
+      ...['pause', 'resume', 'retry', 'release', 'cancel'].map((action) => `/batches/b1/${action}`),
       '/logout',
       '/login',
     ]) {
@@ -66,6 +71,8 @@ describe('D5 a request from elsewhere that comes with the cookie of the console'
     }
     expect(parts.control.calls).toEqual([]);
     expect(parts.outbox.retried).toEqual([]);
+    expect(parts.outbox.batchActions).toEqual([]);
+    expect([...parts.control.started, ...parts.control.estimated]).toEqual([]);
     expect(parts.audit.written).toHaveLength(before);
     const still = await send(parts, '/', { headers: { cookie } });
     expect(await still.text()).toContain('data-live-source');
@@ -77,6 +84,11 @@ describe('D5 a request from elsewhere that comes with the cookie of the console'
       .map(({ path }) => path);
     expect(paths.toSorted()).toEqual(
       [
+        '/batches',
+        '/batches/estimate',
+        ...['pause', 'resume', 'retry', 'release', 'cancel'].map((action) => `/batches/:id/${action}`),
+        '/tickets/:helpdesk/:ticketId/retry',
+        '/tickets/:helpdesk/:ticketId/post',
         '/dead-letters/:helpdesk/:ticketId/retry',
         '/dead-letters/retry',
         '/login',

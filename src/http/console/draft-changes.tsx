@@ -39,8 +39,8 @@ export const DraftChanges: FC<{ drafts: readonly DraftVersion[] }> = ({ drafts }
       {pairs
         .toReversed()
         .slice(0, PAIRS_MAX)
-        .map(({ before, after }, index) => (
-          <details id={`version-${after.version}`} open={index === 0}>
+        .map(({ before, after }) => (
+          <details id={`version-${after.version}`}>
             <summary>
               Version {before.version} to {after.version}, <Moment at={after.createdAt} />
             </summary>

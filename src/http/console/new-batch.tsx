@@ -80,6 +80,6 @@ export function addNewBatchPages(pages: Pages, { control, helpdesks }: NewBatchD
       return control.startBatch(batch);
     });
     if (isRefused(created)) return view(visit, values, { problems: created });
-    return { to: `/batches/${created.id}`, say: startedWords(created) };
+    return { to: `/batches/${created.id}`, say: startedWords(created), made: created.id };
   });
 }

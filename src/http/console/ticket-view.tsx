@@ -1,16 +1,14 @@
 import type { FC } from 'hono/jsx';
 import { ADVICE } from '../../core/advice.ts';
 import { ERROR_CLASSES } from '../../core/errors.ts';
-import { buildNote } from '../../core/note.ts';
 import type { TicketDetail } from '../../core/ticket.ts';
-import type { DraftVersion, TicketRound, TicketStory } from '../../core/ticket-story.ts';
-import { Action, Ago, Card, Chip, Duration, Empty, Facts, Live, Moment, StatusChip } from './components.tsx';
+import type { TicketStory } from '../../core/ticket-story.ts';
+import { Action, Ago, Card, Chip, Facts, Live, StatusChip } from './components.tsx';
 import { DraftChanges } from './draft-changes.tsx';
-import { NoteView } from './note-view.tsx';
+import { NewestDraft } from './draft-view.tsx';
 import type { Visit } from './page.tsx';
 import { Shown } from './shown.tsx';
-import { type TimelineEntry, timelineOf } from './timeline.ts';
-import { count, dollars, duration } from './words.ts';
+import { Round, Trace } from './timeline-view.tsx';
 
 export interface TicketViewProps {
   readonly ticket: TicketDetail;
@@ -99,143 +97,4 @@ function adviceOn(errorClass: string | null): string | null {
 
 const SubjectGone: FC<{ ticket: TicketDetail }> = ({ ticket }) => (
   <span class="muted">{ticket.textRemovedAt === null ? 'Subject not known yet' : 'Text removed'}</span>
-);
-
-const Trace: FC<{ id: string; url: string | null }> = ({ id, url }) =>
-  url === null ? (
-    <code>{id}</code>
-  ) : (
-    <a href={url} rel="noreferrer noopener" target="_blank">
-      <code>{id}</code>
-    </a>
-  );
-
-const NewestDraft: FC<Parts> = ({ ticket, story }) => {
-  const draft = story.drafts.at(-1);
-  if (draft === undefined) {
-    return (
-      <Card title="Draft">
-        <Empty title={ticket.textRemovedAt === null ? 'There is no draft.' : 'Its text has been removed.'}>
-          {ticket.textRemovedAt !== null && (
-            <p>
-              On <Moment at={ticket.textRemovedAt} />: RETENTION_DAYS were over, or the requester was erased.
-            </p>
-          )}
-        </Empty>
-      </Card>
-    );
-  }
-  const { roundId, body, model, promptTokens, completionTokens, costUsd, version, sources } = draft;
-  const marker = story.rounds.find(({ id }) => id === roundId)?.marker ?? '';
-  const note = buildNote({ draft, marker, replaces: replacedBy(draft, story.rounds) });
-  return (
-    <Card title={body === null ? 'Finding, as the agent sees it' : 'Draft, as the agent sees it'}>
-      <NoteView note={note} />
-      <Facts
-        of={[
-          ['Version', version],
-          ['Model', model],
-          ['Tokens', `${count(promptTokens, 'in', 'in')}, ${count(completionTokens, 'out', 'out')}`],
-          ['Cost', costUsd === null ? 'price not known' : dollars(costUsd)],
-        ]}
-      />
-      <Sources sources={sources} />
-    </Card>
-  );
-};
-
-/** The marker of the note that stood there when this draft was made. */
-function replacedBy({ roundId }: DraftVersion, rounds: readonly TicketRound[]): string | null {
-  const at = rounds.findIndex(({ id }) => id === roundId);
-  return rounds.slice(0, Math.max(0, at)).findLast(({ noteId }) => noteId !== null)?.marker ?? null;
-}
-
-const Sources: FC<{ sources: DraftVersion['sources'] }> = ({ sources }) =>
-  sources.length === 0 ? null : (
-    <>
-      <h3>Sources</h3>
-      <ul>
-        {sources.map(({ kind, title, url, quote }) => (
-          <li>
-            {kind}:{' '}
-            {url !== null && /^https?:\/\//.test(url) ? (
-              <a href={url} rel="noreferrer noopener" target="_blank">
-                <Shown text={title} />
-              </a>
-            ) : (
-              <Shown text={title} />
-            )}
-            {quote !== '' && (
-              <blockquote>
-                <Shown text={quote} />
-              </blockquote>
-            )}
-          </li>
-        ))}
-      </ul>
-    </>
-  );
-
-const Round: FC<Parts & { round: TicketRound; newest: boolean }> = ({ round, newest, story, traceUrl }) => (
-  <section>
-    {story.rounds.length > 1 && (
-      <h3>
-        {newest ? 'Newest round of work' : 'Earlier round'}, <Moment at={round.createdAt} />
-      </h3>
-    )}
-    <ol class="timeline">
-      {timelineOf(round, story.drafts).map((entry) => (
-        <Entry entry={entry} since={round.createdAt} />
-      ))}
-    </ol>
-    <p class="muted">
-      Trace <Trace id={round.traceId} url={traceUrl(round.traceId)} />
-    </p>
-  </section>
-);
-
-/** How long after the round began. */
-const Later: FC<{ at: number; since: number }> = ({ at, since }) => {
-  const moment = new Date(at).toISOString();
-  return (
-    <time datetime={moment} title={moment}>
-      + {duration(at - since)}
-    </time>
-  );
-};
-
-/** `since`: when the round began, epoch ms. */
-const Entry: FC<{ entry: TimelineEntry; since: number }> = ({ entry, since }) => (
-  <li class={entry.tone}>
-    {entry.at <= since ? <Moment at={entry.at} /> : <Later at={entry.at} since={since} />}
-    <div>
-      <strong>{entry.title}</strong>
-      {entry.durationMs !== null && (
-        <>
-          {' '}
-          in <Duration ms={entry.durationMs} />
-        </>
-      )}
-      {entry.batchId !== null && (
-        <>
-          : <a href={`/batches/${entry.batchId}`}>to the batch</a>
-        </>
-      )}
-      {entry.waited !== null && (
-        <p class="muted">
-          Waited <Duration ms={entry.waited.ms} /> {entry.waited.where}
-        </p>
-      )}
-      {entry.errorClass !== null && (
-        <p>
-          <code>{entry.errorClass}</code>
-        </p>
-      )}
-      {entry.details.map((line) => (
-        <p>
-          <Shown text={line} />
-        </p>
-      ))}
-    </div>
-  </li>
 );
