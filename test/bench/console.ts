@@ -1,12 +1,14 @@
 import { systemClock, uuidv7 } from '../../src/core/clock.ts';
 import { openDatabase } from '../../src/sqlite/database.ts';
 import { openOutbox } from '../../src/sqlite/outbox.ts';
-import { makeEvent, TRACEPARENT } from '../support/factories.ts';
+import { makeBatch, makeEvent, TRACEPARENT } from '../support/factories.ts';
 import { migrationsFolder } from '../support/paths.ts';
 import type { Figure } from './index.ts';
 import { ADMIN_TOKEN, startBenchService, UNUSED_UPSTREAMS } from './service.ts';
 
 const TICKETS = 100_000;
+/** Of them in one batch: as many as it may have. */
+const BATCH = 10_000;
 const ROUNDS = 21;
 
 /** How long pages of the console take beside many tickets, a fifth of them dead. */
@@ -19,6 +21,21 @@ export async function benchConsole(path: string): Promise<Figure[]> {
     for (const page of ['/', '/dead-letters', '/dead-letters?class=timeout', '/settings']) {
       figures.push(await measure(page, page, service.url, cookie));
     }
+    const batch = await firstBatch(service.url, cookie);
+    for (const [what, page] of [
+      ['/tickets', '/tickets'],
+      ['/tickets?q=5', '/tickets?q=5'],
+      ['/tickets?q=54321', '/tickets?q=54321'],
+      ['/tickets?q=1&status=cancelled (none)', '/tickets?q=1&status=cancelled'],
+      ['/tickets?batch=…&status=skipped', `/tickets?batch=${batch}&status=skipped`],
+      ['/tickets/zendesk/54321', '/tickets/zendesk/54321'],
+      ['/batches', '/batches'],
+      [`/batches/… of ${BATCH.toLocaleString('en')}`, `/batches/${batch}`],
+    ] as const) {
+      figures.push(await measure(what, page, service.url, cookie));
+    }
+    const far = await nextPages('/tickets', 20, service.url, cookie);
+    figures.push(await measure('/tickets, 20 pages on', far, service.url, cookie));
     const deep = await nextPages('/dead-letters', 20, service.url, cookie);
     figures.push(await measure('/dead-letters, 20 pages on', deep, service.url, cookie));
     return figures;
@@ -32,10 +49,12 @@ async function seed(path: string): Promise<void> {
   const connection = openDatabase({ path, migrationsFolder });
   const outbox = openOutbox(connection, { clock, newId: uuidv7(clock), owner: 'bench', maxPending: TICKETS });
   await Promise.all(
-    Array.from({ length: TICKETS }, (_, index) =>
+    Array.from({ length: TICKETS - BATCH }, (_, index) =>
       outbox.ingest({ helpdesk: 'zendesk', event: makeEvent(String(index + 1)), traceparent: TRACEPARENT }),
     ),
   );
+  const rest = Array.from({ length: BATCH }, (_, index) => String(TICKETS - BATCH + index + 1));
+  await outbox.createBatch(makeBatch(rest));
   connection.exec(`UPDATE job SET due_at = NULL, status = CASE ticket % 5 WHEN 0 THEN 'dead' WHEN 1 THEN 'skipped' ELSE 'posted' END,
     error_class = CASE ticket % 5 WHEN 0 THEN CASE ticket % 3 WHEN 0 THEN 'timeout' WHEN 1 THEN 'forbidden' ELSE 'server_error' END END`);
   await outbox.setPause({ scope: 'all', reason: 'bench', errorClass: null, since: clock.now() });
@@ -50,6 +69,11 @@ async function signIn(url: string): Promise<string> {
     body: new URLSearchParams({ token: ADMIN_TOKEN }),
   });
   return response.headers.get('set-cookie')?.split(';')[0] ?? '';
+}
+
+async function firstBatch(url: string, cookie: string): Promise<string> {
+  const html = await (await fetch(`${url}/batches`, { headers: { cookie } })).text();
+  return /href="\/batches\/([\w-]{36})"/.exec(html)?.[1] ?? '';
 }
 
 async function nextPages(first: string, pages: number, url: string, cookie: string): Promise<string> {
