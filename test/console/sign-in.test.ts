@@ -57,6 +57,32 @@ describe.skipIf(browser === null)('signing in at the console', SLOW, () => {
     await expectAccessible(page, 'sign-in-wrong');
   });
 
+  test('a link from elsewhere, which comes without the cookie, still ends on the page', async () => {
+    await using page = await openConsole(url);
+    await page.goto('about:blank');
+    const first = page.waitForResponse(`${url}/settings`);
+    await page.setContent(`<a href="${url}/settings">From a chat</a>`);
+    await page.getByRole('link').click();
+    expect(await (await first).request().allHeaders()).not.toHaveProperty('cookie');
+    await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor();
+  });
+
+  test('who is signed out by a restart is asked to sign in, and comes back to the page', async () => {
+    const own = await startVendors();
+    const before = await startTestService(own.env);
+    const { port } = new URL(before.service.url);
+    await using page = await openConsole(before.service.url);
+    await page.goto('/settings');
+    await page.getByRole('cell', { name: 'admin-1', exact: true }).waitFor();
+    await before[Symbol.asyncDispose]();
+    const after = await startTestService({ ...own.env, PORT: port });
+    await page.getByLabel('Admin token').fill(ADMIN_TOKEN);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor();
+    await after[Symbol.asyncDispose]();
+    await own[Symbol.asyncDispose]();
+  });
+
   test('works without scripts', async () => {
     await using page = await openConsole(url, { scripts: false });
     await page.getByRole('button', { name: 'Pause' }).click();

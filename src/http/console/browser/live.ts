@@ -1,7 +1,8 @@
 /* What is marked `data-live` is replaced by the server's newest rendering while work moves. */
 
-/** Not more often than this, ms. */
+/** Not more often than this, ms; and of a service that has much to do, a tenth of the time at most. */
 const PAUSE_MS = 1_000;
+const PATIENCE = 9;
 /** So often also while nothing moves: "3 min ago" grows older. */
 const IDLE_MS = 20_000;
 const RETRY_MS = 5_000;
@@ -50,11 +51,15 @@ async function look(): Promise<void> {
   if (busy || document.hidden) return;
   busy = true;
   wanted = false;
+  const from = performance.now();
   await refresh().catch(() => undefined);
-  setTimeout(() => {
-    busy = false;
-    if (wanted) void look();
-  }, PAUSE_MS);
+  setTimeout(
+    () => {
+      busy = false;
+      if (wanted) void look();
+    },
+    Math.max(PAUSE_MS, PATIENCE * (performance.now() - from)),
+  );
 }
 
 function listen(url: string): void {
