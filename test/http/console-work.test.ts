@@ -8,8 +8,7 @@ import { ADMIN_TOKEN, testApp, VIEWER_TOKEN } from './test-app.ts';
 
 const SAME = { host: 'drafts.acme.example', 'sec-fetch-site': 'same-origin' };
 
-async function signedIn(token = ADMIN_TOKEN) {
-  const parts = testApp();
+async function signedIn(token = ADMIN_TOKEN, parts = testApp()) {
   const answer = await parts.app.request('/login', {
     method: 'POST',
     headers: SAME,
@@ -75,6 +74,26 @@ describe('tickets', () => {
     expect(parts.audit.written.at(-1)).toMatchObject({ subject: 'zendesk/5158', outcome: 'conflict' });
     parts.outbox.action = { kind: 'unknown' };
     expect((await post('/tickets/zendesk/5158/post')).status).toBe(404);
+  });
+
+  it('says that a wish is done', async () => {
+    const { get, post } = await signedIn();
+    for (const [action, say] of [
+      ['retry', 'It is back in the queue.'],
+      ['post', 'The draft goes to the helpdesk as a private note.'],
+    ] as const) {
+      expect(await post(`/tickets/zendesk/5158/${action}`)).toMatchObject({ status: 303, to: '/tickets/zendesk/5158' });
+      expect((await get('/tickets/zendesk/5158')).text).toContain(say);
+    }
+  });
+
+  it('leads to the trace where NOTE_TRACE_LINK says where that is', async () => {
+    const noteTraceLink = 'https://grafana.acme.example/trace/{traceId}';
+    const { get } = await signedIn(ADMIN_TOKEN, testApp({ noteTraceLink }));
+    const link = 'href="https://grafana.acme.example/trace/0123456789abcdef0123456789abcdef"';
+    expect((await get('/tickets/zendesk/5158')).text).toContain(link);
+    const plain = await signedIn();
+    expect((await plain.get('/tickets/zendesk/5158')).text).toContain('<code>0123456789abcdef0123456789abcdef</code>');
   });
 
   it('links no source but one of the web', async () => {

@@ -38,10 +38,16 @@ export interface TestAppOptions {
   readonly zendesk?: Helpdesk;
   readonly freshdesk?: Helpdesk;
   readonly clock?: FakeClock;
+  readonly noteTraceLink?: string | null;
 }
 
 /** The app on parts in memory. */
-export function testApp({ zendesk = signedHelpdesk(), freshdesk, clock = fakeClock() }: TestAppOptions = {}): TestApp {
+export function testApp({
+  zendesk = signedHelpdesk(),
+  freshdesk,
+  clock = fakeClock(),
+  noteTraceLink = null,
+}: TestAppOptions = {}): TestApp {
   const parts = {
     outbox: fakeOutbox(),
     audit: fakeAudit(),
@@ -63,6 +69,7 @@ export function testApp({ zendesk = signedHelpdesk(), freshdesk, clock = fakeClo
     history: createHistory(clock),
     settings: [],
     dailyBudgetUsd: null,
+    noteTraceLink,
     random: seededRandom(1),
   });
   return { app, ...parts };

@@ -28,6 +28,8 @@ export interface ConsoleParts {
   readonly settings: readonly ShownSetting[];
   /** USD of a UTC day; null: no bound. */
   readonly dailyBudgetUsd: number | null;
+  /** NOTE_TRACE_LINK: the address of a trace, with `{traceId}` in it. */
+  readonly noteTraceLink?: string | null;
 }
 
 export interface ConsoleDeps extends ConsoleParts, OverviewDeps, Omit<SettingsDeps, 'sessions'> {
@@ -35,8 +37,6 @@ export interface ConsoleDeps extends ConsoleParts, OverviewDeps, Omit<SettingsDe
   readonly clock: Clock;
   readonly control: ServiceControl;
   readonly helpdesks: ReadonlyMap<string, Helpdesk>;
-  /** NOTE_TRACE_LINK: an address with `{traceId}` in it. */
-  readonly noteTraceLink?: string | null;
   readonly observer: Observer;
   readonly outbox: Outbox;
   readonly reader: TicketReader;
