@@ -8,7 +8,7 @@ import { utcDay } from '../../core/spend-guard.ts';
 import { TICKET_STATUSES } from '../../core/ticket.ts';
 import { type BatchSummary, countPending, type Failing, type TicketReader } from '../../core/ticket-reader.ts';
 import { isOver } from '../../core/batch.ts';
-import { address, Card, Chip, Empty, Live, Meter, StatusChip, Table } from './components.tsx';
+import { address, Card, Chip, Empty, Live, Meter, Name, StatusChip, Table } from './components.tsx';
 import type { Pages } from './page.tsx';
 import { Bars, Lines } from './plot.tsx';
 import { count, dollars, duration } from './words.ts';
@@ -48,7 +48,7 @@ export function addOverview(pages: Pages, deps: OverviewDeps): void {
             <Plots minutes={minutes} />
           </Live>
           <Live id="details">
-            <div class="grid">
+            <div class="grid details">
               <Statuses progress={progress} />
               <Limits progress={progress} spentUsd={spentUsd} budgetUsd={deps.dailyBudgetUsd} />
               <div>
@@ -260,7 +260,7 @@ const Errors: FC<{ failing: readonly Failing[]; minutes: readonly HistoryMinute[
           caption="Errors by class"
           columns={['Class', 'Last hour', 'Retrying', 'Dead']}
           rows={classes.map((errorClass) => [
-            <code>{errorClass}</code>,
+            <Name of={errorClass} />,
             (lastHour.get(errorClass) ?? 0).toLocaleString('en'),
             (now.get(errorClass)?.retrying ?? 0).toLocaleString('en'),
             <DeadLink errorClass={errorClass} n={now.get(errorClass)?.dead ?? 0} />,
@@ -284,13 +284,16 @@ const RunningBatches: FC<{ batches: readonly BatchSummary[] }> = ({ batches }) =
       </Empty>
     ) : (
       batches.map(({ id, name, state, total, counts, reason }) => (
-        <>
-          <Meter label="" used={total - countPending(counts)} of={total} />
-          <p>
-            <a href={`/batches/${id}`}>{name ?? `Batch ${id.slice(0, 8)}`}</a>{' '}
-            <Chip tone={state === 'paused' ? 'wait' : 'busy'}>{state}</Chip> {reason}
-          </p>
-        </>
+        <Meter
+          label={
+            <>
+              <a href={`/batches/${id}`}>{name ?? `Batch ${id.slice(0, 8)}`}</a>{' '}
+              <Chip tone={state === 'paused' ? 'wait' : 'busy'}>{state}</Chip> {reason}
+            </>
+          }
+          used={total - countPending(counts)}
+          of={total}
+        />
       ))
     )}
   </Card>
