@@ -26,6 +26,12 @@ async function cookieOf(parts: TestApp, token = ADMIN_TOKEN): Promise<string> {
 const act = (parts: TestApp, path: string, headers: Record<string, string>, body = '', type = FORM) =>
   send(parts, path, { method: 'POST', headers: { ...headers, 'content-type': type }, body });
 
+/** Every path that takes a form, of whatever page it is. */
+const unsafePaths = ({ app }: TestApp): string[] =>
+  app.routes
+    .filter(({ method, path }) => method === 'POST' && !/^\/(admin|webhooks)\//.test(path))
+    .map(({ path }) => path.replace(':helpdesk', 'zendesk').replaceAll(/:\w+/g, '5158'));
+
 const BODIES: readonly (readonly [string, string])[] = [
   [FORM, 'class='],
   ['multipart/form-data; boundary=x', '--x--'],
@@ -51,19 +57,7 @@ describe('D5 a request from elsewhere that comes with the cookie of the console'
     const parts = testApp();
     const cookie = await cookieOf(parts);
     const before = parts.audit.written.length;
-    for (const path of [
-      '/pause',
-      '/resume',
-      '/dead-letters/retry',
-      '/dead-letters/zendesk/5158/retry',
-      '/tickets/zendesk/5158/retry',
-      '/tickets/zendesk/5158/post',
-      '/batches',
-      '/batches/estimate',
-      ...['pause', 'resume', 'retry', 'release', 'cancel'].map((action) => `/batches/b1/${action}`),
-      '/logout',
-      '/login',
-    ]) {
+    for (const path of unsafePaths(parts)) {
       const response = await act(parts, path, { host: HOST, cookie, ...headers }, body, type);
       expect([path, response.status]).toEqual([path, 403]);
       expect(response.headers.get('access-control-allow-origin')).toBeNull();
@@ -78,25 +72,10 @@ describe('D5 a request from elsewhere that comes with the cookie of the console'
     expect(await still.text()).toContain('data-live-source');
   });
 
-  test('every unsafe path of the console is among those', () => {
-    const paths = testApp()
-      .app.routes.filter(({ method, path }) => method === 'POST' && !/^\/(admin|webhooks)\//.test(path))
-      .map(({ path }) => path);
-    expect(paths.toSorted()).toEqual(
-      [
-        '/batches',
-        '/batches/estimate',
-        ...['pause', 'resume', 'retry', 'release', 'cancel'].map((action) => `/batches/:id/${action}`),
-        '/tickets/:helpdesk/:ticketId/retry',
-        '/tickets/:helpdesk/:ticketId/post',
-        '/dead-letters/:helpdesk/:ticketId/retry',
-        '/dead-letters/retry',
-        '/login',
-        '/logout',
-        '/pause',
-        '/resume',
-      ].toSorted(),
-    );
+  test('every action of the console is among those', () => {
+    const paths = unsafePaths(testApp());
+    const known = ['/dead-letters/retry', '/dead-letters/zendesk/5158/retry', '/login', '/logout', '/pause', '/resume'];
+    expect(paths).toEqual(expect.arrayContaining(known));
   });
 
   test('the cookie opens nothing of the admin API, whatever the origin', async () => {

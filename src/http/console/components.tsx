@@ -94,6 +94,19 @@ export const Empty: FC<{ title: string; children?: Child }> = ({ title, children
   </div>
 );
 
+/** A name of a program's kind, that may be broken at its underscores. */
+export const Name: FC<{ of: string }> = ({ of }) => (
+  <code>
+    {of.split('_').map((word, index) => (
+      <>
+        {index > 0 && '_'}
+        {index > 0 && <wbr />}
+        {word}
+      </>
+    ))}
+  </code>
+);
+
 /** Names and values. */
 export const Facts: FC<{ of: readonly (readonly [name: string, value: Child])[] }> = ({ of }) => (
   <dl class="facts">
@@ -142,7 +155,7 @@ export const Table: FC<{
 );
 
 /** How much of a limit is used, in words and as a bar. */
-export const Meter: FC<{ label: string; used: number; of: number; text?: string }> = ({ label, used, of, text }) => {
+export const Meter: FC<{ label: Child; used: number; of: number; text?: string }> = ({ label, used, of, text }) => {
   const share = of <= 0 ? 0 : Math.min(1, Math.max(0, used / of));
   return (
     <div class={`meter ${share >= 0.9 ? 'high' : ''}`.trim()}>

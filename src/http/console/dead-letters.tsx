@@ -6,7 +6,7 @@ import type { Failing, TicketReader } from '../../core/ticket-reader.ts';
 import type { TicketSummary } from '../../core/ticket.ts';
 import type { AdminContext } from '../admin-auth.ts';
 import { openCursor, sealCursor } from '../input.ts';
-import { Action, address, Ago, Card, Empty, Live, Pager, Table } from './components.tsx';
+import { Action, address, Ago, Card, Empty, Live, Name, Pager, Table } from './components.tsx';
 import { textOf } from './form.ts';
 import type { Pages, Visit } from './page.tsx';
 import { count } from './words.ts';
@@ -157,7 +157,7 @@ function row(ticket: TicketSummary, visit: Visit) {
       <span class="muted">{subject ?? 'subject not known'}</span>
     </span>,
     <Ago at={updatedAt} now={visit.now} />,
-    <code>{errorClass}</code>,
+    <Name of={errorClass ?? ''} />,
     <span>{error}</span>,
     ...(visit.canChange
       ? [<Action to={`${PATH}/${path}/retry`} label="Retry" about={`ticket ${ticketId}`} kind="quiet" />]

@@ -2,13 +2,13 @@ import type { Child, FC } from 'hono/jsx';
 import type { Clock } from '../../core/clock.ts';
 import type { ErrorClass } from '../../core/errors.ts';
 import type { History, HistoryMinute } from '../../core/history.ts';
-import type { LimitSnapshot } from '../../core/helpdesk.ts';
-import type { LlmLimit, Progress, ServiceControl } from '../../core/service-control.ts';
+import type { Progress, ServiceControl } from '../../core/service-control.ts';
 import { utcDay } from '../../core/spend-guard.ts';
 import { TICKET_STATUSES } from '../../core/ticket.ts';
 import { type BatchSummary, countPending, type Failing, type TicketReader } from '../../core/ticket-reader.ts';
 import { isOver } from '../../core/batch.ts';
-import { address, Card, Chip, Empty, Live, Meter, StatusChip, Table } from './components.tsx';
+import { address, Card, Chip, Empty, Live, Meter, Name, StatusChip, Table } from './components.tsx';
+import { Limits, type Money } from './limits.tsx';
 import type { Pages } from './page.tsx';
 import { Bars, Lines } from './plot.tsx';
 import { count, dollars, duration } from './words.ts';
@@ -48,7 +48,7 @@ export function addOverview(pages: Pages, deps: OverviewDeps): void {
             <Plots minutes={minutes} />
           </Live>
           <Live id="details">
-            <div class="grid">
+            <div class="grid details">
               <Statuses progress={progress} />
               <Limits progress={progress} spentUsd={spentUsd} budgetUsd={deps.dailyBudgetUsd} />
               <div>
@@ -86,11 +86,6 @@ const FirstTicket: FC<{ helpdesks: readonly string[] }> = ({ helpdesks }) => (
     </p>
   </Card>
 );
-
-interface Money {
-  readonly spentUsd: number;
-  readonly budgetUsd: number | null;
-}
 
 const Figures: FC<Money & { progress: Progress }> = ({ progress, spentUsd, budgetUsd }) => {
   const { counts, ratePerMinute, etaSeconds, oldestQueuedSeconds } = progress;
@@ -191,58 +186,6 @@ const Statuses: FC<{ progress: Progress }> = ({ progress: { counts, total } }) =
   </Card>
 );
 
-const Limits: FC<Money & { progress: Progress }> = ({ progress: { limits, workers }, spentUsd, budgetUsd }) => (
-  <Card title="Limits, this minute">
-    {Object.entries(limits).map(([name, limit]) =>
-      'tokensPerMinute' in limit ? (
-        <LlmMeters name={name} limit={limit} />
-      ) : (
-        <HelpdeskMeters name={name} limit={limit} />
-      ),
-    )}
-    <Meter label="Workers" used={workers.busy} of={workers.total} />
-    {budgetUsd !== null && (
-      <Meter
-        label="LLM, dollars today"
-        used={spentUsd}
-        of={budgetUsd}
-        text={`${dollars(spentUsd)} of ${dollars(budgetUsd)}`}
-      />
-    )}
-  </Card>
-);
-
-const LlmMeters: FC<{ name: string; limit: LlmLimit }> = ({ name, limit }) => (
-  <>
-    <Meter label={`${label(name)} requests`} used={limit.usedRequests} of={limit.requestsPerMinute} />
-    <Meter label={`${label(name)} tokens`} used={limit.usedTokens} of={limit.tokensPerMinute} />
-    <Held name={name} until={limit.pausedUntil} />
-  </>
-);
-
-const HelpdeskMeters: FC<{ name: string; limit: LimitSnapshot }> = ({ name, limit }) => (
-  <>
-    <Meter label={`${label(name)} requests`} used={limit.usedRequests} of={limit.requestsPerMinute} />
-    {limit.updatesPerMinute !== undefined && (
-      <Meter label={`${label(name)} notes`} used={limit.usedUpdates ?? 0} of={limit.updatesPerMinute} />
-    )}
-    <Held name={name} until={limit.pausedUntil} />
-  </>
-);
-
-const Held: FC<{ name: string; until: string | null }> = ({ name, until }) =>
-  until === null ? null : (
-    <p>
-      <Chip tone="wait">waits</Chip> {label(name)} asks us to wait until {until.slice(11, 19)} UTC.
-    </p>
-  );
-
-/** `llm:gpt-6` is a fallback model; a helpdesk's name is its own. */
-function label(name: string): string {
-  if (name === 'llm') return 'LLM';
-  return name.startsWith('llm:') ? name.slice(4) : name.charAt(0).toUpperCase() + name.slice(1);
-}
-
 const Errors: FC<{ failing: readonly Failing[]; minutes: readonly HistoryMinute[] }> = ({ failing, minutes }) => {
   const lastHour = new Map<ErrorClass, number>();
   for (const { errors } of minutes) {
@@ -260,7 +203,7 @@ const Errors: FC<{ failing: readonly Failing[]; minutes: readonly HistoryMinute[
           caption="Errors by class"
           columns={['Class', 'Last hour', 'Retrying', 'Dead']}
           rows={classes.map((errorClass) => [
-            <code>{errorClass}</code>,
+            <Name of={errorClass} />,
             (lastHour.get(errorClass) ?? 0).toLocaleString('en'),
             (now.get(errorClass)?.retrying ?? 0).toLocaleString('en'),
             <DeadLink errorClass={errorClass} n={now.get(errorClass)?.dead ?? 0} />,
@@ -284,13 +227,16 @@ const RunningBatches: FC<{ batches: readonly BatchSummary[] }> = ({ batches }) =
       </Empty>
     ) : (
       batches.map(({ id, name, state, total, counts, reason }) => (
-        <>
-          <Meter label="" used={total - countPending(counts)} of={total} />
-          <p>
-            <a href={`/batches/${id}`}>{name ?? `Batch ${id.slice(0, 8)}`}</a>{' '}
-            <Chip tone={state === 'paused' ? 'wait' : 'busy'}>{state}</Chip> {reason}
-          </p>
-        </>
+        <Meter
+          label={
+            <>
+              <a href={`/batches/${id}`}>{name ?? `Batch ${id.slice(0, 8)}`}</a>{' '}
+              <Chip tone={state === 'paused' ? 'wait' : 'busy'}>{state}</Chip> {reason}
+            </>
+          }
+          used={total - countPending(counts)}
+          of={total}
+        />
       ))
     )}
   </Card>

@@ -4,7 +4,7 @@ import type { Readiness } from '../../core/service-control.ts';
 import type { ShownSetting } from '../../core/shown-setting.ts';
 import type { AdminContext } from '../admin-auth.ts';
 import { openCursor, sealCursor } from '../input.ts';
-import { Ago, Card, Chip, Empty, Live, Moment, Pager, Table } from './components.tsx';
+import { Ago, Card, Chip, Empty, Live, Moment, Name, Pager, Table } from './components.tsx';
 import type { Pages, Visit } from './page.tsx';
 import type { Session, Sessions } from './sessions.ts';
 import { count } from './words.ts';
@@ -83,15 +83,7 @@ const SettingTable: FC<{ caption: string; settings: readonly ShownSetting[] }> =
     caption={caption}
     columns={['Variable', 'Value']}
     rows={settings.map(({ name, value }) => [
-      <code>
-        {name.split('_').map((word, index) => (
-          <>
-            {index > 0 && '_'}
-            <wbr />
-            {word}
-          </>
-        ))}
-      </code>,
+      <Name of={name} />,
       value === null ? <span class="muted">not set</span> : <code>{value}</code>,
     ])}
   />
