@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { type AdminToken, parseTokensFile, tokenOfSetting } from './core/admin-token.ts';
+import { maskedSecret, type ShownSetting } from './core/shown-setting.ts';
 import { isLoopbackHost, isWeakSecret } from './core/weak-secret.ts';
 import { helpdesks } from './helpdesks/index.ts';
 import { languageModels } from './llms/index.ts';
@@ -35,6 +36,8 @@ export interface Config {
   readonly adminTokens: readonly AdminToken[];
   /** Sentences for the operator about what works but should be mended. */
   readonly warnings: readonly string[];
+  /** Every setting that is set or has a default, for people to look at. */
+  readonly shown: readonly ShownSetting[];
   /** The team's own guidelines, already read; empty when none are set. */
   readonly guidelines: string;
   /** `host` or `host:port` of every helpdesk, and of `LINK_HOSTS`: drafts may link there. */
@@ -222,6 +225,7 @@ export function readConfig(env: Env): Config {
     ...slice(base.data),
     adminTokens: [...ofSetting, ...filed.tokens],
     warnings: filed.warnings,
+    shown: shownSettings(given),
     guidelines,
     linkHosts,
     helpdesks: chosenHelpdesks,
@@ -259,6 +263,31 @@ function hostOf(baseUrl: string | undefined): string {
   return URL.parse(baseUrl ?? '')?.host ?? '';
 }
 
+/** Shown as they are, besides those of `baseSchema`. Whatever is not on a list is taken for a secret. */
+const PLAIN = /^(LLM_[A-Z_]+|[A-Z_]+_(BASE_URL|EMAIL|CLIENT_ID|PER_MINUTE))$/;
+
+function shownSettings(given: Env): ShownSetting[] {
+  const own = Object.entries(baseSchema.shape);
+  const ofModules = [...helpdesks, ...languageModels].map(({ name }) => `${name.toUpperCase()}_`);
+  const others = Object.keys(given).filter(
+    (name) => !(name in baseSchema.shape) && [...ofModules, 'LLM_', 'OTEL_'].some((prefix) => name.startsWith(prefix)),
+  );
+  return [
+    ...own.map(([name, schema]) => shown(name, given[name], schema.safeParse(undefined).data)),
+    ...others.toSorted().map((name) => shown(name, given[name], undefined)),
+  ];
+}
+
+function shown(
+  name: string,
+  value: string | undefined,
+  fallback: ReturnType<(typeof baseSchema.shape)[keyof typeof baseSchema.shape]['parse']>,
+): ShownSetting {
+  if (value === undefined) return { name, value: fallback === undefined ? null : String(fallback), isDefault: true };
+  const plain = (name in baseSchema.shape && name !== 'ADMIN_TOKEN') || PLAIN.test(name);
+  return { name, value: plain ? value : maskedSecret(value), isDefault: false };
+}
+
 /** An empty line in .env means "not set". */
 function whatIsSet(env: Env): Env {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
@@ -279,7 +308,7 @@ type Base = z.infer<typeof baseSchema>;
 
 function slice(
   base: Base,
-): Omit<Config, 'adminTokens' | 'warnings' | 'guidelines' | 'linkHosts' | 'helpdesks' | 'llm'> {
+): Omit<Config, 'adminTokens' | 'warnings' | 'shown' | 'guidelines' | 'linkHosts' | 'helpdesks' | 'llm'> {
   return {
     host: base.HOST,
     port: base.PORT,

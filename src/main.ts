@@ -6,6 +6,7 @@ import { createCircuit } from './core/circuit.ts';
 import { type Clock, type Random, systemClock, systemRandom, uuidv7 } from './core/clock.ts';
 import { type ErrorClass, errorName } from './core/errors.ts';
 import type { Helpdesk } from './core/helpdesk.ts';
+import { createHistory } from './core/history.ts';
 import type { ModelRoutes } from './core/model-routes.ts';
 import { combineObservers, type Observer, silentObserver } from './core/observer.ts';
 import { ALL_TICKETS, createPaceMeter } from './core/pace-meter.ts';
@@ -85,12 +86,14 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     clock,
     findBatch: (id) => reader.batch(id),
   });
+  const history = createHistory(clock);
   const observer = combineObservers([
     ...telemetry.observers,
     createLogObserver(log, clock),
     meterObserver(meter),
     pace.observer,
     tally.observer,
+    history.observer,
     ...(overrides.observer === undefined ? [] : [overrides.observer]),
   ]);
 
@@ -218,6 +221,10 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     makeBackup: createBackups(connection),
     inspectStore: () => inspectConnection(connection),
     adminTokens: config.adminTokens,
+    history,
+    noteTraceLink: config.noteTraceLink,
+    settings: config.shown,
+    dailyBudgetUsd: config.llmDailyBudgetUsd,
     clock,
     random,
     observer,

@@ -4,6 +4,7 @@ import type { TicketFilter } from './helpdesk.ts';
 import type { Stage } from './outbox.ts';
 import type { Accounts } from './spend-guard.ts';
 import type { TicketDetail, TicketStatus, TicketSummary } from './ticket.ts';
+import type { TicketStory } from './ticket-story.ts';
 
 export type StatusCounts = Readonly<Record<TicketStatus, number>>;
 
@@ -16,6 +17,10 @@ export interface TicketQuery {
   readonly status?: TicketStatus;
   readonly helpdesk?: string;
   readonly batchId?: string;
+  /** Ticket ids that start so; then the list is in the order of helpdesks and ids. */
+  readonly idPrefix?: string;
+  /** With status `dead` or `retrying`: of what. */
+  readonly errorClass?: ErrorClass;
   /** 1 … 500. */
   readonly limit: number;
   /** From an earlier answer. A cursor that is not ours throws `RequestError('malformed')`. */
@@ -65,6 +70,13 @@ export interface EconomyState {
   readonly lines: number;
 }
 
+/** What goes wrong in all of the outbox now, by class. */
+export interface Failing {
+  readonly errorClass: ErrorClass;
+  readonly dead: number;
+  readonly retrying: number;
+}
+
 /** What goes wrong in a batch: tickets that are dead or wait for another try, by class. */
 export interface BatchError {
   readonly errorClass: ErrorClass;
@@ -109,10 +121,14 @@ export interface TicketReader extends Accounts {
   oldestQueuedSeconds(): number;
   tickets(query: TicketQuery): Page<TicketSummary>;
   ticket(helpdesk: string, ticketId: string): TicketDetail | null;
+  /** Its newest rounds of work and drafts; null for a ticket that is not known. */
+  story(helpdesk: string, ticketId: string): TicketStory | null;
   batches(limit: number, cursor?: string): Page<BatchSummary>;
   batch(id: string): BatchSummary | null;
   /** When the newest webhook (or find of a sweep) came, epoch ms; null when none has. */
   lastEventAt(helpdesk: string): number | null;
+  /** Classes of what goes wrong now, those with the most dead tickets first. */
+  failing(): readonly Failing[];
   /** Classes of what goes wrong, most frequent first. */
   batchErrors(id: string): readonly BatchError[];
   /** Batches that run and whose list goes on, oldest first. */

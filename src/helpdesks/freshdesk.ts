@@ -245,6 +245,7 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
     probe: async (signal) => {
       await learnOwnId(signal);
     },
+    ticketUrl: (ticketId) => `${settings.baseUrl}/a/tickets/${ticketId}`,
     room: () => {
       if (paced.snapshot('account').pausedUntil !== null) return 0;
       return Math.max(0, paced.room('note') - looks.underWay());

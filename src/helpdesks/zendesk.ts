@@ -234,6 +234,7 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
         const { json } = await read({ path: '/webhooks?page[size]=100', step: 'look', lane: 'live' }, signal);
         return json;
       }),
+    ticketUrl: (ticketId) => `${settings.baseUrl}/agent/tickets/${ticketId}`,
     room: () => {
       if (paced.snapshot('requests').pausedUntil !== null) return 0;
       return Math.max(0, paced.room('update') - looks.underWay());

@@ -39,23 +39,44 @@ export interface AdminAuthDeps {
   readonly observer: Observer;
 }
 
+/** Knows the tokens, and who came with a wrong one; one for the API and the console together. */
+export interface Door {
+  /** Whose token that is; null: nobody's. */
+  admin(token: string): Admin | null;
+  /** Counts one more wrong token. Answers null, or in how many seconds the address may try again. */
+  failed(address: string): number | null;
+  /** What the audit log could not take. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+export function createDoor({ adminTokens, audit, clock, observer }: AdminAuthDeps): Door {
+  const known = adminTokens.map((token) => ({ token, digest: Buffer.from(token.digest, 'hex') }));
+  const onFailure = (error: unknown): void => observer.fault({ where: 'audit log', error: faultName(error) });
+  const limit = createLoginLimit({ audit, clock, onFailure });
+  return {
+    admin: (given) => {
+      const token = holderOf(known, given);
+      return token === null ? null : { name: token.name, role: token.role };
+    },
+    failed: (address) => limit.failed(address),
+    onFailure,
+  };
+}
+
 /**
  * Lets in who sends `Authorization: Bearer <one of the tokens>` and nobody else; anything malformed is 401 as well.
  * Viewers may only look. Whatever may change something is in the audit log before it happens.
  */
-export function adminAuth({ adminTokens, audit, clock, observer }: AdminAuthDeps): MiddlewareHandler<AdminEnv> {
-  const known = adminTokens.map((token) => ({ token, digest: Buffer.from(token.digest, 'hex') }));
-  const onFailure = (error: unknown): void => observer.fault({ where: 'audit log', error: faultName(error) });
-  const limit = createLoginLimit({ audit, clock, onFailure });
+export function adminAuth({ audit, door }: { audit: AuditLog; door: Door }): MiddlewareHandler<AdminEnv> {
+  const { onFailure } = door;
   return async function adminAuth(c, next) {
     // A token in a URL ends up in logs and histories: refused even beside a good header (RFC 6750 §2).
     const inQuery = c.req.query('token') !== undefined || c.req.query('access_token') !== undefined;
     const header = c.req.header('authorization');
-    const token = inQuery ? null : holderOf(known, bearerToken(header));
+    const token = inQuery ? null : bearerToken(header);
+    const admin = token === null ? null : door.admin(token);
     // who sends nothing has not tried to log in
-    if (token === null)
-      return inQuery || header ? loginFailed(limit.failed(addressOf(c) ?? 'unknown')) : unauthorized();
-    const admin = { name: token.name, role: token.role };
+    if (admin === null) return inQuery || header ? loginFailed(door.failed(addressOf(c) ?? 'unknown')) : unauthorized();
     const entry = auditEntry(c, admin, addressOf(c));
     if (!mayUse(admin.role, c.req.method)) {
       await audit.record(entry, 'forbidden', 1);
@@ -109,12 +130,12 @@ function isSafe(method: string): boolean {
   return ['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(method);
 }
 
-function mayUse(role: AdminRole, method: string): boolean {
+export function mayUse(role: AdminRole, method: string): boolean {
   return role === 'operator' || isSafe(method);
 }
 
 /** The connection's own: `X-Forwarded-For` says what the client likes. */
-function addressOf(c: AdminContext): string | null {
+export function addressOf(c: AdminContext): string | null {
   // `env` is undefined where there is no socket.
   const { incoming }: Partial<typeof c.env> = c.env ?? {};
   return incoming?.socket?.remoteAddress ?? null;
@@ -144,9 +165,8 @@ function bearerToken(header: string | undefined): string | null {
 /** Looks at every digest, so that the time does not tell which one matched. */
 function holderOf(
   known: readonly { readonly token: AdminToken; readonly digest: Buffer }[],
-  given: string | null,
+  given: string,
 ): AdminToken | null {
-  if (given === null) return null;
   const wanted = createHash('sha256').update(given).digest();
   let found: AdminToken | null = null;
   for (const { token, digest } of known) {

@@ -3,13 +3,14 @@ import { routePath } from 'hono/route';
 import type { Random } from '../core/clock.ts';
 import type { Observer } from '../core/observer.ts';
 import type { TicketReader } from '../core/ticket-reader.ts';
-import { adminAuth, type AdminAuthDeps, type AdminEnv } from './admin-auth.ts';
+import { adminAuth, type AdminAuthDeps, type AdminEnv, createDoor } from './admin-auth.ts';
 import { addApiDescription } from './api-description.ts';
 import { addAuditRoutes } from './audit.ts';
 import { addBackupRoute, type BackupDeps } from './backup.ts';
 import { addBatchRoutes } from './batches.ts';
+import { type ConsoleParts, createConsole } from './console/console.ts';
 import { createSeats } from './event-stream.ts';
-import { createHealth } from './health.ts';
+import { createHealth, createReadinessCheck } from './health.ts';
 import { createMetrics, type MetricsSource } from './metrics.ts';
 import { faultName, problemOf, problemResponse } from './problem.ts';
 import { addProgressRoutes } from './progress.ts';
@@ -17,15 +18,16 @@ import { addRequesterRoutes } from './requesters.ts';
 import { addTicketRoutes } from './tickets.ts';
 import { createWebhooks, type WebhookDeps } from './webhooks.ts';
 
-export interface AppDeps extends WebhookDeps, AdminAuthDeps, BackupDeps {
+export interface AppDeps extends WebhookDeps, AdminAuthDeps, BackupDeps, ConsoleParts {
   readonly reader: TicketReader;
   readonly metrics: MetricsSource;
 }
 
-/** Everything Draftdesk answers over HTTP: webhooks, the admin API and health. */
+/** Everything Draftdesk answers over HTTP: webhooks, the admin API, health and the console. */
 export function createApp(deps: AppDeps): Hono {
   const admin = new Hono<AdminEnv>();
-  const auth = adminAuth(deps);
+  const door = createDoor(deps);
+  const auth = adminAuth({ audit: deps.audit, door });
   admin.use(auth);
   const watched = { ...deps, seats: createSeats() };
   addProgressRoutes(admin, watched);
@@ -35,13 +37,18 @@ export function createApp(deps: AppDeps): Hono {
   addRequesterRoutes(admin, deps);
   addBackupRoute(admin, deps);
 
+  const readiness = createReadinessCheck(deps);
+  const failure = (error: unknown, c: Context): Response => problemOf(error) ?? fault(error, c, deps);
+  const { routes, errorPage } = createConsole({ ...watched, door, failure, readiness });
+
   const app = new Hono()
     .route('/', createWebhooks(deps))
-    .route('/', createHealth(deps))
+    .route('/', createHealth(readiness))
     .route('/', createMetrics(deps.metrics, auth))
     .route('/admin', admin)
-    .notFound(() => problemResponse('not_found', 'Nothing is here.'))
-    .onError((error, c) => problemOf(error) ?? fault(error, c, deps));
+    .route('/', routes)
+    .notFound((c) => errorPage(problemResponse('not_found', 'Nothing is here.'), c.req.raw))
+    .onError((error, c) => errorPage(failure(error, c), c.req.raw));
   addApiDescription(app);
   return app;
 }

@@ -16,7 +16,13 @@ export function auditEntry(c: AdminContext, { name, role }: Admin, address: stri
  */
 export async function audited(
   c: AdminContext,
-  log: { readonly audit: AuditLog; readonly entry: AuditEntry; readonly onFailure: (error: unknown) => void },
+  log: {
+    readonly audit: AuditLog;
+    readonly entry: AuditEntry;
+    readonly onFailure: (error: unknown) => void;
+    /** Id of what was made, where the answer's `Location` does not end with it. */
+    readonly made?: () => string | null;
+  },
   next: Next,
 ): Promise<void> {
   const { audit, entry, onFailure } = log;
@@ -24,7 +30,7 @@ export async function audited(
   await next();
   const { status, headers } = c.res;
   const outcome = status < 400 ? 'ok' : codeOf(status);
-  const made = headers.get('location')?.split('/').at(-1) ?? null;
+  const made = log.made === undefined ? (headers.get('location')?.split('/').at(-1) ?? null) : log.made();
   // it has happened: what the log cannot take changes nothing about the answer
   await audit.end(id, { outcome, subject: entry.subject ?? made }).catch(onFailure);
 }

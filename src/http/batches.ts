@@ -43,8 +43,8 @@ export function addBatchRoutes(app: AdminApp, deps: BatchDeps): void {
     POST: described(batchesApi.create, async (c) => {
       const body = await readJson(c.req, newBatchSchema);
       const request = toNewBatch(body);
-      check(request, deps);
-      return upstream(() => (body.dryRun ? dryRun(deps, request) : createBatch(deps, request)));
+      assertStartable(request, deps);
+      return askingHelpdesk(() => (body.dryRun ? dryRun(deps, request) : createBatch(deps, request)));
     }),
   });
   adminRoute(app, '/batches/:id', {
@@ -111,7 +111,11 @@ function addEvents(app: AdminApp, { control, clock, observer, seats }: BatchDeps
   });
 }
 
-function check({ helpdesk, budgetUsd }: NewBatch, { helpdesks, control }: BatchDeps): void {
+/** Throws `RequestError` for a batch that cannot be started here whatever the helpdesk says. */
+export function assertStartable(
+  { helpdesk, budgetUsd }: NewBatch,
+  { helpdesks, control }: Pick<BatchDeps, 'helpdesks' | 'control'>,
+): void {
   if (!helpdesks.has(helpdesk)) throw new RequestError('not_found', 'No helpdesk of this name is configured.');
   if (budgetUsd !== null && !control.canPrice()) {
     throw new RequestError('malformed', 'The body is not valid.', {
@@ -123,7 +127,7 @@ function check({ helpdesk, budgetUsd }: NewBatch, { helpdesks, control }: BatchD
 }
 
 /** What the helpdesk says to a filter is the asker's to mend; what else goes wrong there passes. */
-async function upstream(answer: () => Promise<Response>): Promise<Response> {
+export async function askingHelpdesk<T>(answer: () => Promise<T>): Promise<T> {
   try {
     return await answer();
   } catch (error) {

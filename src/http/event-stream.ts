@@ -38,6 +38,8 @@ export interface EventStreamOptions<T> {
   readonly snapshot: () => T;
   /** The part of it that must have changed to be worth sending again. */
   readonly watched: (snapshot: T) => unknown;
+  /** What of it is sent; all unless told. */
+  readonly data?: (snapshot: T) => unknown;
   /** Nothing follows this snapshot: who has got it is at the end. */
   readonly isLast?: (snapshot: T) => boolean;
   /** Nobody watches (any more). */
@@ -91,7 +93,8 @@ export function createEventStream<T>(options: EventStreamOptions<T>): EventStrea
 
   const makeFrame = (): Frame => {
     const snapshot = options.snapshot();
-    const text = `event: ${options.event}\ndata: ${JSON.stringify(snapshot)}\n`;
+    const data = options.data === undefined ? snapshot : options.data(snapshot);
+    const text = `event: ${options.event}\ndata: ${JSON.stringify(data)}\n`;
     return {
       watched: JSON.stringify(options.watched(snapshot)),
       last: options.isLast?.(snapshot) ?? false,

@@ -11,17 +11,26 @@ const FRESH_MS = 1_000;
 
 const UNKNOWN: Readiness = { ready: false, checks: { service: 'the checks themselves have failed' } };
 
-/** `/healthz`: the process is up. `/readyz`: it can do its work. */
-export function createHealth({ control, clock }: { readonly control: ServiceControl; readonly clock: Clock }): Hono {
+/** The one way to ask, for all who ask over HTTP. */
+export function createReadinessCheck({
+  control,
+  clock,
+}: {
+  readonly control: ServiceControl;
+  readonly clock: Clock;
+}): () => Promise<Readiness> {
   let asked: { readonly at: number; readonly readiness: Promise<Readiness> } | null = null;
 
-  const ask = (): Promise<Readiness> => {
+  return () => {
     const now = clock.steady();
     if (asked === null || now - asked.at >= FRESH_MS)
       asked = { at: now, readiness: control.readiness().catch(() => UNKNOWN) };
     return asked.readiness;
   };
+}
 
+/** `/healthz`: the process is up. `/readyz`: it can do its work. */
+export function createHealth(ask: () => Promise<Readiness>): Hono {
   const getOnly: Handler = () => methodNotAllowed(['GET']);
   return new Hono()
     .get(

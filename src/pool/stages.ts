@@ -5,7 +5,7 @@ import { covers } from '../core/message-order.ts';
 import { createModelRoutes } from '../core/model-routes.ts';
 import { type ClaimedJob, type JobOutcome, OutboxUnavailable, type Spent, type Stage } from '../core/outbox.ts';
 import { type CallReport, draftReply } from '../drafting/draft-reply.ts';
-import { buildNote } from '../drafting/note.ts';
+import { buildNote } from '../core/note.ts';
 import { consignDraft } from './consigned-draft.ts';
 import { nextOf, refOf, type StageDeps, type StageFunction, type StageRun } from './stage-run.ts';
 

@@ -101,6 +101,9 @@ export const job = sqliteTable(
       .on(t.crashes)
       .where(sql`crashes >= 2`),
     index('job_status').on(t.status, t.id),
+    index('job_failing')
+      .on(t.status, t.errorClass, t.id)
+      .where(sql`current = 1 AND status IN ('dead', 'retrying')`),
     index('job_helpdesk').on(t.helpdesk, t.id),
     index('job_ticket').on(t.ticket),
     index('job_text').on(t.updatedAt).where(sql.raw(FINISHED_WITH_TEXT)),

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { benchBatch } from './batch.ts';
 import { benchClaims } from './claims.ts';
+import { benchConsole } from './console.ts';
 import { benchHostile } from './hostile.ts';
 import { benchLimiter } from './limiter.ts';
 import { benchOutbox } from './outbox.ts';
@@ -17,8 +18,8 @@ import { benchSoak } from './soak.ts';
 
 /*
  * `npm run bench`: every figure of README's table, on this machine. A figure is shown beside its aim; nothing fails.
- * Names of sections as arguments run only those: memory webhooks ready outbox claims pipeline batch limiter telemetry
- * hostile. By name only: `soak`, or `soak=30` for half an hour (promise 16).
+ * Names of sections as arguments run only those: memory webhooks ready console outbox claims pipeline batch limiter
+ * telemetry hostile. By name only: `soak`, or `soak=30` for half an hour (promise 16).
  */
 
 export interface Figure {
@@ -90,6 +91,7 @@ const sections: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   memory: benchIdle,
   webhooks: benchWebhooks,
   ready: () => benchReady(join(folder, 'ready.db')),
+  console: () => benchConsole(join(folder, 'console.db')),
   outbox: () => benchOutbox(join(folder, 'outbox.db')),
   claims: () => benchClaims(join(folder, 'claims.db')),
   pipeline: benchPipeline,

@@ -342,6 +342,10 @@ export function helpdeskContract(name: string, setup: () => HelpdeskWorld): void
       expect(world.calls()).toBeGreaterThan(before);
     });
 
+    it('knows where an agent sees a ticket', () => {
+      expect(helpdesk.ticketUrl?.('5158')).toMatch(/^https?:\/\/[^?#]+\/5158$/);
+    });
+
     it('probes the credentials', async () => {
       await expect(helpdesk.probe(never)).resolves.toBeUndefined();
       world.revokeAccess();

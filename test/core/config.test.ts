@@ -185,3 +185,31 @@ describe('ADMIN_TOKENS_FILE', () => {
     expect(readConfig(env).warnings).toEqual([expect.stringMatching(/^ADMIN_TOKENS_FILE .*chmod 600/)]);
   });
 });
+
+describe('settings for people to look at', () => {
+  const shown = (env: Env) => new Map(readConfig(env).shown.map((setting) => [setting.name, setting]));
+
+  it('are those that are set and those that have a default', () => {
+    const settings = shown({ ...GOOD, WORKER_CONCURRENCY: '12', LLM_MODEL: 'gpt-6-luna' });
+    expect(settings.get('WORKER_CONCURRENCY')).toEqual({ name: 'WORKER_CONCURRENCY', value: '12', isDefault: false });
+    expect(settings.get('PORT')).toEqual({ name: 'PORT', value: '8787', isDefault: true });
+    expect(settings.get('GUIDELINES_FILE')).toEqual({ name: 'GUIDELINES_FILE', value: null, isDefault: true });
+    expect(settings.get('ZENDESK_BASE_URL')?.value).toBe('https://acme.zendesk.com');
+    expect(settings.get('LLM_MODEL')?.value).toBe('gpt-6-luna');
+  });
+
+  it('hold no secret but its last two characters, of a short one not even those', () => {
+    const env = {
+      ...GOOD,
+      ADMIN_TOKEN: `tiny,${STRONG}`,
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer otel-canary',
+    };
+    const settings = shown(env);
+    expect(settings.get('ADMIN_TOKEN')?.value).toBe('set (…, …A1)');
+    expect(settings.get('OPENAI_API_KEY')?.value).toBe('set (…ry)');
+    const text = JSON.stringify([...settings.values()]);
+    expect(text).not.toContain('canary');
+    expect(text).not.toContain(STRONG);
+    expect(text).not.toContain('tiny');
+  });
+});

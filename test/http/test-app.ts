@@ -18,6 +18,7 @@ import { tokenOfSetting } from '../../src/core/admin-token.ts';
 import { seededRandom, sha256 } from '../../src/core/clock.ts';
 import type { MakeBackup } from '../../src/core/backup.ts';
 import type { StoreReport } from '../../src/core/store-report.ts';
+import { createHistory } from '../../src/core/history.ts';
 import type { Helpdesk } from '../../src/core/helpdesk.ts';
 
 export const ADMIN_TOKEN = 'an-admin-token-of-some-length-0001';
@@ -42,6 +43,7 @@ export interface TestAppOptions {
   readonly freshdesk?: Helpdesk;
   readonly clock?: FakeClock;
   readonly publicMetrics?: boolean;
+  readonly noteTraceLink?: string | null;
 }
 
 /** The app on parts in memory. */
@@ -50,6 +52,7 @@ export function testApp({
   freshdesk,
   clock = fakeClock(),
   publicMetrics = false,
+  noteTraceLink = null,
 }: TestAppOptions = {}): TestApp {
   const parts = {
     outbox: fakeOutbox(),
@@ -71,6 +74,10 @@ export function testApp({
       ...[ADMIN_TOKEN, OTHER_TOKEN].map(tokenOfSetting),
       { name: 'vera', role: 'viewer', digest: sha256(VIEWER_TOKEN) },
     ],
+    history: createHistory(clock),
+    settings: [],
+    dailyBudgetUsd: null,
+    noteTraceLink,
     random: seededRandom(1),
     metrics: { text: async () => 'draftdesk_tickets_total 1\n', public: publicMetrics },
   });

@@ -59,13 +59,41 @@ describe('query plans', () => {
     [{ cursor }, 'job_helpdesk (helpdesk=? AND id<?)'],
     // one helpdesk has them all: what tells more goes first
     [{ status: 'dead' }, 'job_status (status=?)'],
+    [{ status: 'dead', errorClass: 'timeout' }, 'job_failing (status=? AND error_class=?)'],
     [{ batchId: 'b' }, 'job_batch (batch_id=?)'],
+    [{ batchId: 'b', status: 'dead' }, 'job_batch_ended (batch_id=? AND status=?)'],
+    [{ batchId: 'b', status: 'drafted' }, 'job_batch_held (batch_id=?)'],
+    [{ batchId: 'b', status: 'posting' }, 'job_status (status=?)'],
   ])('lists the tickets of a helpdesk, newest first, from an index (%o)', (more, index) => {
     const list = (watching: Connection) =>
       openTicketReader(watching, clock).tickets({ helpdesk: 'freshdesk', limit: 50, ...more });
     const [plan] = plansOf(list, /order by "job"\."id" desc/);
     expect(plan).toContain(`SEARCH job USING INDEX ${index}`);
     expect(plan).not.toContain('TEMP B-TREE');
+  });
+
+  it('finds tickets by the start of their id in the index of identities, in its order', () => {
+    const find = (watching: Connection) =>
+      openTicketReader(watching, clock).tickets({ helpdesk: 'zendesk', idPrefix: '51', status: 'dead', limit: 50 });
+    const [plan] = plansOf(find, /order by "ticket"\."ticket_id"/);
+    expect(plan).toMatch(
+      /^SEARCH ticket USING INDEX ticket_identity \(helpdesk=\? AND ticket_id>\? AND ticket_id<\?\)/,
+    );
+    expect(plan).not.toMatch(/SCAN|TEMP B-TREE/);
+  });
+
+  it('tells the story of a ticket from indexes', () => {
+    const plans = plansOf(
+      (watching) => openTicketReader(watching, clock),
+      /FROM (job WHERE ticket = \? ORDER BY rowid DESC|attempt WHERE job_id = \? ORDER|draft WHERE ticket = \? ORDER)/,
+    );
+    expect(plans).toHaveLength(3);
+    for (const plan of plans) expect(plan).toMatch(/^SEARCH (?!.*(SCAN|TEMP B-TREE))/);
+  });
+
+  it('counts what fails, by class, from an index alone', () => {
+    const [plan] = plansOf((watching) => openTicketReader(watching, clock).failing(), /sum\(status/);
+    expect(plan).toContain('USING COVERING INDEX job_failing');
   });
 
   it('starts after a crash without a look at every job there ever was', () => {

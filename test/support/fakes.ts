@@ -10,6 +10,7 @@ import { NOTHING_ERASED } from '../../src/sqlite/forgetting.ts';
 import { createTally } from '../../src/core/tally.ts';
 import { TICKET_STATUSES, type TicketDetail, type TicketSummary } from '../../src/core/ticket.ts';
 import type { BatchResult, StatusCounts, TicketQuery, TicketReader } from '../../src/core/ticket-reader.ts';
+import type { TicketRound, TicketStory } from '../../src/core/ticket-story.ts';
 import { makeDraft } from './factories.ts';
 import { stubHelpdesk } from './stub-helpdesk.ts';
 
@@ -55,6 +56,16 @@ export function makeDetail(overrides: Partial<TicketDetail> = {}): TicketDetail 
     draft: { ...makeDraft(), version: 1, createdAt: Date.UTC(2026, 10, 23, 10, 0, 2) },
     ...overrides,
   };
+}
+
+export function makeRound(overrides: Partial<TicketRound> = {}): TicketRound {
+  const { status, reason, batchId, createdAt, updatedAt, errorClass, error, noteId, traceId } = makeSummary();
+  const round = { status, reason, batchId, createdAt, updatedAt, errorClass, error, noteId, traceId };
+  return { ...round, id: 'round-1', marker: 'dd-0123456789ab', attempts: [], ...overrides };
+}
+
+export function makeStory(overrides: Partial<TicketStory> = {}): TicketStory {
+  return { rounds: [makeRound()], drafts: [], ...overrides };
 }
 
 export function makeBatchProgress(overrides: Partial<BatchProgress> = {}): BatchProgress {
@@ -210,6 +221,8 @@ export function fakeAudit(): FakeAudit {
 export interface FakeReader extends TicketReader {
   readonly queries: TicketQuery[];
   readonly known: Map<string, TicketDetail>;
+  /** The story of every known ticket. */
+  told: TicketStory;
   /** The reader's own cursor on the last page it gives. */
   nextCursor: string | null;
   results: BatchResult[];
@@ -221,6 +234,7 @@ export function fakeReader(): FakeReader {
   const fake: FakeReader = {
     queries: [],
     known: new Map([['zendesk 5158', makeDetail()]]),
+    told: makeStory(),
     nextCursor: null,
     results: [],
     broken: null,
@@ -235,9 +249,11 @@ export function fakeReader(): FakeReader {
       check();
       return fake.known.get(`${helpdesk} ${ticketId}`) ?? null;
     },
+    story: (helpdesk, ticketId) => (fake.known.has(`${helpdesk} ${ticketId}`) ? fake.told : null),
     batches: () => ({ items: [makeBatchProgress()], nextCursor: fake.nextCursor }),
     batch: (id) => (id === 'b1' ? makeBatchProgress() : null),
     batchErrors: () => [],
+    failing: () => [],
     lastEventAt: () => null,
     walks: () => [],
     upcoming: () => [],

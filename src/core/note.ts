@@ -1,5 +1,5 @@
-import type { Note, NoteBlock } from '../core/helpdesk.ts';
-import type { Draft } from '../core/ticket.ts';
+import type { Note, NoteBlock } from './helpdesk.ts';
+import type { Draft } from './ticket.ts';
 
 export interface NoteRequest {
   readonly draft: Draft;

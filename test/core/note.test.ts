@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { buildNote } from '../../src/drafting/note.ts';
+import { buildNote } from '../../src/core/note.ts';
 import { renderNote } from '../../src/helpdesks/note-html.ts';
 import { makeDraft } from '../support/factories.ts';
 

@@ -1,0 +1,1 @@
+CREATE INDEX `job_failing` ON `job` (`status`,`error_class`,`id`) WHERE current = 1 AND status IN ('dead', 'retrying');

@@ -1,0 +1,113 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeDraft, makeDrafted, makeEvent, TRACEPARENT } from '../support/factories.ts';
+import { DRAFT, type OutboxSetup, type OutboxUnderTest, POST } from './outbox.ts';
+
+/** What every store behind the port `TicketReader` must tell the console. */
+export function ticketReadsContract(name: string, open: (setup: OutboxSetup) => Promise<OutboxUnderTest>): void {
+  describe(`ticket reads: ${name}`, () => {
+    let store: OutboxUnderTest;
+
+    beforeEach(async () => {
+      store = await open({ maxPending: 1000 });
+    });
+    afterEach(() => store.dispose());
+
+    const ingest = (ticketId: string, key: string = ticketId, helpdesk = 'zendesk', messageId: string | null = null) =>
+      store.outbox.ingest({ helpdesk, event: makeEvent(ticketId, { key, messageId }), traceparent: TRACEPARENT });
+    const work = async (offer: typeof DRAFT, outcome: Parameters<typeof store.outbox.report>[1], costUsd = 0) => {
+      const [job] = await store.outbox.claim([offer], 1);
+      if (job === undefined) throw new Error('nothing to claim');
+      const usage = { promptTokens: 500, cachedTokens: 0, completionTokens: 120 };
+      const spent = costUsd === 0 ? null : { usage, costUsd };
+      await store.outbox.report(job, outcome, { startedAt: store.clock.now(), durationMs: 5, spent });
+    };
+
+    describe('tickets whose id starts so', () => {
+      const idsOf = (query: object): string[][] => {
+        const pages: string[][] = [];
+        let cursor: string | null = null;
+        do {
+          const page = store.reader.tickets({ limit: 2, ...query, ...(cursor === null ? {} : { cursor }) });
+          pages.push(page.items.map(({ helpdesk, ticketId }) => `${helpdesk} ${ticketId}`));
+          cursor = page.nextCursor;
+        } while (cursor !== null);
+        return pages;
+      };
+
+      beforeEach(async () => {
+        for (const id of ['7', '51', '5158', '51580', '515', '6158']) await ingest(id);
+        for (const id of ['5158', '59']) await ingest(id, id, 'freshdesk');
+      });
+
+      it('come in the order of helpdesks and ids, page by page, each once', () => {
+        expect(idsOf({ idPrefix: '51' })).toEqual([
+          ['freshdesk 5158', 'zendesk 51'],
+          ['zendesk 515', 'zendesk 5158'],
+          ['zendesk 51580'],
+        ]);
+      });
+
+      it('are found by the whole id', () => {
+        expect(idsOf({ idPrefix: '6158' })).toEqual([['zendesk 6158']]);
+        expect(idsOf({ idPrefix: '9' })).toEqual([[]]);
+      });
+
+      it('are those of one helpdesk and one status, when asked so', async () => {
+        await work(DRAFT, { kind: 'dead', errorClass: 'refusal', error: 'It refused.' });
+        expect(idsOf({ idPrefix: '5', helpdesk: 'freshdesk' })).toEqual([['freshdesk 5158', 'freshdesk 59']]);
+        expect(idsOf({ idPrefix: '7', status: 'dead' })).toEqual([['zendesk 7']]);
+        expect(idsOf({ idPrefix: '5', status: 'dead' })).toEqual([[]]);
+      });
+
+      it('refuses a cursor of another list', () => {
+        const { nextCursor } = store.reader.tickets({ limit: 1 });
+        expect(() => store.reader.tickets({ limit: 1, idPrefix: '5', cursor: nextCursor ?? '' })).toThrow('cursor');
+      });
+    });
+
+    describe('the story of a ticket', () => {
+      it('is not there for a ticket nobody knows', () => {
+        expect(store.reader.story('zendesk', '1')).toBeNull();
+      });
+
+      it('has every try with its cost, and the note', async () => {
+        await ingest('1');
+        const failure = { delayMs: 0, countsAsAttempt: true, postInDoubt: false } as const;
+        await work(DRAFT, { kind: 'retry', ...failure, errorClass: 'server_error', error: 'It answered 500.' });
+        await work(DRAFT, makeDrafted(), 0.002);
+        await work(POST, { kind: 'posted', noteId: 'n1' });
+        const [round] = store.reader.story('zendesk', '1')?.rounds ?? [];
+        expect(round).toMatchObject({ status: 'posted', noteId: 'n1', batchId: null });
+        expect(round?.marker).toMatch(/^dd-/);
+        expect(round?.attempts).toMatchObject([
+          { stage: 'draft', outcome: 'retry', errorClass: 'server_error', error: 'It answered 500.', costUsd: null },
+          { stage: 'draft', outcome: 'ok', promptTokens: 500, completionTokens: 120, costUsd: 0.002 },
+          { stage: 'post', outcome: 'ok', promptTokens: null },
+        ]);
+      });
+
+      it('has the rounds of a ticket and the versions of its draft, oldest first', async () => {
+        await ingest('1', 'first', 'zendesk', '100');
+        await work(DRAFT, makeDrafted());
+        await work(POST, { kind: 'posted', noteId: 'n1' });
+        await ingest('1', 'second', 'zendesk', '101');
+        const draft = makeDraft({ body: 'Please restart the phone.' });
+        await work(DRAFT, makeDrafted({ draft, seenMessageId: '101' }));
+        const story = store.reader.story('zendesk', '1');
+        expect(story?.rounds.map(({ status }) => status)).toEqual(['posted', 'posting']);
+        expect(story?.drafts).toMatchObject([
+          { version: 1, body: 'Please restart the app.', roundId: story?.rounds[0]?.id },
+          { version: 2, body: 'Please restart the phone.', roundId: story?.rounds[1]?.id },
+        ]);
+      });
+
+      it('has no draft whose text was removed', async () => {
+        await ingest('1');
+        await work(DRAFT, makeDrafted());
+        await work(POST, { kind: 'posted', noteId: 'n1' });
+        await store.outbox.removeTexts(store.clock.now() + 1, new AbortController().signal);
+        expect(store.reader.story('zendesk', '1')?.drafts).toEqual([]);
+      });
+    });
+  });
+}
