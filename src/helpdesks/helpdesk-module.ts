@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Clock, Random } from '../core/clock.ts';
+import type { HelpdeskSetup } from '../core/helpdesk-setup.ts';
 import type { Helpdesk } from '../core/helpdesk.ts';
 import type { Stage } from '../core/outbox.ts';
 
@@ -38,4 +39,11 @@ export interface HelpdeskModule<Settings = unknown> {
   readonly settings: z.ZodType<Settings>;
   /** `settings` is what the schema answered. */
   create(settings: Settings, deps: HelpdeskDeps): Helpdesk;
+  /** The variable that holds the secret of its webhooks. */
+  readonly webhookSecretIn: string;
+  /**
+   * For `draftdesk connect`. `adminToken` is a credential for the set-up alone (an OAuth token, an API key), where those
+   * of the settings may not do it.
+   */
+  createSetup(settings: Settings, deps: HelpdeskDeps, adminToken?: string): HelpdeskSetup;
 }

@@ -80,10 +80,11 @@ export function authorizationOf(
   { baseUrl, credentials }: ZendeskSettings,
   http: HttpOptions,
   deps: Pick<HelpdeskDeps, 'warn'>,
+  scope?: string,
 ): Authorization {
   switch (credentials.kind) {
     case 'client':
-      return oauthAuthorization(baseUrl, credentials, http);
+      return oauthAuthorization(baseUrl, credentials, http, scope);
     case 'token':
       return fixedAuthorization(`Bearer ${credentials.token}`);
     case 'api_token':

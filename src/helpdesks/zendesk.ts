@@ -18,6 +18,7 @@ import {
 } from './zendesk-errors.ts';
 import { createZendeskLists } from './zendesk-lists.ts';
 import { authorizationOf, type ZendeskSettings, zendeskSettings } from './zendesk-settings.ts';
+import { createZendeskSetup } from './zendesk-setup.ts';
 import * as shapes from './zendesk-shapes.ts';
 import {
   createZendeskTickets,
@@ -44,6 +45,8 @@ export const zendesk: HelpdeskModule<ZendeskSettings> = {
   enabledBy: 'ZENDESK_BASE_URL',
   settings: zendeskSettings,
   create: createZendesk,
+  webhookSecretIn: 'ZENDESK_WEBHOOK_SECRET',
+  createSetup: createZendeskSetup,
 };
 
 function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk {
