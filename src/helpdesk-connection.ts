@@ -1,6 +1,6 @@
 import { ConfigError, type Env } from './config.ts';
 import { newSecret, systemClock, systemRandom } from './core/clock.ts';
-import type { HelpdeskSetup } from './core/helpdesk-setup.ts';
+import type { HelpdeskSetup, SetupQuestion } from './core/helpdesk-setup.ts';
 import { helpdesks } from './helpdesks/index.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
 
@@ -15,8 +15,20 @@ export interface HelpdeskConnection {
   hasNote(ticketId: string, noteId: string, signal: AbortSignal): Promise<boolean>;
 }
 
-/** The names that can be connected. */
-export const connectable: readonly string[] = helpdesks.map(({ name }) => name);
+/** What can be connected, and what a person must tell for it. */
+export interface Connectable {
+  readonly name: string;
+  readonly questions: readonly SetupQuestion[];
+  readonly secretVariable: string;
+  readonly secretBy: 'us' | 'vendor';
+}
+
+export const connectables: readonly Connectable[] = helpdesks.map((module) => ({
+  name: module.name,
+  questions: module.questions,
+  secretVariable: module.webhookSecretIn,
+  secretBy: module.webhookSecretBy,
+}));
 
 const TIMEOUT_MS = 15_000;
 

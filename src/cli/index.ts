@@ -3,8 +3,10 @@ import { Command, CommanderError } from 'commander';
 import { auditCommand } from './audit.ts';
 import { batchCommand } from './batch.ts';
 import { EXIT } from './command-error.ts';
+import { connectCommand } from './connect.ts';
 import { dieOfFaults } from './fatal.ts';
 import { eraseCommand } from './erase.ts';
+import { initCommand } from './init.ts';
 import { packagePath } from './package-path.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { serveCommand } from './serve.ts';
@@ -16,8 +18,10 @@ export function createProgram(version: string): Command {
   return new Command('draftdesk')
     .description('Turns support tickets into draft replies that agents only have to check.')
     .version(version)
-    .addCommand(serveCommand())
     .addCommand(sandboxCommand())
+    .addCommand(initCommand())
+    .addCommand(connectCommand())
+    .addCommand(serveCommand())
     .addCommand(batchCommand())
     .addCommand(statusCommand())
     .addCommand(tokenCommand())
@@ -28,6 +32,8 @@ export function createProgram(version: string): Command {
       `
 Examples:
   $ draftdesk sandbox
+  $ draftdesk init
+  $ draftdesk connect zendesk
   $ draftdesk batch run tickets.jsonl --dry-run
   $ draftdesk batch start --help`,
     );

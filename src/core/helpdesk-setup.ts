@@ -53,3 +53,14 @@ export const TEST_TICKET = {
   email: 'draftdesk-test@example.com',
   tag: 'draftdesk_test',
 } as const;
+
+/** Something a person must tell before a helpdesk can be connected. */
+export interface SetupQuestion {
+  readonly variable: string;
+  /** What it is and where the vendor's screens show it. */
+  readonly question: string;
+  /** Not shown while it is typed. */
+  readonly secret: boolean;
+  /** Not asked when one of these is set instead. */
+  readonly unless?: readonly string[];
+}

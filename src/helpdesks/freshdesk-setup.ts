@@ -40,7 +40,10 @@ export function createFreshdeskSetup(
       const answer = shaped(rulesAnswer, await call('GET', `/automations/${spec.type}/rules`, signal), NAME);
       const rules = Array.isArray(answer) ? answer : answer.rules;
       const ofName = rules.filter(({ name }) => name === spec.name);
-      found.push({ spec, rule: ofName.find((rule) => rule.actions?.some(({ url }) => url === webhookUrl)) ?? ofName[0] });
+      found.push({
+        spec,
+        rule: ofName.find((rule) => rule.actions?.some(({ url }) => url === webhookUrl)) ?? ofName[0],
+      });
     }
     return found;
   }

@@ -10,7 +10,7 @@ import {
   nextPage,
 } from './freshdesk-errors.ts';
 import { createFreshdeskLists } from './freshdesk-lists.ts';
-import { type FreshdeskSettings, freshdeskSettings, givenToken } from './freshdesk-settings.ts';
+import { FRESHDESK_QUESTIONS, type FreshdeskSettings, freshdeskSettings, givenToken } from './freshdesk-settings.ts';
 import { createFreshdeskSetup } from './freshdesk-setup.ts';
 import * as shapes from './freshdesk-shapes.ts';
 import { parseFreshdeskWebhook } from './freshdesk-webhook.ts';
@@ -47,6 +47,8 @@ export const freshdesk: HelpdeskModule<FreshdeskSettings> = {
   settings: freshdeskSettings,
   create: createFreshdesk,
   webhookSecretIn: 'FRESHDESK_WEBHOOK_TOKEN',
+  webhookSecretBy: 'us',
+  questions: FRESHDESK_QUESTIONS,
   createSetup: createFreshdeskSetup,
 };
 

@@ -6,7 +6,13 @@ import { id, lenient, shaped } from './answer.ts';
 import type { HelpdeskDeps } from './helpdesk-module.ts';
 import { type Answer, type HttpCall, sendCall } from './http-call.ts';
 import { authorizationOf, type ZendeskSettings } from './zendesk-settings.ts';
-import { TRIGGERS, type TriggerSpec, triggerProblems, type ZendeskTrigger, zendeskTrigger } from './zendesk-triggers.ts';
+import {
+  TRIGGERS,
+  type TriggerSpec,
+  triggerProblems,
+  type ZendeskTrigger,
+  zendeskTrigger,
+} from './zendesk-triggers.ts';
 
 // Webhooks and triggers by API: helpdesks.md 1.1 and 1.3; the trigger's shape as Zendesk answers it
 // (https://developer.zendesk.com/api-reference/ticketing/business-rules/triggers/).
@@ -80,9 +86,7 @@ export function createZendeskSetup(settings: ZendeskSettings, deps: HelpdeskDeps
     const all: Webhook[] = [];
     for await (const { webhooks } of pages('/webhooks', webhooksAnswer, signal)) all.push(...webhooks);
     const ofUrl = all.filter(({ endpoint }) => endpoint === webhookUrl);
-    return (
-      ofUrl.find(({ status }) => status === 'active') ?? ofUrl[0] ?? all.find(({ name }) => name === WEBHOOK_NAME)
-    );
+    return ofUrl.find(({ status }) => status === 'active') ?? ofUrl[0] ?? all.find(({ name }) => name === WEBHOOK_NAME);
   }
 
   async function look(webhookUrl: string, signal: AbortSignal): Promise<Found> {
@@ -96,7 +100,13 @@ export function createZendeskSetup(settings: ZendeskSettings, deps: HelpdeskDeps
   }
 
   async function mendWebhook(found: Webhook | undefined, webhookUrl: string, signal: AbortSignal): Promise<string> {
-    const wanted = { name: WEBHOOK_NAME, status: 'active', endpoint: webhookUrl, http_method: 'POST', request_format: 'json' };
+    const wanted = {
+      name: WEBHOOK_NAME,
+      status: 'active',
+      endpoint: webhookUrl,
+      http_method: 'POST',
+      request_format: 'json',
+    };
     if (found === undefined) {
       const body = { webhook: { ...wanted, subscriptions: [BY_TRIGGER] } };
       return shaped(z.object({ webhook }), await call('POST', '/webhooks', signal, body), NAME).webhook.id;
@@ -113,7 +123,9 @@ export function createZendeskSetup(settings: ZendeskSettings, deps: HelpdeskDeps
     webhookId: string,
     signal: AbortSignal,
   ): Promise<void> {
-    const body = { trigger: { title: spec.title, active: true, conditions: spec.conditions, actions: spec.actions(webhookId) } };
+    const body = {
+      trigger: { title: spec.title, active: true, conditions: spec.conditions, actions: spec.actions(webhookId) },
+    };
     if (trigger === undefined) await call('POST', '/triggers', signal, body);
     else await call('PUT', `/triggers/${encodeURIComponent(trigger.id)}`, signal, body);
   }

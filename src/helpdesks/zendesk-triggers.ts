@@ -45,11 +45,7 @@ export const TRIGGERS: readonly TriggerSpec[] = [
       all: [is('update_type', 'Change'), is('role', 'end_user'), is('comment_is_public', 'true')],
       any: [],
     },
-    onScreen: [
-      'Ticket > Ticket  Is  Updated',
-      'Ticket > Current user  Is  (end user)',
-      'Ticket > Comment  Is  Public',
-    ],
+    onScreen: ['Ticket > Ticket  Is  Updated', 'Ticket > Current user  Is  (end user)', 'Ticket > Comment  Is  Public'],
   },
 ];
 

@@ -17,7 +17,7 @@ import {
   ZENDESK_FIXED_LIMITS,
 } from './zendesk-errors.ts';
 import { createZendeskLists } from './zendesk-lists.ts';
-import { authorizationOf, type ZendeskSettings, zendeskSettings } from './zendesk-settings.ts';
+import { authorizationOf, ZENDESK_QUESTIONS, type ZendeskSettings, zendeskSettings } from './zendesk-settings.ts';
 import { createZendeskSetup } from './zendesk-setup.ts';
 import * as shapes from './zendesk-shapes.ts';
 import {
@@ -46,6 +46,8 @@ export const zendesk: HelpdeskModule<ZendeskSettings> = {
   settings: zendeskSettings,
   create: createZendesk,
   webhookSecretIn: 'ZENDESK_WEBHOOK_SECRET',
+  webhookSecretBy: 'vendor',
+  questions: ZENDESK_QUESTIONS,
   createSetup: createZendeskSetup,
 };
 

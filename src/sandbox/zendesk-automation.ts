@@ -66,21 +66,21 @@ export function createZendeskAutomation({ clock, account, accountId, sender }: W
   const secretOf = (id: string): string => secrets.get(id) ?? '';
 
   const send = (webhook: MadeWebhook, ticket: ZendeskTicket, event: ZendeskEvent, body: string): void => {
-    const { sign, newInvocationId } = createZendeskWebhooks(clock, account, {
+    const made = createZendeskWebhooks(clock, account, {
       accountId,
       secret: secretOf(webhook.id),
       webhookId: webhook.id,
     });
-    const invocationId = newInvocationId();
+    const invocationId = made.newInvocationId();
     const target = { url: webhook.endpoint, fetch };
-    sender.send(target, { ticketId: String(ticket.id), event, call: () => sign(body, invocationId) });
+    sender.send(target, { ticketId: String(ticket.id), event, call: () => made.sign(body, invocationId) });
   };
 
   const emit: ZendeskEmit = (event, ticket, comment) => {
     for (const webhook of webhooks) {
       if (webhook.status !== 'active' || !webhook.subscriptions.includes(`zen:event-type:${event}`)) continue;
-      const { body } = createZendeskWebhooks(clock, account, { accountId, secret: '' });
-      send(webhook, ticket, event, body(event, ticket, comment));
+      const bodies = createZendeskWebhooks(clock, account, { accountId, secret: '' });
+      send(webhook, ticket, event, bodies.body(event, ticket, comment));
     }
     // of the two events of a creation the triggers see one
     if (event === 'trigger' || (event === 'ticket.comment_added' && comment === ticket.comments[0])) return;
@@ -96,8 +96,7 @@ export function createZendeskAutomation({ clock, account, accountId, sender }: W
 
   const routes: ZendeskAutomation['routes'] = ({ admin, forbidden }) => {
     const app = new Hono<Env>();
-    const adminsOnly: MiddlewareHandler<Env> = (c, next) =>
-      admin ? next() : Promise.resolve(c.json(forbidden, 403));
+    const adminsOnly: MiddlewareHandler<Env> = (c, next) => (admin ? next() : Promise.resolve(c.json(forbidden, 403)));
     for (const path of ['/webhooks', '/webhooks/*', '/triggers', '/triggers/*']) app.use(path, adminsOnly);
 
     app.get('/webhooks', (c) => c.json(cursorPage(c, 'webhooks', webhooks)));
@@ -126,7 +125,8 @@ export function createZendeskAutomation({ clock, account, accountId, sender }: W
     app.get('/triggers', (c) => c.json(cursorPage(c, 'triggers', triggers)));
     app.post('/triggers', async (c) => {
       const fields = await fieldsOf(c, 'trigger');
-      if (typeof fields['title'] !== 'string' || !Array.isArray(fields['actions'])) return c.json(invalid(['title']), 422);
+      if (typeof fields['title'] !== 'string' || !Array.isArray(fields['actions']))
+        return c.json(invalid(['title']), 422);
       const made = { default: false, description: null, ...fields, id: account.newId(), position: triggers.length + 1 };
       triggers.push(made as unknown as MadeTrigger);
       return c.json({ trigger: made }, 201);
