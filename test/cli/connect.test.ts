@@ -82,7 +82,8 @@ describe('connect zendesk', () => {
   it('makes webhook and triggers, and stores the secret without showing it', async () => {
     const { code, stdout, stderr } = await at.run('zendesk --yes --write-secret --no-test');
     expect([code, stderr]).toEqual([0, '']);
-    const { webhooks, triggers, secretOf } = at.vendors.zendesk.automation;
+    const { automation } = at.vendors.zendesk;
+    const { webhooks, triggers } = automation;
     expect(webhooks).toMatchObject([
       {
         endpoint: `${at.publicUrl}/webhooks/zendesk`,
@@ -96,7 +97,7 @@ describe('connect zendesk', () => {
       ['Draftdesk: new ticket', true],
       ['Draftdesk: customer reply', true],
     ]);
-    secret = secretOf(webhooks[0]?.id ?? '');
+    secret = automation.secretOf(webhooks[0]?.id ?? '');
     expect(storedIn(at)).toEqual({ ZENDESK_WEBHOOK_SECRET: secret });
     expect(stdout).not.toContain(secret);
   });

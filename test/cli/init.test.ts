@@ -38,12 +38,8 @@ it.each([
   const written = parseEnv(readFileSync(file, 'utf8'));
   expect(written['ADMIN_TOKEN']).toMatch(/^[\w-]{43}$/);
   // every variable that is still missing is named, and nothing of what was made is shown
-  const named = [...stdout.matchAll(/^ {2}- (\w+) /gm)].map(([, name]) => name);
-  expect(named.toSorted()).toEqual(
-    Object.keys(filled)
-      .filter((name) => name !== 'ZENDESK_OAUTH_CLIENT_SECRET')
-      .toSorted(),
-  );
+  const named = new Set([...stdout.matchAll(/^ {2}- (\w+) /gm)].map(([, name]) => name));
+  expect(named).toEqual(new Set(Object.keys(filled).filter((name) => name !== 'ZENDESK_OAUTH_CLIENT_SECRET')));
   expect(stdout).not.toContain(written['ADMIN_TOKEN']);
   setInEnvFile(filled, file);
   expect(statSync(file).mode & 0o777).toBe(0o600);
