@@ -9,7 +9,8 @@ import { jsonLine, shown } from './shown.ts';
 
 interface Check {
   readonly name: string;
-  readonly ok: boolean;
+  /** Null: could not be looked at. */
+  readonly ok: boolean | null;
   /** Null where there is nothing to say. */
   readonly problem: string | null;
   readonly todo: string | null;
@@ -22,7 +23,7 @@ export async function checkConnection(job: ConnectJob): Promise<number> {
     checks.push(check);
     if (!job.json) process.stdout.write(describe(check));
   }
-  const ok = checks.every((check) => check.ok);
+  const ok = checks.every((check) => check.ok !== false);
   if (job.json) process.stdout.write(jsonLine({ helpdesk: job.helpdesk, webhookUrl: job.webhookUrl, ok, checks }));
   return ok ? 0 : EXIT.failed;
 }
@@ -40,7 +41,8 @@ async function* chain(job: ConnectJob): AsyncGenerator<Check> {
     }
   } catch (error) {
     if (!isRefused(error)) throw error;
-    yield bad('set-up', 'cannot be read with these credentials', "DRAFTDESK_SETUP_TOKEN: an admin's, for this command");
+    const todo = "to look at it, too, put an admin's credential into DRAFTDESK_SETUP_TOKEN for this command";
+    yield { name: 'set-up', ok: null, problem: 'cannot be read with these credentials', todo };
   }
   const secret = await secretOf(job);
   if (secret.value === '') {
@@ -83,6 +85,7 @@ function bad(name: string, problem: string, todo: string): Check {
 }
 
 function describe({ name, ok, problem, todo }: Check): string {
-  if (ok) return `${paint(process.stdout, 'green', 'ok ')}  ${name}\n`;
-  return `${paint(process.stdout, 'red', 'BAD')}  ${name}: ${problem}\n     do: ${todo}\n`;
+  if (ok === true) return `${paint(process.stdout, 'green', 'ok ')}  ${name}\n`;
+  const mark = ok === null ? paint(process.stdout, 'yellow', '-- ') : paint(process.stdout, 'red', 'BAD');
+  return `${mark}  ${name}: ${problem}\n     do: ${todo}\n`;
 }

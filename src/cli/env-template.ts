@@ -30,7 +30,7 @@ export function envTemplate({ helpdesk, variables }: InitValues): string {
     set('DRAFTDESK_PUBLIC_URL'),
     '# Who has this token may do everything. Others get their own: draftdesk token new NAME',
     set('ADMIN_TOKEN'),
-    'DATABASE_URL=file:./data/draftdesk.db',
+    '# DATABASE_URL=file:./data/draftdesk.db',
     '',
     `# --- ${helpdesk}`,
     ...helpdeskLines,

@@ -5,6 +5,7 @@ import { type HelpdeskSetup, type SetupPart, TEST_TICKET } from '../core/helpdes
 import { id, lenient, shaped } from './answer.ts';
 import type { HelpdeskDeps } from './helpdesk-module.ts';
 import { type Answer, type HttpCall, sendCall } from './http-call.ts';
+import type { Authorization } from './zendesk-auth.ts';
 import { authorizationOf, type ZendeskSettings } from './zendesk-settings.ts';
 import {
   TRIGGERS,
@@ -53,7 +54,18 @@ interface Found {
 export function createZendeskSetup(settings: ZendeskSettings, deps: HelpdeskDeps, adminToken?: string): HelpdeskSetup {
   const http = { upstream: NAME, fetch: deps.fetch, clock: deps.clock, timeoutMs: deps.timeoutMs };
   const credentials = adminToken === undefined ? settings.credentials : ({ kind: 'token', token: adminToken } as const);
-  const auth = authorizationOf({ ...settings, credentials }, http, deps, SETUP_SCOPE);
+  const signIn = (scope?: string): Authorization => authorizationOf({ ...settings, credentials }, http, deps, scope);
+  let header: string | null = null;
+
+  /** A client that was not given the scopes of the set-up may still look at it. */
+  async function authorization(signal: AbortSignal): Promise<string> {
+    try {
+      return await signIn(SETUP_SCOPE).header(signal);
+    } catch (error) {
+      if (!(error instanceof UpstreamError) || error.errorClass !== 'auth') throw error;
+      return await signIn().header(signal);
+    }
+  }
 
   async function call(
     method: HttpCall['method'],
@@ -61,7 +73,8 @@ export function createZendeskSetup(settings: ZendeskSettings, deps: HelpdeskDeps
     signal: AbortSignal,
     body?: unknown,
   ): Promise<Answer['json']> {
-    const headers = { authorization: await auth.header(signal) };
+    header ??= await authorization(signal);
+    const headers = { authorization: header };
     const url = `${settings.baseUrl}/api/v2${path}`;
     return (await sendCall({ method, url, headers, ...(body === undefined ? {} : { body }) }, http, signal)).json;
   }

@@ -42,6 +42,19 @@ describe('the set-up of Zendesk', () => {
     expect(calls[0]?.body).toMatchObject({ scope: 'read tickets:write webhooks:write triggers:write' });
   });
 
+  it('looks with the scopes of the service where the client has no others', async () => {
+    const { setup, calls } = zendeskSetup({
+      'POST /oauth/tokens': [
+        json({ error: 'invalid_scope' }, 400),
+        json({ access_token: 'narrow', token_type: 'bearer', expires_in: 1800 }),
+      ],
+      'GET /api/v2/users/me': json({ user: { id: 1 } }),
+    });
+    await setup.account(never);
+    expect(calls[1]?.body).toMatchObject({ scope: 'read tickets:write' });
+    expect(calls[2]?.headers.get('authorization')).toBe('Bearer narrow');
+  });
+
   it('takes an admin’s token in place of the service’s credentials', async () => {
     const { setup, calls } = zendeskSetup({ 'GET /api/v2/users/me': json({ user: { id: 1 } }) }, 'of-an-admin');
     await setup.account(never);
