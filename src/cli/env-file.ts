@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { CommandError, EXIT, systemCode } from './command-error.ts';
 
@@ -13,12 +13,14 @@ export function envLine(name: string, value: string): string {
 
 /** Writes the whole file, readable by its owner alone from the first byte on; never a half one. */
 export function writeEnvFile(text: string, path: string = ENV_FILE): void {
-  const temporary = `${path}.${process.pid}.tmp`;
+  // a link to a file elsewhere stays one
+  const target = existsSync(path) ? realpathSync(path) : path;
+  const temporary = `${target}.${process.pid}.tmp`;
   try {
     writeFileSync(temporary, text, { mode: 0o600, flag: 'wx' });
     // what the umask has taken away
     chmodSync(temporary, 0o600);
-    renameSync(temporary, path);
+    renameSync(temporary, target);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw new CommandError(`${path} cannot be written (${systemCode(error)}).`, EXIT.failed, { cause: error });

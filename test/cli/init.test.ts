@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
@@ -76,6 +85,15 @@ it('a variable is set in its own line, whatever it holds, and the rest stays', (
   expect(text.split('\n').filter((line) => /^(# keep|AB=2 # two|# A=9|LAST=)$/.test(line))).toHaveLength(4);
   expect(parseEnv(text)).toEqual({ A: '$& has spaces, # and = in it', AB: '2', LAST: '', NEW: 'a==' });
   expect(statSync(file).mode & 0o777).toBe(0o600);
+});
+
+it('a .env that is a link stays one', () => {
+  const elsewhere = join(folder, 'settings');
+  writeFileSync(elsewhere, 'A=1\n');
+  symlinkSync(elsewhere, file);
+  setInEnvFile({ B: '2' }, file);
+  expect(readFileSync(elsewhere, 'utf8')).toBe('A=1\nB=2\n');
+  expect(lstatSync(file).isSymbolicLink()).toBe(true);
 });
 
 it.each(["it's", 'two\nlines'])('a value that no line can hold is refused: %j', (value) => {
