@@ -1,4 +1,5 @@
 import { systemClock } from '../core/clock.ts';
+import { describeFault, UpstreamError } from '../core/errors.ts';
 import { CommandError } from './command-error.ts';
 import { type ConnectJob, unhurried } from './connect-job.ts';
 import { sendSample } from './connect-sample.ts';
@@ -24,13 +25,15 @@ export async function testConnection(job: ConnectJob, secret: string): Promise<T
   const client = connect(job.env);
   await awaitService(job, secret);
   const startedAt = clock.steady();
-  const ticketId = await setup.createTestTicket(unhurried);
+  const ticketId = await setup.createTestTicket(unhurried).catch((error: unknown) => {
+    throw refused(error, job);
+  });
   job.say(`Test ticket ${ticketId} made`);
   let noteId: string;
   try {
     noteId = await awaitNote(job, client, ticketId);
   } catch (error) {
-    await remove(job, ticketId);
+    await remove(job, ticketId).catch((also: unknown) => job.say(sentenceOf(also)));
     throw error;
   }
   const seconds = Math.round((clock.steady() - startedAt) / 100) / 10;
@@ -39,9 +42,25 @@ export async function testConnection(job: ConnectJob, secret: string): Promise<T
 }
 
 async function remove({ connection, say }: ConnectJob, ticketId: string): Promise<'deleted' | 'solved'> {
-  const removed = await connection.setup.removeTestTicket(ticketId, unhurried);
+  const removed = await connection.setup.removeTestTicket(ticketId, unhurried).catch((error: unknown) => {
+    const cause = sentenceOf(error);
+    throw new CommandError(`Test ticket ${ticketId} could not be removed (${cause}): delete it by hand.`);
+  });
   say(`Test ticket ${ticketId} ${removed}; its made-up customer “Draftdesk Test” stays`);
   return removed;
+}
+
+/** The set-up stands by now: only its proof is missing. */
+function refused(error: unknown, { helpdesk }: ConnectJob): CommandError {
+  return new CommandError(
+    `${helpdesk} takes no test ticket: ${sentenceOf(error)} Are there fields that every new ticket must have? The set-up ` +
+      `is made; write a ticket as a customer and look with draftdesk status, or use --no-test.`,
+  );
+}
+
+/** Ours hold no text of others; a fault of our own is told by its kind. */
+function sentenceOf(error: unknown): string {
+  return error instanceof CommandError || error instanceof UpstreamError ? error.message : describeFault(error);
 }
 
 /** Until the service runs with this secret: it may have to be started first. */

@@ -6,7 +6,8 @@ import type { ConnectJob } from './connect-job.ts';
 export function explained(error: unknown, { helpdesk, connection, webhookUrl }: ConnectJob): unknown {
   if (!(error instanceof UpstreamError)) return error;
   const { errorClass, message } = error;
-  if (errorClass === 'auth') return new CommandError(`${message} Mend it in .env and run this again.`);
+  if (errorClass === 'auth')
+    return new CommandError(`${message} Mend it in .env (or in DRAFTDESK_SETUP_TOKEN) and run this again.`);
   if (errorClass === 'connection' || errorClass === 'timeout')
     return new CommandError(`${message} Is its address in .env right, and this machine online?`);
   if (errorClass === 'rate_limited') return new CommandError(`${message} Run this again in a minute.`);

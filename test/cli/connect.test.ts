@@ -1,7 +1,15 @@
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { CommandError } from '../../src/cli/command-error.ts';
+import type { ConnectJob } from '../../src/cli/connect-job.ts';
+import { testConnection } from '../../src/cli/connect-test.ts';
+import type { HelpdeskSetup } from '../../src/core/helpdesk-setup.ts';
+import { UpstreamError } from '../../src/core/errors.ts';
 import type { MadeTrigger, MadeWebhook } from '../../src/sandbox/zendesk-automation.ts';
 import { PATIENT, type RunningService, startTestService, startVendors, type Vendors } from '../support/harness.ts';
 import { startProgram } from './program.ts';
@@ -271,4 +279,56 @@ it.each([
   const { code, stderr } = await startProgram(['connect', ...args.split(' ')], { env: {}, cwd: '/' }).ended;
   expect(code).toBe(2);
   expect(stderr).toMatch(said);
+});
+
+describe('the test ticket', () => {
+  const refusal = new UpstreamError('invalid_request', 'freshdesk refused the request as invalid (400).', {
+    upstream: 'freshdesk',
+    status: 400,
+  });
+
+  /** A service that takes every webhook and has posted note 9 on ticket 7, which the helpdesk shows or not. */
+  async function attempt(change: Partial<HelpdeskSetup>, shown = true): Promise<{ error: unknown; said: string[] }> {
+    const server = createServer((request, response) => {
+      const posted = JSON.stringify({ status: 'posted', reason: null, noteId: '9', attempts: [] });
+      response.writeHead(request.method === 'POST' ? 202 : 200, { 'content-type': 'application/json' }).end(posted);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const said: string[] = [];
+    const setup = {
+      sampleWebhook: () => ({ headers: {}, body: '' }),
+      createTestTicket: () => Promise.resolve('7'),
+      removeTestTicket: () => Promise.resolve('deleted' as const),
+      ...change,
+    } as unknown as HelpdeskSetup;
+    const job = {
+      helpdesk: 'freshdesk',
+      connection: { setup, hasNote: () => Promise.resolve(shown) },
+      env: { DRAFTDESK_URL: `http://127.0.0.1:${port}`, ADMIN_TOKEN: 'x' },
+      timeoutMs: 5000,
+      say: (line: string) => void said.push(line),
+    } as unknown as ConnectJob;
+    const error = await testConnection(job, 'secret').catch((thrown: unknown) => thrown);
+    server.close();
+    return { error, said };
+  }
+
+  it('that the helpdesk refuses is not taken for a set-up that failed', async () => {
+    const { error } = await attempt({ createTestTicket: () => Promise.reject(refusal) });
+    expect(error).toBeInstanceOf(CommandError);
+    expect(error).toMatchObject({ message: expect.stringMatching(/^freshdesk takes no test ticket: .*--no-test/) });
+  });
+
+  it('that cannot be removed is named', async () => {
+    const { error } = await attempt({ removeTestTicket: () => Promise.reject(refusal) });
+    expect(error).toMatchObject({ message: expect.stringMatching(/^Test ticket 7 could not be removed .* by hand/) });
+  });
+
+  it('without its note fails for that, also when it cannot be removed', async () => {
+    const { error, said } = await attempt({ removeTestTicket: () => Promise.reject(refusal) }, false);
+    expect(error).toMatchObject({ message: expect.stringMatching(/shows no private note/) });
+    expect(said.at(-1)).toMatch(/^Test ticket 7 could not be removed/);
+  });
 });
