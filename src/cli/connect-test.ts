@@ -43,7 +43,7 @@ export async function testConnection(job: ConnectJob, secret: string): Promise<T
 
 async function remove({ connection, say }: ConnectJob, ticketId: string): Promise<'deleted' | 'solved'> {
   const removed = await connection.setup.removeTestTicket(ticketId, unhurried).catch((error: unknown) => {
-    const cause = sentenceOf(error);
+    const cause = sentenceOf(error).replace(/\.$/, '');
     throw new CommandError(`Test ticket ${ticketId} could not be removed (${cause}): delete it by hand.`);
   });
   say(`Test ticket ${ticketId} ${removed}; its made-up customer “Draftdesk Test” stays`);

@@ -28,7 +28,10 @@ const common = {
   actions: (webhookId: string) => [{ field: ACTION, value: [webhookId, BODY] }],
 };
 
-/** New tickets, and what customers write later. An agent's act (our own note is one) fires neither. */
+/**
+ * New tickets, and what customers write later. An agent's act (our own note is one) fires neither. Field names and values
+ * were seen in other programs' configurations and answers, all but `comment_is_public: true` (from memory).
+ */
 export const TRIGGERS: readonly TriggerSpec[] = [
   {
     ...common,
