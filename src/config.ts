@@ -12,9 +12,9 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];
 
-  constructor(problems: readonly string[]) {
+  constructor(problems: readonly string[], what: 'start' | 'connect' = 'start') {
     super(
-      `Draftdesk cannot start: ${problems.length === 1 ? 'a setting is' : 'some settings are'} wrong.\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+      `Draftdesk cannot ${what}: ${problems.length === 1 ? 'a setting is' : 'some settings are'} wrong.\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
     );
     this.problems = problems;
   }

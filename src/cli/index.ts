@@ -6,8 +6,10 @@ import { batchCommand } from './batch.ts';
 import { completionCommand } from './completion.ts';
 import { EXIT } from './command-error.ts';
 import { doctorCommand } from './doctor/doctor.ts';
+import { connectCommand } from './connect.ts';
 import { dieOfFaults } from './fatal.ts';
 import { eraseCommand } from './erase.ts';
+import { initCommand } from './init.ts';
 import { packagePath } from './package-path.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { serveCommand } from './serve.ts';
@@ -19,8 +21,10 @@ export function createProgram(version: string): Command {
   return new Command('draftdesk')
     .description('Turns support tickets into draft replies that agents only have to check.')
     .version(version)
-    .addCommand(serveCommand())
     .addCommand(sandboxCommand())
+    .addCommand(initCommand())
+    .addCommand(connectCommand())
+    .addCommand(serveCommand())
     .addCommand(batchCommand())
     .addCommand(statusCommand())
     .addCommand(backupCommand())
@@ -34,6 +38,8 @@ export function createProgram(version: string): Command {
       `
 Examples:
   $ draftdesk sandbox
+  $ draftdesk init
+  $ draftdesk connect zendesk
   $ draftdesk batch run tickets.jsonl --dry-run
   $ draftdesk batch start --help`,
     );

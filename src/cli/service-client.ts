@@ -24,11 +24,24 @@ export class ServiceUnreachable extends CommandError {
   }
 }
 
-const DEFAULT_URL = 'http://127.0.0.1:8787';
+/** The service said no; `status` is its HTTP status. */
+export class ServiceRefused extends CommandError {
+  readonly status: number;
+
+  constructor(message: string, status: number) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Where the service is, as far as the settings tell. */
+export function serviceUrl(env: NodeJS.ProcessEnv): string {
+  return env['DRAFTDESK_URL'] || `http://127.0.0.1:${env['PORT'] || '8787'}`;
+}
 
 /** By `DRAFTDESK_URL` and the first of `ADMIN_TOKEN`, from the environment or .env. Throws `CommandError`. */
 export function connect(env: NodeJS.ProcessEnv = readEnvironment()): ServiceClient {
-  const base = URL.parse(env['DRAFTDESK_URL'] || DEFAULT_URL);
+  const base = URL.parse(serviceUrl(env));
   const token = env['ADMIN_TOKEN']?.split(',')[0]?.trim();
   if (base === null || !/^https?:$/.test(base.protocol)) {
     throw new CommandError('DRAFTDESK_URL must be an address such as http://127.0.0.1:8787.', EXIT.config);
@@ -117,7 +130,7 @@ async function problemOf(response: Response, root: string): Promise<CommandError
   const { title = '', detail = title, errors = [] } = (await response.json()) as Problem;
   const fields = errors.map(({ path, message }) => `${path} ${withoutStop(message)}`).join('; ');
   const sentence = shown(fields === '' ? detail : `${withoutStop(detail)}: ${fields}.`);
-  return status === 503 ? new ServiceUnreachable(sentence) : new CommandError(sentence);
+  return status === 503 ? new ServiceUnreachable(sentence) : new ServiceRefused(sentence, status);
 }
 
 /** Sentences are joined into one. */

@@ -1,3 +1,4 @@
+import type { SetupQuestion } from '../core/helpdesk-setup.ts';
 import { isLoopback } from '../core/upstream-url.ts';
 import { envSchema } from './settings.ts';
 
@@ -42,3 +43,12 @@ export function givenToken(headers: Headers): string | null {
   const colon = pair.indexOf(':');
   return colon < 0 ? null : pair.slice(colon + 1);
 }
+
+export const FRESHDESK_QUESTIONS: readonly SetupQuestion[] = [
+  { variable: 'FRESHDESK_BASE_URL', question: 'Your Freshdesk, e.g. https://acme.freshdesk.com', secret: false },
+  {
+    variable: 'FRESHDESK_API_KEY',
+    question: 'API key of the agent who writes the notes (profile picture → Profile settings → Your API key)',
+    secret: true,
+  },
+];

@@ -10,7 +10,8 @@ import {
   nextPage,
 } from './freshdesk-errors.ts';
 import { createFreshdeskLists } from './freshdesk-lists.ts';
-import { type FreshdeskSettings, freshdeskSettings, givenToken } from './freshdesk-settings.ts';
+import { FRESHDESK_QUESTIONS, type FreshdeskSettings, freshdeskSettings, givenToken } from './freshdesk-settings.ts';
+import { createFreshdeskSetup } from './freshdesk-setup.ts';
 import * as shapes from './freshdesk-shapes.ts';
 import { parseFreshdeskWebhook } from './freshdesk-webhook.ts';
 import type { HelpdeskDeps, HelpdeskModule } from './helpdesk-module.ts';
@@ -45,6 +46,10 @@ export const freshdesk: HelpdeskModule<FreshdeskSettings> = {
   enabledBy: 'FRESHDESK_BASE_URL',
   settings: freshdeskSettings,
   create: createFreshdesk,
+  webhookSecretIn: 'FRESHDESK_WEBHOOK_TOKEN',
+  webhookSecretBy: 'us',
+  questions: FRESHDESK_QUESTIONS,
+  createSetup: createFreshdeskSetup,
 };
 
 interface Turn {

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Clock, Random } from '../core/clock.ts';
+import type { HelpdeskSetup, SetupQuestion } from '../core/helpdesk-setup.ts';
 import type { Helpdesk } from '../core/helpdesk.ts';
 import type { Stage } from '../core/outbox.ts';
 
@@ -40,4 +41,15 @@ export interface HelpdeskModule<Settings = unknown> {
   readonly settings: z.ZodType<Settings>;
   /** `settings` is what the schema answered. */
   create(settings: Settings, deps: HelpdeskDeps): Helpdesk;
+  /** What `draftdesk init` and `connect` ask for, its address first. */
+  readonly questions: readonly SetupQuestion[];
+  /** The variable that holds the secret of its webhooks. */
+  readonly webhookSecretIn: string;
+  /** Who makes that secret. */
+  readonly webhookSecretBy: 'us' | 'vendor';
+  /**
+   * For `draftdesk connect`. `adminToken` is a credential for the set-up alone (an OAuth token, an API key), where those
+   * of the settings may not do it.
+   */
+  createSetup(settings: Settings, deps: HelpdeskDeps, adminToken?: string): HelpdeskSetup;
 }

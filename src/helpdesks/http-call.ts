@@ -5,7 +5,7 @@ import { parseRetryAfter } from '../core/retry-after.ts';
 
 /** One request to a helpdesk's API. */
 export interface HttpCall {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Sent as JSON. */

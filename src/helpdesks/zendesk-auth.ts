@@ -27,7 +27,7 @@ export interface OAuthClient {
 }
 
 /** Audits need the global read scope, so that narrower ones do not do (helpdesks.md 2.1). */
-const SCOPE = 'read tickets:write';
+const SERVICE_SCOPE = 'read tickets:write';
 /** The longest life Zendesk grants, s; without the wish, new clients get 30 minutes. */
 const WANTED_LIFE_SECONDS = 172_800;
 const DEFAULT_LIFE_SECONDS = 1_800;
@@ -49,13 +49,18 @@ interface Token {
  * OAuth client credentials: a token is asked for when the first call needs one, and again before it expires or once it
  * was refused; one request at a time, shared by all who wait. There is no refresh token (helpdesks.md 2.1).
  */
-export function oauthAuthorization(baseUrl: string, client: OAuthClient, http: HttpOptions): Authorization {
+export function oauthAuthorization(
+  baseUrl: string,
+  client: OAuthClient,
+  http: HttpOptions,
+  scope = SERVICE_SCOPE,
+): Authorization {
   let current: Token | null = null;
   let renewal: Promise<Token> | null = null;
 
   const renew = async (): Promise<Token> => {
     try {
-      current = await requestToken(baseUrl, client, http);
+      current = await requestToken(baseUrl, { ...client, scope }, http);
       return current;
     } finally {
       renewal = null;
@@ -81,12 +86,16 @@ export function oauthAuthorization(baseUrl: string, client: OAuthClient, http: H
 }
 
 /** Not tied to any caller's signal: others may wait for the same token. Its own timeout ends it. */
-async function requestToken(baseUrl: string, client: OAuthClient, http: HttpOptions): Promise<Token> {
+async function requestToken(
+  baseUrl: string,
+  client: OAuthClient & { readonly scope: string },
+  http: HttpOptions,
+): Promise<Token> {
   const body = {
     grant_type: 'client_credentials',
     client_id: client.clientId,
     client_secret: client.clientSecret,
-    scope: SCOPE,
+    scope: client.scope,
     expires_in: WANTED_LIFE_SECONDS,
   };
   const url = `${baseUrl}/oauth/tokens`;
@@ -95,7 +104,7 @@ async function requestToken(baseUrl: string, client: OAuthClient, http: HttpOpti
     const { json } = await sendCall({ method: 'POST', url, headers: {}, body }, http, never);
     return asToken(json, http);
   } catch (error) {
-    throw error instanceof UpstreamError ? refusedClient(error) : error;
+    throw error instanceof UpstreamError ? refusedClient(error, client.scope) : error;
   }
 }
 
@@ -114,11 +123,11 @@ function renewAt(clock: Clock, lifeMs: number): number {
 }
 
 /** `invalid_client`, `invalid_scope` and the like come as 400, 401 or 403: all mean the client is not set up right. */
-function refusedClient(error: UpstreamError): UpstreamError {
+function refusedClient(error: UpstreamError, scope: string): UpstreamError {
   if (error.status === null || ![400, 401, 403, 422].includes(error.status)) return error;
   return new UpstreamError(
     'auth',
-    `${error.upstream} refused ZENDESK_OAUTH_CLIENT_ID and ZENDESK_OAUTH_CLIENT_SECRET, or its client lacks the scope "${SCOPE}" (${error.status}).`,
+    `${error.upstream} refused ZENDESK_OAUTH_CLIENT_ID and ZENDESK_OAUTH_CLIENT_SECRET, or its client lacks the scope "${scope}" (${error.status}).`,
     { upstream: error.upstream, status: error.status, cause: error },
   );
 }

@@ -1,3 +1,4 @@
+import type { SetupQuestion } from '../core/helpdesk-setup.ts';
 import { isLoopback } from '../core/upstream-url.ts';
 import type { HelpdeskDeps } from './helpdesk-module.ts';
 import type { HttpOptions } from './http-call.ts';
@@ -80,10 +81,11 @@ export function authorizationOf(
   { baseUrl, credentials }: ZendeskSettings,
   http: HttpOptions,
   deps: Pick<HelpdeskDeps, 'warn'>,
+  scope?: string,
 ): Authorization {
   switch (credentials.kind) {
     case 'client':
-      return oauthAuthorization(baseUrl, credentials, http);
+      return oauthAuthorization(baseUrl, credentials, http, scope);
     case 'token':
       return fixedAuthorization(`Bearer ${credentials.token}`);
     case 'api_token':
@@ -93,3 +95,21 @@ export function authorizationOf(
       return apiTokenAuthorization(credentials.email, credentials.apiToken);
   }
 }
+
+const OTHER_WAYS = ['ZENDESK_OAUTH_TOKEN', 'ZENDESK_API_TOKEN'];
+
+export const ZENDESK_QUESTIONS: readonly SetupQuestion[] = [
+  { variable: 'ZENDESK_BASE_URL', question: 'Your Zendesk, e.g. https://acme.zendesk.com', secret: false },
+  {
+    variable: 'ZENDESK_OAUTH_CLIENT_ID',
+    question: 'Identifier of the OAuth client (Admin Center → Apps and integrations → APIs → OAuth clients)',
+    secret: false,
+    unless: OTHER_WAYS,
+  },
+  {
+    variable: 'ZENDESK_OAUTH_CLIENT_SECRET',
+    question: 'Secret of that OAuth client',
+    secret: true,
+    unless: OTHER_WAYS,
+  },
+];

@@ -17,9 +17,10 @@ import {
   ZENDESK_FIXED_LIMITS,
 } from './zendesk-errors.ts';
 import { createZendeskLists } from './zendesk-lists.ts';
-import { authorizationOf, type ZendeskSettings, zendeskSettings } from './zendesk-settings.ts';
-import { zendeskSetup } from './zendesk-setup.ts';
+import { authorizationOf, ZENDESK_QUESTIONS, type ZendeskSettings, zendeskSettings } from './zendesk-settings.ts';
+import { createZendeskSetup } from './zendesk-setup.ts';
 import * as shapes from './zendesk-shapes.ts';
+import { zendeskWebhookFindings } from './zendesk-webhook-findings.ts';
 import {
   createZendeskTickets,
   type FetchedTicket,
@@ -45,6 +46,10 @@ export const zendesk: HelpdeskModule<ZendeskSettings> = {
   enabledBy: 'ZENDESK_BASE_URL',
   settings: zendeskSettings,
   create: createZendesk,
+  webhookSecretIn: 'ZENDESK_WEBHOOK_SECRET',
+  webhookSecretBy: 'vendor',
+  questions: ZENDESK_QUESTIONS,
+  createSetup: createZendeskSetup,
 };
 
 function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk {
@@ -230,7 +235,7 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
       await learnOwnId(signal);
     },
     setup: (signal) =>
-      zendeskSetup(async () => {
+      zendeskWebhookFindings(async () => {
         const { json } = await read({ path: '/webhooks?page[size]=100', step: 'look', lane: 'live' }, signal);
         return json;
       }),

@@ -6,7 +6,7 @@ import type { SenderPolicy, WebhookCall } from './webhook-sender.ts';
 export type FreshdeskEvent = 'created' | 'customer_reply' | 'agent_reply' | 'status_changed' | 'private_note';
 
 /** `triggered_event` looks like JSON and is not. */
-const TRIGGERED_EVENT: Readonly<Record<FreshdeskEvent, string>> = {
+export const TRIGGERED_EVENT: Readonly<Record<FreshdeskEvent, string>> = {
   created: '{ticket_action:created}',
   customer_reply: '{reply_sent:sent}',
   agent_reply: '{reply_sent:sent}',

@@ -19,6 +19,7 @@ import {
   ticketJson,
 } from './freshdesk-account.ts';
 import { type FreshdeskPeople, freshdeskPeople } from './freshdesk-people.ts';
+import { createFreshdeskRules, type FreshdeskRules, readNewTicket } from './freshdesk-rules.ts';
 import {
   FRESHDESK_SENDER,
   type FreshdeskContent,
@@ -52,6 +53,8 @@ export interface FreshdeskSimulatorOptions extends HelpdeskSimulatorOptions {
   readonly webhookContent?: FreshdeskContent;
   /** Whose acts the connected account's update rule fires on; `anyone` includes our own notes. Default `requester`. */
   readonly webhookPerformer?: 'requester' | 'anyone';
+  /** Role of our key: only an admin's may see automation rules. Default `agent`. */
+  readonly role?: 'agent' | 'admin';
 }
 
 export interface FreshdeskSimulator extends HelpdeskSimulator, Omit<FreshdeskPeople, 'ticket'> {
@@ -62,6 +65,8 @@ export interface FreshdeskSimulator extends HelpdeskSimulator, Omit<FreshdeskPeo
   publishNextNote(): void;
   /** Calls of `POST …/reply`, which mails the customer: must stay 0. */
   repliesSent(): number;
+  /** What was made through the API, and may be changed as on the screen. */
+  readonly rules: FreshdeskRules['rules'];
 }
 
 type Env = { Bindings: SimulatorEnv };
@@ -72,6 +77,7 @@ interface Parts {
   readonly buckets: FreshdeskBuckets;
   readonly stats: StatsCounter;
   readonly emit: (event: FreshdeskEvent, ticket: FreshdeskTicket) => void;
+  readonly rules: FreshdeskRules;
   forcePublic: boolean;
   replies: number;
 }
@@ -90,7 +96,9 @@ export function createFreshdeskSimulator(options: FreshdeskSimulatorOptions): Fr
 
   const webhook = (ticket: FreshdeskTicket, event: FreshdeskEvent, content?: FreshdeskContent): WebhookCall =>
     freshdeskWebhook(ticket, event, content ?? options.webhookContent ?? 'advanced', webhookToken);
+  const rules = createFreshdeskRules(sender);
   const emit = (event: FreshdeskEvent, ticket: FreshdeskTicket): void => {
+    rules.emit(event, ticket);
     const byRequester = event === 'created' || event === 'customer_reply';
     if (target === null || (!byRequester && options.webhookPerformer !== 'anyone')) return;
     // retries are byte-identical
@@ -98,7 +106,7 @@ export function createFreshdeskSimulator(options: FreshdeskSimulatorOptions): Fr
     sender.send(target, { ticketId: String(ticket.id), event, call: () => call });
   };
   const buckets = freshdeskBuckets(clock, options.limits ?? 'lifted');
-  const parts: Parts = { options, account, buckets, stats: createStats(), emit, forcePublic: false, replies: 0 };
+  const parts: Parts = { options, account, buckets, stats: createStats(), emit, rules, forcePublic: false, replies: 0 };
   const app = createApp(parts, apiKey);
   const { ticket, ...people } = freshdeskPeople({ account, emit });
 
@@ -122,6 +130,7 @@ export function createFreshdeskSimulator(options: FreshdeskSimulatorOptions): Fr
       parts.forcePublic = true;
     },
     repliesSent: () => parts.replies,
+    rules: rules.rules,
     connect(to) {
       target = to;
     },
@@ -177,10 +186,16 @@ function createApp(parts: Parts, apiKey: string): Hono<Env> {
     freshdeskManners,
   );
   app.get('/api/v2/agents/me', (c) => c.json(agentJson(account, createdAt)));
+  app.route('/api/v2', parts.rules.routes({ admin: options.role === 'admin' }));
   app.get('/api/v2/tickets', (c) => listTickets(c, parts));
+  app.post('/api/v2/tickets', (c) => createTicket(c, parts));
   app.use('/api/v2/tickets/:id{[0-9]+}', reachable(parts));
   app.use('/api/v2/tickets/:id{[0-9]+}/*', reachable(parts));
   app.get('/api/v2/tickets/:id{[0-9]+}', (c) => viewTicket(c, parts));
+  app.delete('/api/v2/tickets/:id{[0-9]+}', (c) => {
+    account.touch(Object.assign(ticketOf(c, parts), { deleted: true }));
+    return c.body(null, 204);
+  });
   app.get('/api/v2/tickets/:id{[0-9]+}/conversations', (c) => listConversations(c, parts));
   app.post('/api/v2/tickets/:id{[0-9]+}/notes', (c) => createNote(c, parts));
   app.post('/api/v2/tickets/:id{[0-9]+}/reply', (c) => reply(c, parts));
@@ -352,6 +367,18 @@ async function readFields(
     errors.push({ field: 'body', message: "It can't be blank", code: 'invalid_value' });
   }
   return errors.length === 0 ? fields : invalid(c, errors);
+}
+
+async function createTicket(c: Context<Env>, { account, emit }: Parts): Promise<Response> {
+  const made = await readNewTicket(c, account);
+  if ('id' in made) {
+    emit('created', made);
+    return c.json(ticketJson(made, true), 201);
+  }
+  return invalid(
+    c,
+    made.map((field) => ({ field, message: 'Mandatory attribute missing', code: 'missing_field' })),
+  );
 }
 
 async function createNote(c: Context<Env>, parts: Parts): Promise<Response> {

@@ -18,7 +18,7 @@ export interface ZendeskCredentials {
 export const ZENDESK_CREDENTIALS: ZendeskCredentials = {
   clientId: 'draftdesk',
   clientSecret: 'zendesk-simulator-client-secret',
-  clientScopes: ['read', 'tickets:write', 'write', 'tickets:read'],
+  clientScopes: ['read', 'tickets:write', 'write', 'tickets:read', 'webhooks:write', 'triggers:write'],
   oauthToken: 'zendesk-simulator-oauth-token',
   email: 'draftdesk@acme.example',
   apiToken: 'zendesk-simulator-api-token',
@@ -39,7 +39,8 @@ export interface ZendeskAccess {
 
 /** The default lifetime for clients made after 2026-04-30 (helpdesks.md 2.1). */
 const DEFAULT_EXPIRES_IN = 1800;
-const KNOWN_SCOPES = new Set(['read', 'write', 'tickets:read', 'tickets:write', 'users:read', 'users:write']);
+const FAMILIES = ['tickets', 'users', 'webhooks', 'triggers'];
+const KNOWN_SCOPES = new Set(['read', 'write', ...FAMILIES.flatMap((family) => [`${family}:read`, `${family}:write`])]);
 
 export function createZendeskAccess(clock: Clock, credentials: ZendeskCredentials): ZendeskAccess {
   const tokens = new Map<string, { expiresAt: number; scopes: string[] }>();
@@ -118,7 +119,7 @@ export function scopeAllows(scopes: readonly string[] | 'all', method: string, p
   if (scopes === 'all') return true;
   if (scopes.some((scope) => !KNOWN_SCOPES.has(scope))) return false;
   const verb = method === 'GET' ? 'read' : 'write';
-  const family = path.startsWith('/api/v2/users/') ? 'users' : 'tickets';
+  const family = FAMILIES.find((name) => path.startsWith(`/api/v2/${name}`)) ?? 'tickets';
   return scopes.includes(verb) || scopes.includes(`${family}:${verb}`);
 }
 

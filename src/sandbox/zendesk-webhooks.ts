@@ -25,10 +25,10 @@ export interface ZendeskWebhooks {
 export function createZendeskWebhooks(
   clock: Clock,
   account: ZendeskAccount,
-  options: { accountId: number; secret: string },
+  options: { accountId: number; secret: string; webhookId?: string },
 ): ZendeskWebhooks {
   const bodies = new Map<string, string>();
-  const webhookId = '01F1KRFQ6BG29CNWFR60NK5FNY';
+  const webhookId = options.webhookId ?? '01F1KRFQ6BG29CNWFR60NK5FNY';
 
   return {
     newInvocationId: () => String(randomInt(1e9, 1e11)),

@@ -39,10 +39,12 @@ import {
   type ZendeskComment,
   type ZendeskTicket,
 } from './zendesk-account.ts';
+import { createZendeskAutomation, type ZendeskAutomation } from './zendesk-automation.ts';
 import { compare, cursorPage, INVALID_PAGINATION, offsetPage, readCursor, writeCursor } from './zendesk-lists.ts';
 import { type ZendeskEmit, type ZendeskPeople, zendeskPeople } from './zendesk-people.ts';
 import { searchExport } from './zendesk-search.ts';
 import { updateTicket } from './zendesk-update.ts';
+import { createTicket, deleteTicket } from './zendesk-create.ts';
 import { createZendeskWebhooks, ZENDESK_SENDER, type ZendeskEvent } from './zendesk-webhooks.ts';
 
 export interface ZendeskSimulatorOptions extends HelpdeskSimulatorOptions {
@@ -71,6 +73,8 @@ export interface ZendeskSimulator extends HelpdeskSimulator, Omit<ZendeskPeople,
   publishNextNote(): void;
   revokeTokens(): void;
   tokensIssued(): number;
+  /** What was made through the API, and may be changed as on the screen. */
+  readonly automation: ZendeskAutomation;
 }
 
 type Env = { Bindings: SimulatorEnv };
@@ -83,6 +87,7 @@ interface Parts {
   readonly buckets: ZendeskBuckets;
   readonly stats: StatsCounter;
   readonly emit: ZendeskEmit;
+  readonly automation: ZendeskAutomation;
   forcePublic: boolean;
 }
 
@@ -102,14 +107,16 @@ export function createZendeskSimulator(options: ZendeskSimulatorOptions): Zendes
   const faults = createFaultPlan<HelpdeskFault>(rates, random);
   let target: WebhookTarget | null = null;
 
+  const automation = createZendeskAutomation({ clock, account, accountId, sender });
   const emit: ZendeskEmit = (event, ticket, comment) => {
+    automation.emit(event, ticket, comment);
     if (target === null || (event === 'trigger') !== (options.webhooks === 'trigger')) return;
     const body = webhooks.body(event, ticket, comment);
     const invocationId = webhooks.newInvocationId();
     sender.send(target, { ticketId: String(ticket.id), event, call: () => webhooks.sign(body, invocationId) });
   };
   const buckets = zendeskBuckets(clock, options.limits ?? 'lifted');
-  const parts: Parts = { options, account, access, buckets, stats, emit, forcePublic: false };
+  const parts: Parts = { options, account, access, buckets, stats, emit, automation, forcePublic: false };
   const app = createApp(parts);
   const { ticket: ticketOf, ...people } = zendeskPeople({ account, emit, countUpdate: () => buckets.update() });
   const webhookFor: ZendeskSimulator['webhookFor'] = (ticketId, event, commentId) => {
@@ -146,6 +153,7 @@ export function createZendeskSimulator(options: ZendeskSimulatorOptions): Zendes
     },
     revokeTokens: () => access.revokeTokens(),
     tokensIssued: () => access.tokensIssued(),
+    automation,
     connect(to) {
       target = to;
     },
@@ -204,7 +212,10 @@ function createApp(parts: Parts): Hono<Env> {
   app.get('/api/v2/tickets/:id{[0-9]+}', (c) => showTicket(c, parts));
   app.get('/api/v2/tickets/:id{[0-9]+}/comments', (c) => listComments(c, parts));
   app.put('/api/v2/tickets/:id{[0-9]+}', (c) => putTicket(c, parts));
+  app.post('/api/v2/tickets', (c) => createTicket(c, parts));
+  app.delete('/api/v2/tickets/:id{[0-9]+}', (c) => deleteTicket(c, parts));
   app.get('/api/v2/incremental/tickets/cursor', (c) => exportTickets(c, parts));
+  app.route('/api/v2', parts.automation.routes({ admin: parts.options.role === 'admin', forbidden: FORBIDDEN }));
   app.notFound((c) => c.json({ error: 'InvalidEndpoint', description: 'Not found' }, 404));
   return app;
 }

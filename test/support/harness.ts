@@ -33,6 +33,8 @@ export interface VendorOptions {
   readonly latencyMs?: number;
   readonly batchTimes?: Partial<BatchTimes>;
   readonly obeyAttackers?: 'every';
+  /** Of our user at both helpdesks. Default `agent`. */
+  readonly role?: 'agent' | 'admin';
   /** Hears every call to the LLM before it is answered, and may hold the answer back. */
   readonly onLlmCall?: (body: string) => unknown;
 }
@@ -48,11 +50,12 @@ export async function startVendors({
   latencyMs = 0,
   batchTimes = {},
   onLlmCall,
+  role = 'agent',
   ...hostile
 }: VendorOptions = {}): Promise<Vendors> {
   const clock = systemClock();
   const random = seededRandom(seed);
-  const shared = { clock, random, faults, lateCommitMs: TIMEOUT_MS + 200, faultRetryAfterSeconds: 0 };
+  const shared = { clock, random, faults, role, lateCommitMs: TIMEOUT_MS + 200, faultRetryAfterSeconds: 0 };
   const zendesk = createZendeskSimulator(shared);
   const freshdesk = createFreshdeskSimulator(shared);
   const llm = createLlmSimulator({ clock, random, faults, latencyMs, batchTimes, ...hostile });

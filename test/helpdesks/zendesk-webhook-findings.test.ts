@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UpstreamError } from '../../src/core/errors.ts';
-import { zendeskSetup } from '../../src/helpdesks/zendesk-setup.ts';
+import { zendeskWebhookFindings } from '../../src/helpdesks/zendesk-webhook-findings.ts';
 
 const webhook = {
   endpoint: 'https://drafts.acme.test/webhooks/zendesk',
@@ -28,13 +28,15 @@ describe('what Zendesk sends to us', () => {
       ['ok to drafts.acme.test is active, by triggers: see that there are two'],
     ],
   ])('%s', async (_, webhooks, expected) => {
-    const findings = await zendeskSetup(async () => ({ webhooks }));
+    const findings = await zendeskWebhookFindings(async () => ({ webhooks }));
     expect(findings.map(({ level, text }) => `${level} ${text}`)).toEqual(expected);
     expect(findings.every(({ level, fix }) => (level === 'ok') === (fix === null))).toBe(true);
   });
 
   it('says that it may not be seen', async () => {
-    const refused = zendeskSetup(() => Promise.reject(new UpstreamError('forbidden', 'no', { upstream: 'zendesk' })));
+    const refused = zendeskWebhookFindings(() =>
+      Promise.reject(new UpstreamError('forbidden', 'no', { upstream: 'zendesk' })),
+    );
     expect(await refused).toMatchObject([{ level: 'ok', text: expect.stringMatching(/takes an admin/) }]);
   });
 });
