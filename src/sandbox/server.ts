@@ -43,8 +43,10 @@ export async function listen(server: ServerFetch, port = 0): Promise<ListeningSe
 export function inProcessFetch(server: ServerFetch): typeof fetch {
   return async (input, init) => {
     const request = new Request(input, init);
-    request.signal.throwIfAborted();
-    const response = await untilAborted(server(request), request.signal);
+    // not the request's own: it hangs on the given one by a weak reference, and is gone with a request that nobody answers
+    const signal = init?.signal ?? request.signal;
+    signal.throwIfAborted();
+    const response = await untilAborted(server(request), signal);
     const redirected = response.status >= 300 && response.status < 400 && response.headers.has('location');
     if (redirected && request.redirect === 'error') {
       throw new TypeError('fetch failed', { cause: new Error('unexpected redirect') });

@@ -50,8 +50,9 @@ async function start(env: Readonly<Record<string, string>> = {}): Promise<void> 
 }
 
 /** Adds a ticket and sends its events. */
-async function write(name: Name = 'zendesk'): Promise<string> {
-  const id = vendors[name].addTicket({ subject: 'Order', html: '<p>Where is my order?</p>' });
+async function write(name: Name = 'zendesk', from = 'ann'): Promise<string> {
+  const requester = { name: from, email: `${from}@shop.example` };
+  const id = vendors[name].addTicket({ subject: 'Order', html: '<p>Where is my order?</p>', requester });
   for (const call of vendors[name].creationWebhooks(id)) await running.admin.webhook(name, call);
   return id;
 }
@@ -283,8 +284,9 @@ it('E12: a ticket that takes no more comments is dead at once', async () => {
 });
 
 it('E13: at the end of the budget drafting stands still, webhooks are still taken, somebody is told', async () => {
-  await start({ LLM_DAILY_BUDGET_USD: '0.0001' });
-  const ids = await Promise.all(Array.from({ length: 5 }, () => write()));
+  // room for a call or two, of different people
+  await start({ LLM_DAILY_BUDGET_USD: '0.001' });
+  const ids = await Promise.all(['ann', 'bob', 'cleo', 'dan', 'eve'].map((from) => write('zendesk', from)));
   await running.admin.until((counts) => counts.drafting + counts.posting === 0 && counts.queued + counts.retrying > 0);
   const { pauses } = await running.admin.get<{ pauses: object[] }>('/admin/progress');
   expect(pauses).toMatchObject([{ scope: 'llm' }]);

@@ -11,7 +11,7 @@ const MAX_ATTEMPTS = 4;
 const TIMEOUT_MS = 15_000;
 const QUARANTINE_MS = 60_000;
 
-describe.each(['zendesk', 'freshdesk'] as const)('exactly one note at %s', (name) => {
+describe.each(['zendesk', 'freshdesk'] as const)('E11: exactly one note at %s', (name) => {
   let world: VirtualWorld;
   const begin = async (options: VirtualOptions = {}): Promise<void> => {
     world = await startVirtualWorld({
