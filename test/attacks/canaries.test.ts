@@ -1,18 +1,15 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isFinal, type TicketStatus } from '../../src/core/ticket.ts';
 import type { ScriptedAnswer } from '../../src/sandbox/faults.ts';
 import { type ProgramRun, startProgram } from '../cli/program.ts';
 import { ADMIN_TOKEN, adminClient, startVendors, type Vendors } from '../support/harness.ts';
+import { finished } from '../support/finished.ts';
 
 /*
  * Promise 17 of reliability.md: no secret and no customer's text outside the database. The bundled program works through
  * faults at the most talkative log level; then everything it has said is searched.
  */
-
-const finished = (counts: Record<TicketStatus, number>): number =>
-  Object.entries(counts).reduce((sum, [status, n]) => (isFinal(status as TicketStatus) ? sum + n : sum), 0);
 
 const TEXTS = {
   subject: 'CANARY-subject',

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isFinal, type TicketDetail, type TicketStatus } from '../../src/core/ticket.ts';
+import type { TicketDetail } from '../../src/core/ticket.ts';
 import { recordConnections } from '../support/connections.ts';
 import { PATIENT, type RunningService, startTestService, startVendors, type Vendors } from '../support/harness.ts';
 import { INJECTIONS, UNSEEN } from '../support/injections.ts';
+import { finished } from '../support/finished.ts';
 
 /*
  * Promise 18 of reliability.md, with rows E1 to E3 and C8 of its attack list: whatever a ticket says, and although the
@@ -75,8 +76,6 @@ describe.each(['zendesk', 'freshdesk'] as const)('60 tickets that take over the 
     for (const { id } of attacked) {
       for (const call of vendors[name].creationWebhooks(id)) await running.admin.webhook(name, call);
     }
-    const finished = (counts: Record<TicketStatus, number>): number =>
-      Object.entries(counts).reduce((sum, [status, n]) => (isFinal(status as TicketStatus) ? sum + n : sum), 0);
     await running.admin.until((counts) => finished(counts) === attacked.length);
     opened = connections.opened();
   }, 60_000);

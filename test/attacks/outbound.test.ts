@@ -2,14 +2,13 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
-import { isFinal, type TicketDetail, type TicketStatus } from '../../src/core/ticket.ts';
+import type { TicketDetail } from '../../src/core/ticket.ts';
 import type { LlmFault } from '../../src/sandbox/openai.ts';
 import { PATIENT, type RunningService, startTestService, startVendors, type Vendors } from '../support/harness.ts';
+import { finished } from '../support/finished.ts';
 
 /* Group E of the attack list of reliability.md: what comes from the LLM and the helpdesks. E1-E3, E7: injections.test.ts. */
 
-const finished = (counts: Record<TicketStatus, number>): number =>
-  Object.entries(counts).reduce((sum, [status, n]) => (isFinal(status as TicketStatus) ? sum + n : sum), 0);
 const isChat = ({ path }: { readonly path: string }): boolean => path.endsWith('/chat/completions');
 const NAMES = ['zendesk', 'freshdesk'] as const;
 type Name = (typeof NAMES)[number];

@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isFinal, type TicketDetail, type TicketStatus } from '../../src/core/ticket.ts';
+import type { TicketDetail, TicketStatus } from '../../src/core/ticket.ts';
 import { PATIENT, type RunningService, startTestService, startVendors, type Vendors } from '../support/harness.ts';
 import { INJECTIONS } from '../support/injections.ts';
 import { sendSigned } from '../support/signed-webhooks.ts';
+import { finished } from '../support/finished.ts';
 
 /* Group C of the attack list of reliability.md: payloads, over sockets, to the real adapters. C12 and C14: see the end. */
 
 const MIB = 1024 * 1024;
-const finished = (counts: Record<TicketStatus, number>): number =>
-  Object.entries(counts).reduce((sum, [status, n]) => (isFinal(status as TicketStatus) ? sum + n : sum), 0);
 const total = (counts: Record<TicketStatus, number>): number => Object.values(counts).reduce((sum, n) => sum + n, 0);
 
 describe.each(['zendesk', 'freshdesk'] as const)('payloads to %s', (name) => {

@@ -2,11 +2,8 @@ import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { isFinal, type TicketStatus } from '../../src/core/ticket.ts';
 import { ADMIN_TOKEN, startTestService, startVendors } from '../support/harness.ts';
-
-const finished = (counts: Record<TicketStatus, number>): number =>
-  Object.entries(counts).reduce((sum, [status, n]) => (isFinal(status as TicketStatus) ? sum + n : sum), 0);
+import { finished } from '../support/finished.ts';
 
 async function saveBackup(url: string, path: string): Promise<void> {
   const response = await fetch(`${url}/admin/backup`, {

@@ -3,9 +3,10 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFi
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import Database from 'better-sqlite3';
-import { isFinal, type TicketStatus } from '../../src/core/ticket.ts';
+import type { TicketStatus } from '../../src/core/ticket.ts';
 import { adminClient, startVendors, type Vendors } from '../support/harness.ts';
 import { type ServiceProcess, startServiceProcess } from '../support/service-process.ts';
+import { finished } from '../support/finished.ts';
 
 /*
  * Promise 9: a disk that is full or broken never turns into a false 202 (reliability.md (b), kit 4 to 6). The bundled
@@ -27,8 +28,6 @@ async function readyOf(url: string): Promise<Ready> {
   return { status: response.status, database: checks.database };
 }
 
-const finished = (counts: Record<TicketStatus, number>): number =>
-  Object.entries(counts).reduce((sum, [status, n]) => (isFinal(status as TicketStatus) ? sum + n : sum), 0);
 /** Also those whose 503 turned out to be on the disk. */
 const allFinished = (counts: Record<TicketStatus, number>): boolean =>
   finished(counts) === Object.values(counts).reduce((sum, n) => sum + n, 0);

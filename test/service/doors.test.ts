@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { isFinal, type TicketStatus } from '../../src/core/ticket.ts';
 import type { WebhookCall } from '../../src/sandbox/webhook-sender.ts';
 import { type RunningService, startTestService, startVendors, type Vendors } from '../support/harness.ts';
 import { exchange, requestBytes, statuses } from '../support/raw-http.ts';
+import { finished } from '../support/finished.ts';
 
 /* What the doors of the whole service promise under load: real adapters, real database, sockets. */
 
@@ -32,9 +32,6 @@ async function postAll(running: RunningService, calls: readonly WebhookCall[]): 
   await Promise.all(Array.from({ length: CONNECTIONS }, send));
   return answers;
 }
-
-const finished = (counts: Record<TicketStatus, number>): number =>
-  Object.entries(counts).reduce((sum, [status, n]) => (isFinal(status as TicketStatus) ? sum + n : sum), 0);
 
 describe('a full outbox', () => {
   /** A paused service with room for so many, and webhooks of more tickets. */

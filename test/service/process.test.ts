@@ -6,16 +6,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isFinal, type TicketStatus } from '../../src/core/ticket.ts';
 import { adminClient, startVendors, type Vendors } from '../support/harness.ts';
 import { type ServiceProcess, startServiceProcess } from '../support/service-process.ts';
+import { finished } from '../support/finished.ts';
 
 /* The bundled program as a process: signals, exit codes, SIGKILL. `npm test` bundles first. */
 
 const program = fileURLToPath(new URL('../../dist/draftdesk.js', import.meta.url));
-
-const finished = (counts: Record<TicketStatus, number>): number =>
-  Object.entries(counts).reduce((sum, [status, n]) => (isFinal(status as TicketStatus) ? sum + n : sum), 0);
 
 describe('the program', () => {
   let vendors: Vendors;

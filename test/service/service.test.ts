@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Progress } from '../../src/core/service-control.ts';
-import type { TicketDetail } from '../../src/core/ticket.ts';
-import { isFinal, type TicketStatus } from '../../src/core/ticket.ts';
+import type { TicketDetail, TicketStatus } from '../../src/core/ticket.ts';
+import { finished } from '../support/finished.ts';
 import { type RunningService, startTestService, startVendors, type Vendors } from '../support/harness.ts';
 
-const allFinal = (total: number) => (counts: Record<TicketStatus, number>) =>
-  Object.entries(counts).reduce((sum, [status, n]) => (isFinal(status as TicketStatus) ? sum + n : sum), 0) >= total;
+const allFinal = (total: number) => (counts: Record<TicketStatus, number>) => finished(counts) >= total;
 
 describe('the service, over sockets', () => {
   let vendors: Vendors;

@@ -37,14 +37,19 @@ export const EstimateView: FC<{ problems: readonly FieldProblem[]; shown: ShownE
   );
 };
 
+/** The button, until an estimate was seen. */
+const NoStart: FC = () => (
+  <p class="actions">
+    <button type="submit" disabled>
+      Start
+    </button>
+  </p>
+);
+
 const NoEstimate: FC = () => (
   <>
     <p class="hint">The button works when you have seen what the batch would take.</p>
-    <p class="actions">
-      <button type="submit" disabled>
-        Start
-      </button>
-    </p>
+    <NoStart />
   </>
 );
 
@@ -66,11 +71,7 @@ const Problems: FC<{ problems: readonly FieldProblem[] }> = ({ problems }) => (
         ))}
       </ul>
     </div>
-    <p class="actions">
-      <button type="submit" disabled>
-        Start
-      </button>
-    </p>
+    <NoStart />
   </>
 );
 
