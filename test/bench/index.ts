@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { benchBatch } from './batch.ts';
 import { benchClaims } from './claims.ts';
 import { benchConsole } from './console.ts';
@@ -13,60 +10,20 @@ import { benchOutbox } from './outbox.ts';
 import { benchPipeline } from './pipeline.ts';
 import { benchReady } from './ready.ts';
 import { benchTelemetry } from './telemetry.ts';
-import { type BenchService, startBenchService, UNUSED_UPSTREAMS, WEBHOOK_SECRET } from './service.ts';
+import { startBenchService, UNUSED_UPSTREAMS } from './service.ts';
 import { benchSoak } from './soak.ts';
+import { benchSlowDisk, benchWebhooks } from './webhooks.ts';
 
 /*
  * `npm run bench`: every figure of README's table, on this machine. A figure is shown beside its aim; nothing fails.
  * Names of sections as arguments run only those: memory webhooks ready console outbox claims pipeline batch limiter
- * telemetry hostile. By name only: `soak`, or `soak=30` for half an hour (promise 16).
+ * telemetry hostile slowdisk. By name only: `soak`, or `soak=30` for half an hour (promise 16).
  */
 
 export interface Figure {
   readonly what: string;
   readonly value: string;
   readonly aim: string;
-}
-
-const load = fileURLToPath(new URL('load.ts', import.meta.url));
-const run = promisify(execFile);
-
-async function benchWebhooks(): Promise<Figure[]> {
-  const service = await startBenchService(UNUSED_UPSTREAMS);
-  try {
-    await service.post('/admin/pause');
-    await hammer(service, 64, 5000, 'warm-up');
-    const figures: Figure[] = [];
-    for (const [connections, requests] of [
-      [1, 4000],
-      [16, 20_000],
-      [64, 40_000],
-    ] as const) {
-      const result = await hammer(service, connections, requests, `c${connections}`);
-      figures.push({
-        what: `durable webhooks/s at ${connections} connection${connections === 1 ? '' : 's'}`,
-        value: `${Math.round(result.perSecond)}/s, p50 ${result.p50.toFixed(2)} ms, p99 ${result.p99.toFixed(1)} ms`,
-        aim: connections === 64 ? '≥ 10,000/s' : '',
-      });
-      if (Object.keys(result.statuses).join() !== '202') throw new Error(`answers ${JSON.stringify(result.statuses)}`);
-    }
-    return figures;
-  } finally {
-    await service.stop();
-  }
-}
-
-interface LoadResult {
-  readonly perSecond: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly statuses: Readonly<Record<string, number>>;
-}
-
-async function hammer(service: BenchService, connections: number, requests: number, name: string): Promise<LoadResult> {
-  const args = [load, service.port, connections, requests, WEBHOOK_SECRET, name].map(String);
-  const { stdout } = await run(process.execPath, args);
-  return JSON.parse(stdout) as LoadResult;
 }
 
 async function benchIdle(): Promise<Figure[]> {
@@ -99,6 +56,7 @@ const sections: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   limiter: benchLimiter,
   telemetry: benchTelemetry,
   hostile: () => benchHostile(UNUSED_UPSTREAMS),
+  slowdisk: benchSlowDisk,
 };
 const SOAK_MINUTES = 3;
 const soak = process.argv.map((argument) => /^soak(?:=(\d+))?$/.exec(argument)).find((match) => match !== null);

@@ -26,6 +26,7 @@ const bundle = fileURLToPath(new URL('../../dist/draftdesk.js', import.meta.url)
 export interface BenchService {
   readonly url: string;
   readonly port: number;
+  readonly pid: number;
   /** From spawn to the line that says where it listens. */
   readonly startMs: number;
   /** User and system time so far, ms. */
@@ -78,6 +79,7 @@ export async function startBenchService(env: Readonly<Record<string, string>>): 
   return {
     url,
     port: Number(new URL(url).port),
+    pid: child.pid ?? 0,
     startMs,
     cpuMs: () => {
       const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
