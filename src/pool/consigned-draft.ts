@@ -64,7 +64,7 @@ export function finishConsigned(
 ): JobOutcome {
   const { job } = run;
   const { usage, costUsd } = outcome;
-  if (usage !== null) run.spent = { usage, costUsd };
+  if (usage !== null) run.spent = { usage, costUsd, waitedMs: 0 };
   const tell = (errorClass: ErrorClass | null): void =>
     deps.observer.llmCall({
       ticket: refOf(job),
