@@ -73,6 +73,7 @@ export function finishConsigned(
       errorClass,
       durationMs: deps.clock.now() - context.startedAt,
       waitedMs: 0,
+      estimatedTokens: null,
       ...(usage ?? NOTHING_USED),
       costUsd,
     });
