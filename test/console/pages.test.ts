@@ -94,6 +94,8 @@ describe.skipIf(browser === null)('pages of the console', SLOW, () => {
     await page.getByRole('cell', { name: 'set (…rs)', exact: true }).waitFor();
     await page.getByRole('cell', { name: 'admin-1', exact: true }).waitFor();
     await page.getByRole('cell', { name: 'login' }).waitFor();
+    const screen = page.getByRole('link', { name: 'Admin screens of zendesk' });
+    expect(await screen.getAttribute('href')).toBe(`${site.vendors.env['ZENDESK_BASE_URL']}/admin/home`);
     const html = await page.content();
     const secrets = [
       ADMIN_TOKEN,

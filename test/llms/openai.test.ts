@@ -118,6 +118,14 @@ describe('a call to an OpenAI-compatible model', () => {
     expect(openai.models(openai.settings.parse({ OPENAI_API_KEY: 'k' }))).toEqual(['gpt-6-luna']);
   });
 
+  it('knows the screen of keys at OpenAI, and none of another server', () => {
+    expect(openai.adminUrl(openai.settings.parse({ OPENAI_API_KEY: 'k' }))).toBe(
+      'https://platform.openai.com/api-keys',
+    );
+    const { settings } = modelWith(() => new Response(), { OPENAI_BASE_URL: 'http://127.0.0.1:11434/v1' });
+    expect(openai.adminUrl(settings)).toBeNull();
+  });
+
   it('keeps what the server says of an answer, also of one that is of no use', async () => {
     const said = {
       service_tier: 'priority',
