@@ -224,6 +224,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     history,
     noteTraceLink: config.noteTraceLink,
     settings: config.shown,
+    llmAdminUrl: config.llm.module.adminUrl(config.llm.settings),
     dailyBudgetUsd: config.llmDailyBudgetUsd,
     clock,
     random,

@@ -10,21 +10,29 @@ const SKEW_WORTH_MS = 30_000;
 const PROBE_TIMEOUT_MS = 10_000;
 
 type UpstreamDeps = Parameters<typeof createRoutes>[1];
-type Ask = (deps: UpstreamDeps, signal: AbortSignal) => Promise<readonly Finding[]>;
+/** Tells `found` first on which screen the credentials are, where that is known. */
+type Ask = (
+  deps: UpstreamDeps,
+  signal: AbortSignal,
+  found: (screen: string | null) => void,
+) => Promise<readonly Finding[]>;
 
 /** Are the credentials good, do the clocks agree, what has the vendor configured? A call or two to each upstream. */
 export async function probeUpstreams(config: Config): Promise<readonly Finding[]> {
   const { webhookToleranceSeconds, ambiguousPostWaitMs } = config;
   const timeoutMs = Math.min(config.helpdeskTimeoutMs, PROBE_TIMEOUT_MS);
   const helpdesks = config.helpdesks.map(({ module, settings }) =>
-    probe(module.name, config, async (deps, signal) => {
+    probe(module.name, config, async (deps, signal, found) => {
       const own = { timeoutMs, webhookToleranceSeconds, ambiguousPostWaitMs, alarm: () => undefined };
       const helpdesk = module.create(settings, { ...deps, ...own });
+      found(helpdesk.adminUrl ?? null);
       await helpdesk.probe(signal);
       return (await helpdesk.setup?.(signal)) ?? [];
     }),
   );
-  const llm = probe('llm', config, async (deps, signal) => {
+  const { module, settings } = config.llm;
+  const llm = probe('llm', config, async (deps, signal, found) => {
+    found(module.adminUrl(settings));
     await createRoutes(config.llm, deps).preferred.model.probe(signal);
     return [];
   });
@@ -43,23 +51,26 @@ async function probe(name: string, config: Config, ask: Ask): Promise<readonly F
     return response;
   };
   const deps = { fetch: dated, clock, random: systemRandom, allowInsecureUpstreams };
+  let screen: string | null = null;
   let findings: readonly Finding[];
   try {
-    const found = await ask(deps, AbortSignal.timeout(PROBE_TIMEOUT_MS));
+    const found = await ask(deps, AbortSignal.timeout(PROBE_TIMEOUT_MS), (address) => {
+      screen = address;
+    });
     findings = [ok(name, 'answers and takes the credentials'), ...found];
   } catch (error) {
-    findings = [refused(name, error)];
+    findings = [refused(name, error, screen)];
   }
   return [...findings, ...skewOf(name, skewMs, webhookToleranceSeconds)];
 }
 
-function refused(name: string, error: unknown): Finding {
+function refused(name: string, error: unknown, screen: string | null): Finding {
   const { message, errorClass } = asUpstreamError(error);
   const isRefusal = errorClass === 'auth' || errorClass === 'forbidden';
   const fix = isRefusal
     ? 'Check the credentials in the settings, and their rights at the vendor.'
     : 'Check the address in the settings, and the way from this machine to it.';
-  return problem(name, message, fix);
+  return problem(name, message, fix, isRefusal ? screen : null);
 }
 
 /** `Date` headers hold whole seconds and are some way old: only what is far beyond counts. */

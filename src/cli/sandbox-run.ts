@@ -87,7 +87,9 @@ export async function runSandbox(run: SandboxRun): Promise<number> {
     if (run.json) process.stdout.write(jsonLine(summary));
     else printSummary(process.stdout, summary);
     if (run.keep) {
-      say(`\n  The service stays up at ${service.url} until Ctrl-C.\n${howToReach(service)}`);
+      say(
+        `\n  The service stays up until Ctrl-C. Its console, with the token below: ${service.url}\n${howToReach(service)}`,
+      );
       await interruption;
     }
     return summary.surprises.length === 0 ? 0 : EXIT.failed;

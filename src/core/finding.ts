@@ -6,16 +6,18 @@ export interface Finding {
   readonly text: string;
   /** One sentence; null when there is nothing to do. */
   readonly fix: string | null;
+  /** The vendor's screen where that is done, where its address is known. */
+  readonly link?: string;
 }
 
 export function ok(about: string, text: string): Finding {
   return { level: 'ok', about, text, fix: null };
 }
 
-export function warning(about: string, text: string, fix: string): Finding {
-  return { level: 'warning', about, text, fix };
+export function warning(about: string, text: string, fix: string, link: string | null = null): Finding {
+  return { level: 'warning', about, text, fix, ...(link === null ? {} : { link }) };
 }
 
-export function problem(about: string, text: string, fix: string): Finding {
-  return { level: 'error', about, text, fix };
+export function problem(about: string, text: string, fix: string, link: string | null = null): Finding {
+  return { level: 'error', about, text, fix, ...(link === null ? {} : { link }) };
 }

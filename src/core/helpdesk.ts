@@ -210,6 +210,8 @@ export interface Helpdesk {
   probe(signal: AbortSignal): Promise<void>;
   /** What the vendor has configured for us, where its API tells; for `draftdesk doctor`. Throws as `probe` does. */
   setup?(signal: AbortSignal): Promise<readonly Finding[]>;
+  /** The vendor's screen where an admin sets up what Draftdesk connects by. */
+  readonly adminUrl?: string;
   /** Where an agent sees the ticket in a browser. */
   ticketUrl?(ticketId: string): string;
   /** How many notes could be started now without waiting for the budget. */

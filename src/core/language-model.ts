@@ -39,12 +39,25 @@ export interface ProviderLimits {
   readonly resetTokensMs: number | null;
 }
 
+/** What a server says of an answer, in its own words, where it tells. For traces only. */
+export interface AnswerFacts {
+  readonly id: string | null;
+  readonly model: string | null;
+  /** Why the answer ended there. */
+  readonly finishReason: string | null;
+  /** How it was served. */
+  readonly serviceTier: string | null;
+  /** Of the backend that served it. */
+  readonly fingerprint: string | null;
+  /** Of the completion's tokens, those that were thought. */
+  readonly reasoningTokens: number | null;
+}
+
 export interface Completion {
   readonly text: string;
   /** The model that really answered. */
   readonly model: string;
-  /** What the server calls this answer, why it ended there, and how it was served, where it tells. For traces only. */
-  readonly told?: { readonly id: string | null; readonly finishReason: string | null; readonly tier: PriceTier };
+  readonly told?: AnswerFacts;
   readonly usage: TokenUsage;
   readonly limits: ProviderLimits | null;
   /** USD, by the tier that the answer names; null when the model's price is not known. */
@@ -56,6 +69,8 @@ export class LanguageModelError extends UpstreamError {
   readonly usage: TokenUsage | null;
   readonly costUsd: number | null;
   readonly limits: ProviderLimits | null;
+  /** Null where no answer came, or none that could be read. */
+  readonly told: AnswerFacts | null;
 
   constructor(
     errorClass: ErrorClass,
@@ -64,12 +79,14 @@ export class LanguageModelError extends UpstreamError {
       readonly usage?: TokenUsage | null;
       readonly costUsd?: number | null;
       readonly limits?: ProviderLimits | null;
+      readonly told?: AnswerFacts | null;
     } = {},
   ) {
     super(errorClass, message, { ...options, upstream: 'llm' });
     this.usage = options.usage ?? null;
     this.costUsd = options.costUsd ?? null;
     this.limits = options.limits ?? null;
+    this.told = options.told ?? null;
   }
 }
 

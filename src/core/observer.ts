@@ -65,6 +65,8 @@ export interface Observer {
     readonly durationMs: number;
     /** Time spent waiting for the rate budget. */
     readonly waitedMs: number;
+    /** What the rate budget was asked for; null where it was not asked. */
+    readonly estimatedTokens: number | null;
     readonly promptTokens: number;
     readonly cachedTokens: number;
     readonly completionTokens: number;

@@ -74,6 +74,8 @@ export interface Spent {
   readonly usage: TokenUsage;
   /** USD; null when the model's price is not known. */
   readonly costUsd: number | null;
+  /** How long its calls have waited for the LLM's rate budget, ms. */
+  readonly waitedMs: number;
 }
 
 export interface TicketFacts {

@@ -17,8 +17,11 @@ export interface TicketQuery {
   readonly status?: TicketStatus;
   readonly helpdesk?: string;
   readonly batchId?: string;
-  /** Ticket ids that start so; then the list is in the order of helpdesks and ids. */
-  readonly idPrefix?: string;
+  /**
+   * How a ticket's id starts, with `#` or without, or words: all of them are in the subject, in any case, also as parts
+   * of words. First come those found by the id, in the order of helpdesks and ids.
+   */
+  readonly search?: string;
   /** With status `dead` or `retrying`: of what. */
   readonly errorClass?: ErrorClass;
   /** 1 … 500. */

@@ -92,6 +92,8 @@ export interface AttemptRecord {
   readonly outcome: 'ok' | 'retry' | 'dead' | 'cancelled';
   readonly errorClass: string | null;
   readonly error: string | null;
+  /** How long its calls to the LLM have waited for the rate budget, ms; null where none was made, or not known. */
+  readonly waitedMs: number | null;
 }
 
 export interface TicketSummary {

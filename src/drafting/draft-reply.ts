@@ -89,6 +89,7 @@ async function ask(
         errorClass,
         durationMs: clock.steady() - startedAt,
         waitedMs: grant.waitedMs,
+        estimatedTokens: promptTokens + maxOutputTokens,
         ...(spent.usage ?? NOTHING_USED),
         costUsd: spent.costUsd,
       },

@@ -250,6 +250,7 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
     probe: async (signal) => {
       await learnOwnId(signal);
     },
+    adminUrl: `${settings.baseUrl}/a/admin`,
     ticketUrl: (ticketId) => `${settings.baseUrl}/a/tickets/${ticketId}`,
     room: () => {
       if (paced.snapshot('account').pausedUntil !== null) return 0;

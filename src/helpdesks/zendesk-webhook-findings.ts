@@ -21,8 +21,14 @@ const webhooksAnswer = z.object({
   ),
 });
 
-/** What the account sends to us, as far as these credentials may see it: listing webhooks wants an admin. */
-export async function zendeskWebhookFindings(list: () => Promise<unknown>): Promise<readonly Finding[]> {
+/**
+ * What the account sends to us, as far as these credentials may see it: listing webhooks wants an admin. `screen` is the
+ * address of Admin Center's page of webhooks.
+ */
+export async function zendeskWebhookFindings(
+  list: () => Promise<unknown>,
+  screen: string,
+): Promise<readonly Finding[]> {
   let json: unknown;
   try {
     json = await list();
@@ -39,19 +45,21 @@ export async function zendeskWebhookFindings(list: () => Promise<unknown>): Prom
         ABOUT,
         'none points to a path /webhooks/zendesk',
         'Create it in Admin Center as the README says (step 2).',
+        screen,
       ),
     ];
   }
   return ours.map(({ endpoint, status, http_method: method, request_format: format, subscriptions }) => {
     const host = URL.parse(endpoint)?.host ?? '';
     const to = (text: string): string => `to ${host} ${text}`;
-    if (status !== 'active') return problem(ABOUT, to(`is ${status}`), 'Activate it in Admin Center.');
+    if (status !== 'active') return problem(ABOUT, to(`is ${status}`), 'Activate it in Admin Center.', screen);
     if (method !== 'POST' || format !== 'json')
-      return problem(ABOUT, to(`sends ${method} ${format}`), 'Set method POST and format JSON.');
+      return problem(ABOUT, to(`sends ${method} ${format}`), 'Set method POST and format JSON.', screen);
     const heard = subscriptions ?? [];
     if (heard.includes(BY_TRIGGER)) return ok(ABOUT, to('is active, by triggers: see that there are two'));
     const missing = EVENTS.filter((event) => !heard.includes(event)).map((event) => event.split(':').at(-1));
     if (missing.length === 0) return ok(ABOUT, to('is active'));
-    return warning(ABOUT, to(`does not hear of ${missing.join(', ')}`), 'Subscribe it to that event in Admin Center.');
+    const fix = 'Subscribe it to that event in Admin Center.';
+    return warning(ABOUT, to(`does not hear of ${missing.join(', ')}`), fix, screen);
   });
 }

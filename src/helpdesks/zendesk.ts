@@ -222,6 +222,8 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     return written.id;
   }
 
+  // where Zendesk itself leads: Admin Center, and its page of webhooks
+  const adminUrl = `${settings.baseUrl}/admin`;
   return {
     name: NAME,
     ambiguousWaitMs: AMBIGUOUS_WAIT_MS,
@@ -238,7 +240,8 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
       zendeskWebhookFindings(async () => {
         const { json } = await read({ path: '/webhooks?page[size]=100', step: 'look', lane: 'live' }, signal);
         return json;
-      }),
+      }, `${adminUrl}/apps-integrations/webhooks/webhooks`),
+    adminUrl: `${adminUrl}/home`,
     ticketUrl: (ticketId) => `${settings.baseUrl}/agent/tickets/${ticketId}`,
     room: () => {
       if (paced.snapshot('requests').pausedUntil !== null) return 0;

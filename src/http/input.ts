@@ -28,6 +28,12 @@ export const pageQuery = {
     .exactOptional(),
 };
 
+/** What tickets are searched for by. */
+export const search = once()
+  .trim()
+  .max(100, 'must have at most 100 characters')
+  .meta({ description: 'How the id of a ticket starts, or words of its subject, in any case and as parts of words.' });
+
 /** A query parameter that may be given once. */
 export function once() {
   return z.string('must be given once');

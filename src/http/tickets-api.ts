@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ERROR_CLASSES } from '../core/errors.ts';
 import { TICKET_STATUSES } from '../core/ticket.ts';
-import { once, pageQuery, ticketIds } from './input.ts';
+import { once, pageQuery, search, ticketIds } from './input.ts';
 import type { Operation } from './operation.ts';
 import { count, errorClass, pageOf, ticketStatus, time } from './shapes.ts';
 
@@ -13,6 +13,7 @@ export const ticketListQuery = z.strictObject({
   status: z.enum(TICKET_STATUSES, STATUS_HINT).exactOptional(),
   helpdesk: notEmpty.exactOptional(),
   batch: notEmpty.meta({ description: 'The id of a batch.' }).exactOptional(),
+  q: search.min(1, 'must not be empty').exactOptional(),
 });
 
 export const deadLettersQuery = z.strictObject({ ...pageQuery, helpdesk: notEmpty.exactOptional() });
@@ -71,6 +72,11 @@ const attempt = z
     outcome: z.enum(['ok', 'retry', 'dead', 'cancelled']),
     errorClass: errorClass.nullable(),
     error: z.string().nullable(),
+    waitedMs: z
+      .number()
+      .min(0)
+      .nullable()
+      .meta({ description: 'How long its calls to the LLM waited for the rate limit; null where there was none.' }),
   })
   .meta({ id: 'Attempt', description: 'One try of one stage.' });
 
@@ -115,6 +121,7 @@ const ticket = summary.extend({ attempts: z.array(attempt), draft: draft.nullabl
           outcome: 'ok',
           errorClass: null,
           error: null,
+          waitedMs: 240,
         },
       ],
       draft: {

@@ -18,8 +18,12 @@ interface TicketDeps {
 export function addTicketRoutes(app: AdminApp, deps: TicketDeps): void {
   adminRoute(app, '/tickets', {
     GET: described(ticketsApi.list, (c) => {
-      const { batch, ...query } = readQuery(c.req, ticketListQuery);
-      return listTickets(deps.reader, 'tickets', { ...query, ...(batch === undefined ? {} : { batchId: batch }) });
+      const { batch, q, ...query } = readQuery(c.req, ticketListQuery);
+      return listTickets(deps.reader, 'tickets', {
+        ...query,
+        ...(batch === undefined ? {} : { batchId: batch }),
+        ...(q === undefined ? {} : { search: q }),
+      });
     }),
   });
   adminRoute(app, '/tickets/:helpdesk/:ticketId', {
@@ -117,6 +121,7 @@ function attemptJson(attempt: AttemptRecord): object {
     outcome: attempt.outcome,
     errorClass: attempt.errorClass,
     error: attempt.error,
+    waitedMs: attempt.waitedMs,
   };
 }
 

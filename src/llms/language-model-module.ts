@@ -30,6 +30,8 @@ export interface LanguageModelModule<Settings = unknown> {
   limits(settings: Settings, model?: string): CallLimits;
   /** Where it is. */
   baseUrl(settings: Settings): string;
+  /** The provider's screen of keys and credit; null for a server that has none we know of. */
+  adminUrl(settings: Settings): string | null;
   /**
    * One of these models, by default the preferred one. `settings` is what the schema answered. Throws when they name an
    * address that is not allowed.

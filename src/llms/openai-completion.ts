@@ -1,6 +1,7 @@
 import type { OpenAI } from 'openai';
 import { z } from 'zod';
 import {
+  type AnswerFacts,
   type Completion,
   LanguageModelError,
   type PriceTier,
@@ -36,12 +37,15 @@ export function requestBody(
 }
 
 const count = z.number().int().nonnegative().nullish().catch(null);
+/** A name, no text. */
+const word = z.string().min(1).max(200).nullish().catch(null);
 
 /** Only what we read, forgiving about what servers leave out. */
 const answerShape = z.object({
-  id: z.string().nullish().catch(null),
-  model: z.string().min(1).nullish().catch(null),
-  service_tier: z.string().nullish().catch(null),
+  id: word,
+  model: word,
+  service_tier: word,
+  system_fingerprint: word,
   choices: z
     .array(
       z.object({
@@ -57,6 +61,7 @@ const usageShape = z.object({
     prompt_tokens: count,
     completion_tokens: count,
     prompt_tokens_details: z.object({ cached_tokens: count }).nullish().catch(null),
+    completion_tokens_details: z.object({ reasoning_tokens: count }).nullish().catch(null),
   }),
 });
 
@@ -84,7 +89,8 @@ export function readCompletion(
   const model = answer.data?.model ?? asked;
   const served = tier ?? (answer.data?.service_tier === 'flex' ? 'flex' : 'standard');
   const cost = usage === null ? null : (costUsd(model, usage, served) ?? costUsd(asked, usage, served));
-  const billed = { usage, limits, costUsd: cost };
+  const told = answer.success ? factsOf(answer.data, data) : null;
+  const billed = { usage, limits, costUsd: cost, told };
   const choice = answer.data?.choices[0];
   if (choice === undefined) {
     throw new LanguageModelError(
@@ -102,8 +108,21 @@ export function readCompletion(
     throw new LanguageModelError('output_truncated', "The model's answer was cut at the output limit.", billed);
   }
   if (!content) throw new LanguageModelError('invalid_output', 'The model answered nothing.', billed);
-  const told = { id: answer.data?.id ?? null, finishReason: choice.finish_reason ?? null, tier: served };
-  return { text: content, model, told, usage: usage ?? NO_USAGE, limits, costUsd: cost };
+  return { text: content, model, ...(told === null ? {} : { told }), usage: usage ?? NO_USAGE, limits, costUsd: cost };
+}
+
+function factsOf(
+  { id, model, service_tier, system_fingerprint, choices: [choice] }: z.infer<typeof answerShape>,
+  data: unknown,
+): AnswerFacts {
+  return {
+    id: id ?? null,
+    model: model ?? null,
+    finishReason: choice?.finish_reason ?? null,
+    serviceTier: service_tier ?? null,
+    fingerprint: system_fingerprint ?? null,
+    reasoningTokens: usageShape.safeParse(data).data?.usage.completion_tokens_details?.reasoning_tokens ?? null,
+  };
 }
 
 /** For servers that do not tell. */

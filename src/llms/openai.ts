@@ -14,6 +14,8 @@ export const openai: LanguageModelModule<OpenAiSettings> = {
   settings: openAiSettings,
   models: ({ model, fallback }) => (fallback === null ? [model] : [model, fallback.model]),
   baseUrl: ({ baseUrl }) => baseUrl,
+  adminUrl: ({ baseUrl }) =>
+    URL.parse(baseUrl)?.hostname === 'api.openai.com' ? 'https://platform.openai.com/api-keys' : null,
   limits: limitsOf,
   create: createOpenAi,
   createBatchModel: createOpenAiBatchModel,

@@ -64,7 +64,7 @@ export function finishConsigned(
 ): JobOutcome {
   const { job } = run;
   const { usage, costUsd } = outcome;
-  if (usage !== null) run.spent = { usage, costUsd };
+  if (usage !== null) run.spent = { usage, costUsd, waitedMs: 0 };
   const tell = (errorClass: ErrorClass | null): void =>
     deps.observer.llmCall({
       ticket: refOf(job),
@@ -73,6 +73,7 @@ export function finishConsigned(
       errorClass,
       durationMs: deps.clock.now() - context.startedAt,
       waitedMs: 0,
+      estimatedTokens: null,
       ...(usage ?? NOTHING_USED),
       costUsd,
     });

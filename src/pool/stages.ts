@@ -65,9 +65,10 @@ async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
   };
 }
 
-function addSpent(before: Spent | null, { promptTokens, cachedTokens, completionTokens, costUsd }: CallReport): Spent {
+function addSpent(before: Spent | null, call: CallReport): Spent {
+  const { promptTokens, cachedTokens, completionTokens, costUsd, waitedMs } = call;
   const usage = { promptTokens, cachedTokens, completionTokens };
-  if (before === null) return { usage, costUsd };
+  if (before === null) return { usage, costUsd, waitedMs };
   return {
     usage: {
       promptTokens: before.usage.promptTokens + promptTokens,
@@ -75,6 +76,7 @@ function addSpent(before: Spent | null, { promptTokens, cachedTokens, completion
       completionTokens: before.usage.completionTokens + completionTokens,
     },
     costUsd: before.costUsd === null && costUsd === null ? null : (before.costUsd ?? 0) + (costUsd ?? 0),
+    waitedMs: before.waitedMs + waitedMs,
   };
 }
 

@@ -9,7 +9,7 @@ import type { DraftRow, Jobs } from './jobs.ts';
 import { page, readCursor } from './pages.ts';
 import { columnsOf, prepare } from './rows.ts';
 import { attempt, batch, job, ticket } from './schema.ts';
-import { summaryColumns } from './ticket-lists.ts';
+import { summaryColumns } from './ticket-summary.ts';
 
 type BatchReader = Pick<TicketReader, 'batches' | 'batch' | 'batchErrors' | 'walks' | 'batchResults'>;
 

@@ -65,6 +65,7 @@ export function prepareCrashes(connection: Connection, jobs: Jobs) {
       promptTokens: null,
       completionTokens: null,
       costUsd: null,
+      waitedMs: null,
     });
     rest(row);
     row.crashes = 0;

@@ -64,6 +64,7 @@ export function prepareReport(
       promptTokens: timing.spent?.usage.promptTokens ?? null,
       completionTokens: timing.spent?.usage.completionTokens ?? null,
       costUsd: timing.spent?.costUsd ?? null,
+      waitedMs: timing.spent === null ? null : Math.round(timing.spent.waitedMs),
     });
   };
 

@@ -35,6 +35,10 @@ export const ticket = sqliteTable(
     index('ticket_requester')
       .on(t.helpdesk, t.requesterId)
       .where(sql`requester_id IS NOT NULL`),
+    // what a search goes through: texts that are still there, and nothing else
+    index('ticket_subject')
+      .on(t.id, t.subject)
+      .where(sql`subject IS NOT NULL`),
   ],
 );
 
@@ -169,6 +173,8 @@ export const attempt = sqliteTable(
     promptTokens: integer('prompt_tokens'),
     completionTokens: integer('completion_tokens'),
     costUsd: real('cost_usd'),
+    /** For the LLM's rate budget. */
+    waitedMs: integer('waited_ms'),
   },
   (t) => [index('attempt_ticket').on(t.ticket), index('attempt_job').on(t.jobId)],
 );

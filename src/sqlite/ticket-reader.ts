@@ -10,8 +10,10 @@ import type { Connection } from './database.ts';
 import { type DraftRow, hasCurrentDraft, isBlank, isLive, prepareJobs } from './jobs.ts';
 import { prepare } from './rows.ts';
 import { attempt, job, statusCount, ticket } from './schema.ts';
-import { listTickets, summarize, summaryColumns } from './ticket-lists.ts';
+import { listTickets } from './ticket-lists.ts';
+import { searchTickets } from './ticket-search.ts';
 import { prepareStory } from './ticket-story.ts';
+import { summarize, summaryColumns } from './ticket-summary.ts';
 import { prepareUpcoming } from './upcoming.ts';
 
 /** Reads for everybody, on the outbox's connection: short, synchronous, nothing held across an await. */
@@ -38,6 +40,7 @@ export function openTicketReader(connection: Connection, clock: Clock): TicketRe
       outcome: attempt.outcome,
       errorClass: attempt.errorClass,
       error: attempt.error,
+      waitedMs: attempt.waitedMs,
     })
     .from(attempt)
     .where(eq(attempt.ticket, sql.placeholder('ticket')))
@@ -76,7 +79,8 @@ export function openTicketReader(connection: Connection, clock: Clock): TicketRe
       const queuedAt = oldest.get() ?? null;
       return queuedAt === null ? 0 : Math.max(0, Math.round((clock.steady() - queuedAt) / 1000));
     },
-    tickets: (query) => listTickets(db, query),
+    tickets: ({ search, ...query }) =>
+      search === undefined ? listTickets(db, query) : searchTickets(db, counts, { ...query, search }),
     ticket: (helpdesk, ticketId) => {
       const known = jobs.ticketOf(helpdesk, ticketId);
       if (known === undefined) return null;

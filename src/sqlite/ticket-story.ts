@@ -66,7 +66,7 @@ function toRound(row: JobRow, attempts: readonly AttemptRow[]): TicketRound {
 
 function toAttempt(row: AttemptRow): CostedAttempt {
   const { stage, number, startedAt, durationMs, outcome, errorClass, error } = row;
-  const { promptTokens, completionTokens, costUsd } = row;
+  const { promptTokens, completionTokens, costUsd, waitedMs } = row;
   return {
     stage,
     number,
@@ -78,5 +78,6 @@ function toAttempt(row: AttemptRow): CostedAttempt {
     promptTokens,
     completionTokens,
     costUsd,
+    waitedMs,
   };
 }

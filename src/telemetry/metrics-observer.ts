@@ -65,8 +65,9 @@ export function createMetricsObserver(to: Instruments, llm: LlmAddress, clock: C
       to.tickets.add(1, how);
       to.ticketTime.record(totalMs / 1000, { [OURS.helpdesk]: ticket.helpdesk, [OURS.status]: status });
       if (batchId === null) return;
-      to.items.add(1, { [OURS.itemOutcome]: status, ...errorType(status === 'dead' ? reason : null) });
-      to.itemTime.record(totalMs / 1000, { [OURS.itemOutcome]: status });
+      const item = { [OURS.itemOutcome]: status, ...errorType(status === 'dead' ? reason : null) };
+      to.items.add(1, item);
+      to.itemTime.record(totalMs / 1000, item);
     },
     batch: ({ state, createdAt }) => {
       if (state === 'completed' || state === 'cancelled')

@@ -15,16 +15,23 @@ export const GEN_AI = {
   inputTokens: 'gen_ai.usage.input_tokens',
   outputTokens: 'gen_ai.usage.output_tokens',
   cachedTokens: 'gen_ai.usage.cache_read.input_tokens',
+  reasoningTokens: 'gen_ai.usage.reasoning.output_tokens',
   tokenType: 'gen_ai.token.type',
   systemInstructions: 'gen_ai.system_instructions',
   inputMessages: 'gen_ai.input.messages',
   outputMessages: 'gen_ai.output.messages',
 } as const;
 
+/** The log event of a call that failed. */
+export const LLM_EXCEPTION = 'gen_ai.client.operation.exception';
+
+export const EXCEPTION = { type: 'exception.type' } as const;
+
 export const OPENAI = {
   apiType: 'openai.api.type',
   requestTier: 'openai.request.service_tier',
   responseTier: 'openai.response.service_tier',
+  fingerprint: 'openai.response.system_fingerprint',
 } as const;
 
 export const HTTP = {
@@ -44,6 +51,7 @@ export const MESSAGING = {
   operationType: 'messaging.operation.type',
   destination: 'messaging.destination.name',
   messageId: 'messaging.message.id',
+  clientId: 'messaging.client.id',
   conversationId: 'messaging.message.conversation_id',
 } as const;
 
@@ -61,6 +69,7 @@ export const OURS = {
   queuedMs: 'draftdesk.queue.wait_ms',
   waitedMs: 'draftdesk.limiter.wait_ms',
   limit: 'draftdesk.limiter.limit',
+  estimatedTokens: 'draftdesk.tokens.estimated',
   costUsd: 'draftdesk.llm.cost_usd',
   requestId: 'draftdesk.llm.request_id',
   processingMs: 'draftdesk.llm.processing_ms',

@@ -1,4 +1,4 @@
-import { diag, DiagLogLevel, metrics, trace } from '@opentelemetry/api';
+import { diag, DiagLogLevel, logs, metrics, trace } from '@opentelemetry/api';
 import { OTLPMetricExporter as GrpcMetricExporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
 import { OTLPMetricExporter as JsonMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
 import { OTLPMetricExporter as ProtoMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
@@ -18,8 +18,8 @@ const PROBLEM_EVERY_MS = 60_000;
 
 /**
  * Starts the OpenTelemetry SDK by the OTEL_* variables in `process.env`, which it reads by itself. Where they say nothing,
- * other defaults than its own: a queue that a burst of tickets does not overflow, no logs (ours go to standard output),
- * and of traces and metrics only those whose address is told.
+ * other defaults than its own: a queue that a burst of tickets does not overflow, and only signals whose address is told.
+ * Of logs it gets events of the conventions only; log lines go to standard output.
  */
 export function startSdk(env: Env, clock: Clock, onProblem: (what: string) => void): TelemetrySdk {
   setDefaults(env);
@@ -28,7 +28,6 @@ export function startSdk(env: Env, clock: Clock, onProblem: (what: string) => vo
   const sdk = new NodeSDK({
     idGenerator: ids,
     metricReaders: [scrape, ...metricReaders(env)],
-    logRecordProcessors: [],
   });
   sdk.start();
   tellProblems(clock, onProblem);
@@ -36,6 +35,7 @@ export function startSdk(env: Env, clock: Clock, onProblem: (what: string) => vo
     meter: metrics.getMeter('draftdesk'),
     scrape,
     tracer: env['OTEL_TRACES_EXPORTER'] === 'none' ? null : trace.getTracer('draftdesk'),
+    logger: logs.getLogger('draftdesk'),
     ids,
     captureContent: env['OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT']?.toLowerCase() === 'true',
     shutdown: async () => {
@@ -48,10 +48,11 @@ export function startSdk(env: Env, clock: Clock, onProblem: (what: string) => vo
 
 function setDefaults(env: Env): void {
   const general = isSet(env, 'OTEL_EXPORTER_OTLP_ENDPOINT');
-  const wants = (signal: 'TRACES' | 'METRICS'): boolean =>
+  const wants = (signal: 'TRACES' | 'METRICS' | 'LOGS'): boolean =>
     general || isSet(env, `OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`);
   env['OTEL_TRACES_EXPORTER'] ||= wants('TRACES') ? 'otlp' : 'none';
   env['OTEL_METRICS_EXPORTER'] ||= wants('METRICS') ? 'otlp' : 'none';
+  env['OTEL_LOGS_EXPORTER'] ||= wants('LOGS') ? 'otlp' : 'none';
   env['OTEL_SERVICE_NAME'] ||= /(^|,)\s*service\.name=/.test(env['OTEL_RESOURCE_ATTRIBUTES'] ?? '') ? '' : 'draftdesk';
   env['OTEL_BSP_MAX_QUEUE_SIZE'] ||= '16384';
   env['OTEL_BSP_SCHEDULE_DELAY'] ||= '1000';

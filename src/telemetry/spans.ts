@@ -19,10 +19,15 @@ export async function inSpan<T>(span: Span, work: () => Promise<T>, parent: Cont
   }
 }
 
-/** The class of an error, never its message. What we stopped on purpose has not failed (llm-and-otel.md B3). */
-export function markFailed(span: Span, error: unknown): void {
+/** The class of an error, never its message; null for what we stopped on purpose: that has not failed (llm-and-otel.md B3). */
+export function failureOf(error: unknown): string | null {
   const type = error instanceof UpstreamError ? error.errorClass : errorName(error);
-  if (type === 'cancelled' || type === 'AbortError') return;
+  return type === 'cancelled' || type === 'AbortError' ? null : type;
+}
+
+export function markFailed(span: Span, error: unknown): void {
+  const type = failureOf(error);
+  if (type === null) return;
   span.setAttribute(ERROR_TYPE, type);
   span.setStatus({ code: SpanStatusCode.ERROR });
 }

@@ -1,4 +1,4 @@
-import { type Meter, trace, type Tracer } from '@opentelemetry/api';
+import { type Logger, type Meter, trace, type Tracer } from '@opentelemetry/api';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { Clock } from '../core/clock.ts';
 import type { Helpdesk } from '../core/helpdesk.ts';
@@ -26,6 +26,7 @@ export interface TelemetrySdk {
   readonly scrape: ScrapeReader;
   /** Null: traces are not wanted. */
   readonly tracer: Tracer | null;
+  readonly logger: Logger;
   readonly ids: PlannedIds;
   readonly captureContent: boolean;
   /** Sends what is left, for a few seconds at most. Never rejects. */
@@ -60,8 +61,7 @@ export function createTelemetry({ sdk, llm, clock, findBatch }: TelemetryOptions
   const { meter, scrape } = sdk ?? meterAlone();
   const instruments = createInstruments(meter);
   const tracer = sdk?.tracer ?? null;
-  const tracing: Tracing | null =
-    sdk === null || tracer === null ? null : { tracer, ids: sdk.ids, clock, llm, captureContent: sdk.captureContent };
+  const tracing: Tracing | null = sdk === null || tracer === null ? null : { ...sdk, tracer, clock, llm };
   const probe = { instruments, tracer, clock };
   const counting = createMetricsObserver(instruments, llm, clock);
   return {

@@ -54,6 +54,7 @@ export function createTraceObserver(tracing: Tracing, findBatch: BatchLookup): O
       [MESSAGING.operation]: 'process',
       [MESSAGING.operationType]: 'process',
       [MESSAGING.messageId]: jobId,
+      [MESSAGING.clientId]: start.claim.owner,
       [MESSAGING.conversationId]: `${ticket.helpdesk}/${ticket.ticketId}`,
       [OURS.helpdesk]: ticket.helpdesk,
       [OURS.ticketId]: ticket.ticketId,
@@ -106,9 +107,14 @@ export function createTraceObserver(tracing: Tracing, findBatch: BatchLookup): O
           ...(call.errorClass === null ? {} : { [ERROR_TYPE]: call.errorClass }),
         };
         const startTime = timeOf(now - call.durationMs);
-        tracer.startSpan(`chat ${call.model}`, { kind: SpanKind.CLIENT, startTime, attributes }).end(timeOf(now));
+        const span = tracer.startSpan(`chat ${call.model}`, { kind: SpanKind.CLIENT, startTime, attributes });
+        if (call.errorClass !== null) span.setStatus({ code: SpanStatusCode.ERROR });
+        span.end(timeOf(now));
       }
-      if (call.costUsd !== null) trace.getActiveSpan()?.setAttribute(OURS.costUsd, call.costUsd);
+      const tried = trace.getActiveSpan();
+      tried?.setAttribute(OURS.waitedMs, Math.round(call.waitedMs));
+      if (call.estimatedTokens !== null) tried?.setAttribute(OURS.estimatedTokens, call.estimatedTokens);
+      if (call.costUsd !== null) tried?.setAttribute(OURS.costUsd, call.costUsd);
     },
     batch: ({ batchId, state, total, createdAt }) => {
       const place = batchPlace(batchId);

@@ -1,8 +1,16 @@
+import { errorName } from '../core/errors.ts';
 import { context, createContextKey, type Context, type Span, SpanKind, trace } from '@opentelemetry/api';
-import { type Completion, type LanguageModel, LanguageModelError, type Prompt } from '../core/language-model.ts';
+import {
+  type AnswerFacts,
+  type Completion,
+  type LanguageModel,
+  LanguageModelError,
+  type Prompt,
+} from '../core/language-model.ts';
 import { describeLlm } from './metrics-observer.ts';
 import { GEN_AI, OPENAI, OURS } from './names.ts';
-import { inSpan } from './spans.ts';
+import { failureOf, inSpan } from './spans.ts';
+import { tellException } from './llm-exception.ts';
 import { attemptOf, type Tracing } from './tracing.ts';
 
 const CHAT = createContextKey('draftdesk chat span');
@@ -24,7 +32,8 @@ export function traceModel(model: LanguageModel, tracing: Tracing): LanguageMode
           [GEN_AI.outputType]: 'json',
           [GEN_AI.maxTokens]: prompt.maxOutputTokens,
           [OPENAI.apiType]: 'chat_completions',
-          [OPENAI.requestTier]: prompt.tier === 'flex' ? 'flex' : 'default',
+          // only where the request says it
+          ...(prompt.tier === 'flex' ? { [OPENAI.requestTier]: 'flex' } : {}),
           [OURS.attempt]: attemptOf(context.active())?.number ?? 1,
         },
       });
@@ -36,7 +45,12 @@ export function traceModel(model: LanguageModel, tracing: Tracing): LanguageMode
           if (tracing.captureContent) addContent(span, prompt, completion);
           return completion;
         } catch (error) {
-          if (error instanceof LanguageModelError) describeUsage(span, error);
+          if (error instanceof LanguageModelError) {
+            describeUsage(span, error);
+            describeFacts(span, error.told);
+          }
+          const errorType = failureOf(error);
+          if (errorType !== null) tellException(tracing, { model: model.model, errorType, thrown: errorName(error) });
           if (tracing.captureContent) addContent(span, prompt, null);
           throw error;
         }
@@ -47,13 +61,23 @@ export function traceModel(model: LanguageModel, tracing: Tracing): LanguageMode
 }
 
 function describeAnswer(span: Span, completion: Completion): void {
+  describeFacts(span, completion.told ?? null);
   span.setAttribute(GEN_AI.responseModel, completion.model);
   describeUsage(span, completion);
-  const { told } = completion;
-  if (told === undefined) return;
-  if (told.id !== null) span.setAttribute(GEN_AI.responseId, told.id);
-  if (told.finishReason !== null) span.setAttribute(GEN_AI.finishReasons, [told.finishReason]);
-  span.setAttribute(OPENAI.responseTier, told.tier === 'standard' ? 'default' : told.tier);
+}
+
+/** What the server has not told has no attribute. */
+function describeFacts(span: Span, told: AnswerFacts | null): void {
+  if (told === null) return;
+  const facts = {
+    [GEN_AI.responseId]: told.id,
+    [GEN_AI.responseModel]: told.model,
+    [GEN_AI.finishReasons]: told.finishReason === null ? null : [told.finishReason],
+    [GEN_AI.reasoningTokens]: told.reasoningTokens,
+    [OPENAI.responseTier]: told.serviceTier,
+    [OPENAI.fingerprint]: told.fingerprint,
+  };
+  for (const [name, value] of Object.entries(facts)) if (value !== null) span.setAttribute(name, value);
 }
 
 function describeUsage(span: Span, { usage, costUsd }: Pick<LanguageModelError, 'usage' | 'costUsd'>): void {

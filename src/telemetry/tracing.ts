@@ -1,4 +1,4 @@
-import type { Context, Tracer } from '@opentelemetry/api';
+import type { Context, Logger, Tracer } from '@opentelemetry/api';
 import { createContextKey } from '@opentelemetry/api';
 import type { Clock } from '../core/clock.ts';
 import type { AttemptStart } from '../core/observer.ts';
@@ -8,6 +8,8 @@ import type { PlannedIds } from './trace-ids.ts';
 /** What makes spans. */
 export interface Tracing {
   readonly tracer: Tracer;
+  /** Takes events; nothing comes of them where logs are not exported. */
+  readonly logger: Logger;
   readonly ids: PlannedIds;
   readonly clock: Clock;
   readonly llm: LlmAddress;

@@ -27,6 +27,10 @@ export async function benchConsole(path: string): Promise<Figure[]> {
       ['/tickets?q=5', '/tickets?q=5'],
       ['/tickets?q=54321', '/tickets?q=54321'],
       ['/tickets?q=1&status=cancelled (none)', '/tickets?q=1&status=cancelled'],
+      ['/tickets?q=REFUND (a tenth of them)', '/tickets?q=REFUND'],
+      ['/tickets?q=canary (in the subject of none)', '/tickets?q=canary'],
+      ['/tickets?q=refund&status=cancelled (none)', '/tickets?q=refund&status=cancelled'],
+      ['/tickets?q=for&status=skipped&batch=… (one word of all)', `/tickets?q=for&status=skipped&batch=${batch}`],
       ['/tickets?batch=…&status=skipped', `/tickets?batch=${batch}&status=skipped`],
       ['/tickets/zendesk/54321', '/tickets/zendesk/54321'],
       ['/batches', '/batches'],
@@ -57,6 +61,8 @@ async function seed(path: string): Promise<void> {
   await outbox.createBatch(makeBatch(rest));
   connection.exec(`UPDATE job SET due_at = NULL, status = CASE ticket % 5 WHEN 0 THEN 'dead' WHEN 1 THEN 'skipped' ELSE 'posted' END,
     error_class = CASE ticket % 5 WHEN 0 THEN CASE ticket % 3 WHEN 0 THEN 'timeout' WHEN 1 THEN 'forbidden' ELSE 'server_error' END END`);
+  connection.exec(`UPDATE ticket SET subject = CASE id % 10 WHEN 0 THEN 'Refund' ELSE 'Where is my parcel' END
+    || ' for order ' || (700000 + id) || ', ordered last week and not yet here'`);
   await outbox.setPause({ scope: 'all', reason: 'bench', errorClass: null, since: clock.now() });
   connection.close();
 }

@@ -47,11 +47,13 @@ describe('draftdesk doctor', () => {
 
   it('shows it to people in 80 columns, each with what to do, and counts', async () => {
     await using vendors = await startVendors();
-    const env = { ...vendors.env, OPENAI_API_KEY: 'a-wrong-key', HOST: '0.0.0.0', ADMIN_TOKEN: newSecret() };
+    const wrong = { OPENAI_API_KEY: 'a-wrong-key', ZENDESK_OAUTH_CLIENT_SECRET: 'a-wrong-secret' };
+    const env = { ...vendors.env, ...wrong, HOST: '0.0.0.0', ADMIN_TOKEN: newSecret() };
     const { code, stdout } = await startProgram(['doctor'], { env, cwd: vendors.folder }).ended;
     expect(code).toBe(2);
     expect(stdout.split('\n').filter((line) => line.length > 80 && !line.includes(vendors.folder))).toEqual([]);
     expect(stdout).toMatch(/✗ llm +.*\n(.*\n)*? +→ Check the credentials/);
+    expect(stdout).toMatch(/✗ zendesk +.*\n(.*\n)*? +http:\/\/127\.0\.0\.1:\d+\/admin\/home\n/);
     expect(stdout).toMatch(/! address +0\.0\.0\.0 can be reached/);
     expect(stdout).toMatch(/\d+ well, \d to look at, \d to mend\n$/);
   });

@@ -1,30 +1,22 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { PATIENT, type RunningService, startTestService, startVendors, type Vendors } from '../support/harness.ts';
-import { browser, expectAccessible, openConsole } from './browser.ts';
+import { browser, type ConsoleSite, expectAccessible, openConsole, type SiteOptions, startConsole } from './browser.ts';
 
 describe.skipIf(browser === null)('batches in the console', { timeout: 60_000 }, () => {
-  let vendors: Vendors;
-  let running: RunningService;
-  let url: string;
+  let site: ConsoleSite;
 
-  const begin = async (options: Parameters<typeof startVendors>[0] = {}, env: Record<string, string> = {}) => {
-    vendors = await startVendors(options);
-    running = await startTestService({ ...vendors.env, ...PATIENT, ...env });
-    url = running.service.url;
+  const begin = async (options: SiteOptions = {}): Promise<void> => {
+    site = await startConsole({ webhooks: false, ...options });
   };
-  afterEach(async () => {
-    await running[Symbol.asyncDispose]();
-    await vendors[Symbol.asyncDispose]();
-  });
+  afterEach(() => site[Symbol.asyncDispose]());
 
   const tickets = (count: number, tags: readonly string[] = []): string[] =>
     Array.from({ length: count }, (_, n) =>
-      vendors.zendesk.addTicket({ subject: `Question ${n}`, html: `<p>Where is my order ${n}?</p>`, tags }),
+      site.vendors.zendesk.addTicket({ subject: `Question ${n}`, html: `<p>Where is my order ${n}?</p>`, tags }),
     );
   const startByApi = async (body: object): Promise<string> => {
-    const answer = await running.admin.post<{ id: string }>('/admin/batches', { helpdesk: 'zendesk', ...body });
+    const answer = await site.running.admin.post<{ id: string }>('/admin/batches', { helpdesk: 'zendesk', ...body });
     expect(answer.status).toBe(202);
     return answer.body.id;
   };
@@ -34,7 +26,7 @@ describe.skipIf(browser === null)('batches in the console', { timeout: 60_000 },
 
     test('shows what it takes before the button works, again when the form changes, and then its end', async () => {
       const ids = tickets(30);
-      await using page = await openConsole(url);
+      await using page = await openConsole(site.url);
       await page.getByRole('link', { name: 'Batches' }).click();
       await page.getByText('No batch has been started yet.').waitFor();
       await expectAccessible(page, 'batches-empty');
@@ -71,9 +63,9 @@ describe.skipIf(browser === null)('batches in the console', { timeout: 60_000 },
 
     test('takes a file of ids', async () => {
       const ids = tickets(5);
-      const file = join(vendors.folder, 'ids.csv');
+      const file = join(site.vendors.folder, 'ids.csv');
       writeFileSync(file, ids.map((id) => `"${id}"`).join(','));
-      await using page = await openConsole(url);
+      await using page = await openConsole(site.url);
       await page.goto('/batches/new');
       await page.getByLabel('… or from a file').setInputFiles(file);
       await page.getByRole('button', { name: 'Start with 5 tickets' }).click();
@@ -81,7 +73,7 @@ describe.skipIf(browser === null)('batches in the console', { timeout: 60_000 },
     });
 
     test('says what is wrong beside the field', async () => {
-      await using page = await openConsole(url);
+      await using page = await openConsole(site.url);
       await page.goto('/batches/new');
       await page.getByLabel('Ticket ids').fill('5158, refund, 5159');
       await page.getByLabel('Canary: a few').check();
@@ -105,7 +97,7 @@ describe.skipIf(browser === null)('batches in the console', { timeout: 60_000 },
     test('works without scripts, by filter, and starts nothing that was not estimated as it is', async () => {
       tickets(4, ['billing']);
       tickets(3, ['shipping']);
-      await using page = await openConsole(url, { scripts: false });
+      await using page = await openConsole(site.url, { scripts: false });
       await page.goto('/batches/new');
       await page.getByLabel('All that fit a filter').check();
       await page.getByLabel('Tags').fill('billing');
@@ -115,23 +107,23 @@ describe.skipIf(browser === null)('batches in the console', { timeout: 60_000 },
       await page.getByLabel('Tags').fill('shipping');
       await page.getByRole('button', { name: 'Start with 4 tickets' }).click();
       await page.getByText('The form has changed since the last estimate.').waitFor();
-      expect(running.service.control.progress().total).toBe(0);
+      expect(site.running.service.control.progress().total).toBe(0);
       await page.getByRole('button', { name: 'Start with 3 tickets' }).click();
       await page.getByRole('status').getByText('Started with 3 tickets.').waitFor();
-      await running.admin.until(({ drafted }) => drafted === 3);
+      await site.running.admin.until(({ drafted }) => drafted === 3);
       await page.reload();
       await page.getByText('tagged shipping').waitFor();
       await page.getByLabel('From a confidence of (%)').fill('0');
       await page.getByRole('button', { name: 'Release' }).click();
       await page.getByText('The held drafts go to the helpdesk as private notes.').waitFor();
-      await running.admin.until(({ posted }) => posted === 3);
+      await site.running.admin.until(({ posted }) => posted === 3);
     });
   });
 
   test('one that runs is watched, paused, resumed and cancelled', async () => {
-    await begin({ latencyMs: 300 }, { WORKER_CONCURRENCY: '2' });
+    await begin({ latencyMs: 300, env: { WORKER_CONCURRENCY: '2' } });
     const id = await startByApi({ ticketIds: tickets(200) });
-    await using page = await openConsole(url);
+    await using page = await openConsole(site.url);
     await page.goto(`/batches/${id}`);
     await page.getByRole('heading', { name: /running [1-9]\d* of 200 tickets/ }).waitFor();
     await expectAccessible(page, 'batch-running');
@@ -142,7 +134,7 @@ describe.skipIf(browser === null)('batches in the console', { timeout: 60_000 },
     await page.getByRole('heading', { name: /running \d+ of 200/ }).waitFor();
     page.once('dialog', (dialog) => void dialog.dismiss());
     await page.getByRole('button', { name: 'Cancel this batch' }).click();
-    expect(running.service.control.batchProgress(id)?.state).toBe('running');
+    expect(site.running.service.control.batchProgress(id)?.state).toBe('running');
     page.once('dialog', (dialog) => void dialog.accept());
     await page.getByRole('button', { name: 'Cancel this batch' }).click();
     await page.getByRole('heading', { name: /cancelled 200 of 200/ }).waitFor();
@@ -151,10 +143,11 @@ describe.skipIf(browser === null)('batches in the console', { timeout: 60_000 },
   });
 
   test('a canary that fails stops it, and its dead tickets are retried by class', async () => {
-    await begin({}, { MAX_ATTEMPTS: '1' });
-    for (let n = 0; n < 3; n += 1) vendors.llm.faults.failNext('malformed_json', ({ method }) => method === 'POST');
+    await begin({ env: { MAX_ATTEMPTS: '1' } });
+    for (let n = 0; n < 3; n += 1)
+      site.vendors.llm.faults.failNext('malformed_json', ({ method }) => method === 'POST');
     const id = await startByApi({ ticketIds: tickets(60), canary: { size: 5, maxErrorRate: 0.2 } });
-    await using page = await openConsole(url);
+    await using page = await openConsole(site.url);
     await page.goto(`/batches/${id}`);
     await page.getByText(/Stopped: \d of the first 5 through, [23] failed; at most 20 % may fail/).waitFor();
     await expectAccessible(page, 'batch-canary');
@@ -168,8 +161,8 @@ describe.skipIf(browser === null)('batches in the console', { timeout: 60_000 },
   test('two who press at once: the second is told why not', async () => {
     await begin();
     const id = await startByApi({ ticketIds: tickets(2) });
-    await running.admin.until(({ posted }) => posted === 2);
-    await using page = await openConsole(url);
+    await site.running.admin.until(({ posted }) => posted === 2);
+    await using page = await openConsole(site.url);
     await page.goto(`/batches/${id}`);
     const answer = await page.evaluate<{ status: number; text: string }>(
       `fetch('/batches/${id}/pause', { method: 'POST', body: new URLSearchParams() }).then(async (answer) => ({ status: answer.status, text: await answer.text() }))`,

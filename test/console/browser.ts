@@ -1,10 +1,19 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import chromium from '@sparticuz/chromium';
 import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium as playwright, type Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { ADMIN_TOKEN } from '../support/harness.ts';
+import { sha256 } from '../../src/core/clock.ts';
+import {
+  ADMIN_TOKEN,
+  PATIENT,
+  type RunningService,
+  startTestService,
+  startVendors,
+  type VendorOptions,
+  type Vendors,
+} from '../support/harness.ts';
 
 /*
  * A real Chromium, from npm. Where it cannot start (no libnss3, another system), the tests say "skipped".
@@ -31,6 +40,44 @@ async function start(): Promise<Browser | null> {
 export const SLOW = { timeout: 90_000 } as const;
 
 export const WIDTHS = { desktop: 1280, phone: 360 } as const;
+
+/** Of one who may look at everything, and change nothing. */
+export const VIEWER_TOKEN = 'a-viewer-token-of-more-than-32-characters';
+
+/** A service with its vendors, whose console is looked at. */
+export interface ConsoleSite extends AsyncDisposable {
+  readonly vendors: Vendors;
+  readonly running: RunningService;
+  readonly url: string;
+  /** A ticket at Zendesk; answers its id. */
+  addTicket(subject: string): string;
+}
+
+export interface SiteOptions extends VendorOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** False: Zendesk tells nothing of its tickets. */
+  readonly webhooks?: boolean;
+}
+
+/** Where `ADMIN_TOKEN` is an operator's and `VIEWER_TOKEN` a viewer's. */
+export async function startConsole({ env = {}, webhooks = true, ...options }: SiteOptions = {}): Promise<ConsoleSite> {
+  const vendors = await startVendors(options);
+  const tokens = join(vendors.folder, 'tokens');
+  writeFileSync(tokens, `vera viewer sha256:${sha256(VIEWER_TOKEN)}\n`, { mode: 0o600 });
+  const running = await startTestService({ ...vendors.env, ...PATIENT, ADMIN_TOKENS_FILE: tokens, ...env });
+  const { url } = running.service;
+  if (webhooks) vendors.zendesk.connect({ url: `${url}/webhooks/zendesk`, fetch });
+  return {
+    vendors,
+    running,
+    url,
+    addTicket: (subject) => vendors.zendesk.addTicket({ subject, html: '<p>It has not arrived. Where is it?</p>' }),
+    [Symbol.asyncDispose]: async () => {
+      await running[Symbol.asyncDispose]();
+      await vendors[Symbol.asyncDispose]();
+    },
+  };
+}
 
 export interface ConsoleOptions {
   /** Whose; an operator's unless told. */

@@ -101,6 +101,7 @@ describe('the story of a round', () => {
     promptTokens: null,
     completionTokens: null,
     costUsd: null,
+    waitedMs: null,
     ...overrides,
   });
 
@@ -111,8 +112,15 @@ describe('the story of a round', () => {
       updatedAt: 9_000,
       noteId: '77',
       attempts: [
-        attempt({ ...failed }),
-        attempt({ number: 2, startedAt: 3_500, promptTokens: 1_500, completionTokens: 100, costUsd: 0.002 }),
+        attempt({ ...failed, promptTokens: 0, waitedMs: 20 }),
+        attempt({
+          number: 2,
+          startedAt: 3_500,
+          promptTokens: 1_500,
+          completionTokens: 100,
+          costUsd: 0.002,
+          waitedMs: 240,
+        }),
         attempt({ stage: 'post', startedAt: 4_010 }),
       ],
     });
@@ -126,8 +134,14 @@ describe('the story of a round', () => {
       [4_010, 'Note, try 1: ok', null],
       [9_000, 'Ended: posted, note 77', null],
     ]);
-    expect(told[1]).toMatchObject({ errorClass: 'timeout', details: ['No answer came in 60 s.'] });
-    expect(told[2]?.details).toEqual(['LLM call: 1,500 tokens in, 100 out, $0.00200']);
+    expect(told[1]).toMatchObject({
+      errorClass: 'timeout',
+      details: ['No answer came in 60 s.', 'LLM call: no tokens were counted'],
+    });
+    expect(told[2]?.details).toEqual([
+      "Of that, 240 ms waiting for the LLM's rate limit",
+      'LLM call: 1,500 tokens in, 100 out, $0.00200',
+    ]);
   });
 
   it('begins with the batch that took it, and says where it is now and why', () => {

@@ -1,36 +1,32 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sha256 } from '../../src/core/clock.ts';
-import { ADMIN_TOKEN, type RunningService, startTestService, startVendors, type Vendors } from '../support/harness.ts';
-import { browser, expectAccessible, openBrowser, openConsole, signIn, SLOW } from './browser.ts';
-
-const VIEWER_TOKEN = 'a-viewer-token-of-more-than-32-characters';
+import { ADMIN_TOKEN, startTestService, startVendors } from '../support/harness.ts';
+import {
+  browser,
+  type ConsoleSite,
+  expectAccessible,
+  openBrowser,
+  openConsole,
+  signIn,
+  SLOW,
+  startConsole,
+  VIEWER_TOKEN,
+} from './browser.ts';
 
 describe.skipIf(browser === null)('signing in at the console', SLOW, () => {
-  let vendors: Vendors;
-  let running: RunningService;
-  let url: string;
+  let site: ConsoleSite;
 
   beforeAll(async () => {
-    vendors = await startVendors();
-    const tokens = join(vendors.folder, 'tokens');
-    writeFileSync(tokens, `vera viewer sha256:${sha256(VIEWER_TOKEN)}\n`, { mode: 0o600 });
-    running = await startTestService({ ...vendors.env, ADMIN_TOKENS_FILE: tokens });
-    url = running.service.url;
+    site = await startConsole();
   });
-  afterAll(async () => {
-    await running[Symbol.asyncDispose]();
-    await vendors[Symbol.asyncDispose]();
-  });
+  afterAll(() => site[Symbol.asyncDispose]());
 
   test('an operator comes in with a token, to the page that was asked for, and out again', async () => {
-    await using page = await openBrowser(url);
+    await using page = await openBrowser(site.url);
     await page.goto('/?x=1');
     await page.getByLabel('Admin token').fill(ADMIN_TOKEN);
     await page.keyboard.press('Enter');
     await page.getByText('admin-1').waitFor();
-    await page.waitForURL(`${url}/?x=1`);
+    await page.waitForURL(`${site.url}/?x=1`);
     const [cookie] = await page.context().cookies();
     expect(cookie).toMatchObject({
       name: '__Host-draftdesk',
@@ -42,26 +38,26 @@ describe.skipIf(browser === null)('signing in at the console', SLOW, () => {
     await page.goto('/');
     await page.getByText('admin-1').waitFor();
     await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.waitForURL(`${url}/login`);
+    await page.waitForURL(`${site.url}/login`);
     await page.goto('/');
     await page.getByLabel('Admin token').waitFor();
     // the session is over, not only the cookie gone
-    const answer = await fetch(url, { headers: { cookie: `${cookie?.name}=${cookie?.value}` } });
+    const answer = await fetch(site.url, { headers: { cookie: `${cookie?.name}=${cookie?.value}` } });
     expect(await answer.text()).toContain('data-signed-out');
   });
 
   test('a wrong token is told so', async () => {
-    await using page = await openBrowser(url);
+    await using page = await openBrowser(site.url);
     await signIn(page, 'not-a-token');
     await page.getByRole('alert').getByText('This is none of the admin tokens.').waitFor();
     await expectAccessible(page, 'sign-in-wrong');
   });
 
   test('a link from elsewhere, which comes without the cookie, still ends on the page', async () => {
-    await using page = await openConsole(url);
+    await using page = await openConsole(site.url);
     await page.goto('about:blank');
-    const first = page.waitForResponse(`${url}/settings`);
-    await page.setContent(`<a href="${url}/settings">From a chat</a>`);
+    const first = page.waitForResponse(`${site.url}/settings`);
+    await page.setContent(`<a href="${site.url}/settings">From a chat</a>`);
     await page.getByRole('link').click();
     expect(await (await first).request().allHeaders()).not.toHaveProperty('cookie');
     await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor();
@@ -84,7 +80,7 @@ describe.skipIf(browser === null)('signing in at the console', SLOW, () => {
   });
 
   test('works without scripts', async () => {
-    await using page = await openConsole(url, { scripts: false });
+    await using page = await openConsole(site.url, { scripts: false });
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByRole('status').getByText('Paused.').waitFor();
     await page.getByRole('button', { name: 'Resume' }).click();
@@ -94,13 +90,13 @@ describe.skipIf(browser === null)('signing in at the console', SLOW, () => {
   });
 
   test('a viewer sees all, has no button, and is refused by the server', async () => {
-    await using page = await openConsole(url, { token: VIEWER_TOKEN });
+    await using page = await openConsole(site.url, { token: VIEWER_TOKEN });
     expect(await page.getByRole('button').allTextContents()).toEqual(['Sign out']);
     const answer = await page.evaluate<{ status: number; text: string }>(
       `fetch('/pause', { method: 'POST', body: new URLSearchParams() }).then(async (answer) => ({ status: answer.status, text: await answer.text() }))`,
     );
     expect(answer.status).toBe(403);
     expect(answer.text).toContain('You are signed in as a viewer');
-    expect(running.service.control.progress().paused).toBe(false);
+    expect(site.running.service.control.progress().paused).toBe(false);
   });
 });

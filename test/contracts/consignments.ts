@@ -6,7 +6,11 @@ import { makeBatch, makeDrafted, makeEvent, TRACEPARENT } from '../support/facto
 import { DRAFT, type OutboxSetup, type OutboxUnderTest, POST, TIMING } from './outbox.ts';
 
 const ECONOMY = { ...DRAFT, economy: 1_000 };
-const SPENT: Spent = { usage: { promptTokens: 500, cachedTokens: 0, completionTokens: 100 }, costUsd: 0.25 };
+const SPENT: Spent = {
+  usage: { promptTokens: 500, cachedTokens: 0, completionTokens: 100 },
+  costUsd: 0.25,
+  waitedMs: 0,
+};
 const KEY = 'consignment-1';
 
 type Store = OutboxUnderTest & { readonly outbox: { readonly consignments: Consignments } };

@@ -9,7 +9,7 @@ type Store = OutboxUnderTest & { readonly outbox: { readonly consignments: Consi
 
 const DAY_MS = 86_400_000;
 const NEVER = new AbortController().signal;
-const SPENT = { usage: { promptTokens: 500, cachedTokens: 0, completionTokens: 100 }, costUsd: 0.25 };
+const SPENT = { usage: { promptTokens: 500, cachedTokens: 0, completionTokens: 100 }, costUsd: 0.25, waitedMs: 0 };
 const DRAFTED = makeDrafted({
   draft: makeDraft({ body: 'Dear canary', cut: 'canary', questions: ['canary?'] }),
   facts: { subject: 'canary', requesterId: '7' },

@@ -499,7 +499,11 @@ export function outboxBatchContract(name: string, open: (setup: OutboxSetup) => 
     });
 
     describe('accounts', () => {
-      const spent: Spent = { usage: { promptTokens: 500, cachedTokens: 0, completionTokens: 100 }, costUsd: 0.25 };
+      const spent: Spent = {
+        usage: { promptTokens: 500, cachedTokens: 0, completionTokens: 100 },
+        costUsd: 0.25,
+        waitedMs: 0,
+      };
 
       it('adds up what a batch, a day and a requester have spent, also for calls that brought nothing', async () => {
         const { id } = await start(['1'], { budgetUsd: 5 });

@@ -17,6 +17,8 @@ const LIMITS: ProviderLimits = {
   resetRequestsMs: null,
   resetTokensMs: null,
 };
+/** Of the prompt; the answer may have 1500 more. */
+const ESTIMATE = { estimatedTokens: expect.any(Number) as number };
 const USAGE = { promptTokens: 400, cachedTokens: 100, completionTokens: 60 };
 
 function recordingBudget() {
@@ -100,10 +102,11 @@ describe('draftReply', () => {
     });
     expect(asked).toEqual([{ promptTokens: expect.any(Number) as number, maxOutputTokens: 1500, lane: 'live' }]);
     expect(asked[0]?.promptTokens).toBeGreaterThan(500);
+    expect(calls[0]?.estimatedTokens).toBe((asked[0]?.promptTokens ?? 0) + 1500);
     expect(settled).toEqual([{ usage: USAGE, limits: LIMITS }]);
     expect(pauses).toEqual([]);
     expect(calls).toEqual([
-      { tier: 'standard', errorClass: null, durationMs: 0, waitedMs: 12, ...USAGE, costUsd: 0.0001 },
+      { tier: 'standard', errorClass: null, durationMs: 0, waitedMs: 12, ...ESTIMATE, ...USAGE, costUsd: 0.0001 },
     ]);
   });
 
@@ -137,7 +140,15 @@ describe('draftReply', () => {
     expect(error).toMatchObject({ errorClass: 'invalid_output', usage: USAGE, costUsd: 0.0001 });
     expect(settled).toHaveLength(1);
     expect(calls).toEqual([
-      { tier: 'standard', errorClass: 'invalid_output', durationMs: 0, waitedMs: 12, ...USAGE, costUsd: 0.0001 },
+      {
+        tier: 'standard',
+        errorClass: 'invalid_output',
+        durationMs: 0,
+        waitedMs: 12,
+        ...ESTIMATE,
+        ...USAGE,
+        costUsd: 0.0001,
+      },
     ]);
   });
 

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { UpstreamError } from '../../src/core/errors.ts';
 import { zendeskWebhookFindings } from '../../src/helpdesks/zendesk-webhook-findings.ts';
 
+const SCREEN = 'https://acme.zendesk.com/admin/apps-integrations/webhooks/webhooks';
+
 const webhook = {
   endpoint: 'https://drafts.acme.test/webhooks/zendesk',
   status: 'active',
@@ -28,14 +30,17 @@ describe('what Zendesk sends to us', () => {
       ['ok to drafts.acme.test is active, by triggers: see that there are two'],
     ],
   ])('%s', async (_, webhooks, expected) => {
-    const findings = await zendeskWebhookFindings(async () => ({ webhooks }));
+    const findings = await zendeskWebhookFindings(async () => ({ webhooks }), SCREEN);
     expect(findings.map(({ level, text }) => `${level} ${text}`)).toEqual(expected);
-    expect(findings.every(({ level, fix }) => (level === 'ok') === (fix === null))).toBe(true);
+    for (const { level, fix, link } of findings) {
+      expect([fix === null, link]).toEqual(level === 'ok' ? [true, undefined] : [false, SCREEN]);
+    }
   });
 
   it('says that it may not be seen', async () => {
-    const refused = zendeskWebhookFindings(() =>
-      Promise.reject(new UpstreamError('forbidden', 'no', { upstream: 'zendesk' })),
+    const refused = zendeskWebhookFindings(
+      () => Promise.reject(new UpstreamError('forbidden', 'no', { upstream: 'zendesk' })),
+      SCREEN,
     );
     expect(await refused).toMatchObject([{ level: 'ok', text: expect.stringMatching(/takes an admin/) }]);
   });

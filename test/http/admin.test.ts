@@ -79,6 +79,7 @@ describe('tickets', () => {
           outcome: 'ok',
           errorClass: null,
           error: null,
+          waitedMs: 240,
         },
       ],
       draft: {
@@ -116,9 +117,11 @@ describe('tickets', () => {
     const response = await get(parts, '/admin/tickets?status=dead&helpdesk=zendesk&batch=b1&limit=500');
     expect(await json(response)).toMatchObject({ items: [{ ticketId: '5158', status: 'posted' }], nextCursor: null });
     await get(parts, '/admin/tickets');
+    await get(parts, '/admin/tickets?q=%20refund%20%23515');
     expect(parts.reader.queries).toEqual([
       { status: 'dead', helpdesk: 'zendesk', batchId: 'b1', limit: 500 },
       { limit: 50 },
+      { search: 'refund #515', limit: 50 },
     ]);
   });
 
@@ -160,6 +163,10 @@ describe('tickets', () => {
     'status=unknown',
     'status=dead&status=posted',
     'helpdesk=',
+    'q=',
+    'q=%20',
+    `q=${'x'.repeat(101)}`,
+    'q=a&q=b',
     'state=dead',
     '__proto__=x',
   ])('D7 ?%s is 400 and says where', async (query) => {

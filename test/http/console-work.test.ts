@@ -41,7 +41,8 @@ describe('tickets', () => {
   it.each([
     ['', {}],
     ['?q=&status=&helpdesk=&batch=', {}],
-    ['?q=%23515&status=dead&helpdesk=zendesk', { idPrefix: '515', status: 'dead', helpdesk: 'zendesk' }],
+    ['?q=+', {}],
+    ['?q=+%23515+&status=dead&helpdesk=zendesk', { search: '#515', status: 'dead', helpdesk: 'zendesk' }],
     ['?batch=b1', { batchId: 'b1' }],
   ])('/tickets%s asks the reader for that', async (query, wanted) => {
     const { parts, get } = await signedIn();

@@ -118,6 +118,31 @@ describe('a call to an OpenAI-compatible model', () => {
     expect(openai.models(openai.settings.parse({ OPENAI_API_KEY: 'k' }))).toEqual(['gpt-6-luna']);
   });
 
+  it('knows the screen of keys at OpenAI, and none of another server', () => {
+    expect(openai.adminUrl(openai.settings.parse({ OPENAI_API_KEY: 'k' }))).toBe(
+      'https://platform.openai.com/api-keys',
+    );
+    const { settings } = modelWith(() => new Response(), { OPENAI_BASE_URL: 'http://127.0.0.1:11434/v1' });
+    expect(openai.adminUrl(settings)).toBeNull();
+  });
+
+  it('keeps what the server says of an answer, also of one that is of no use', async () => {
+    const said = {
+      service_tier: 'priority',
+      system_fingerprint: 'fp_1',
+      usage: { prompt_tokens: 9, completion_tokens: 50, completion_tokens_details: { reasoning_tokens: 40 } },
+    };
+    const told = { id: expect.any(String), serviceTier: 'priority', fingerprint: 'fp_1', reasoningTokens: 40 };
+    const answer = await modelWith(() => Response.json(completion(said))).llm.complete(prompt, never);
+    expect(answer.told).toMatchObject({ ...told, finishReason: 'stop' });
+    const cut = { ...said, choices: [{ finish_reason: 'length', message: { content: '{"re' } }] };
+    const error = await failure(modelWith(() => Response.json(completion(cut))).llm.complete(prompt, never));
+    expect(error).toMatchObject({ errorClass: 'output_truncated', told: { ...told, finishReason: 'length' } });
+    const odd = { ...said, id: 7, system_fingerprint: 'x'.repeat(201), service_tier: {} };
+    const strange = await modelWith(() => Response.json(completion(odd))).llm.complete(prompt, never);
+    expect(strange.told).toMatchObject({ id: null, serviceTier: null, fingerprint: null });
+  });
+
   it('asks for flex only when told, and pays by the tier that the answer names', async () => {
     let served: unknown = 'flex';
     const { llm, sent } = modelWith(() => Response.json(completion({ service_tier: served })));

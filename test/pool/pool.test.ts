@@ -31,7 +31,7 @@ const CONCURRENCY = 4;
 const MAX_ATTEMPTS = 3;
 
 const openBudget: RateBudget = {
-  acquire: async () => ({ waitedMs: 0, settle: () => undefined }),
+  acquire: async () => ({ waitedMs: 12, settle: () => undefined }),
   pause: () => undefined,
   snapshot: makeBudgetSnapshot,
 };
@@ -129,6 +129,11 @@ describe('the pool', () => {
     expect(helpdesk.notes[0]?.note.marker).toMatch(/^dd-[0-9a-f]{12}$/);
     expect(ticket('1').noteId).toBe(helpdesk.notes[0]?.noteId);
     expect(ticket('1').draft?.body).toBe('We have corrected it.');
+    const waits = ticket('1').attempts.map(({ stage, waitedMs }) => [stage, waitedMs]);
+    expect(waits).toEqual([
+      ['draft', 12],
+      ['post', null],
+    ]);
   });
 
   it('looks for a note whose text was erased while it was written, and writes no empty one', async () => {

@@ -74,12 +74,39 @@ describe('query plans', () => {
 
   it('finds tickets by the start of their id in the index of identities, in its order', () => {
     const find = (watching: Connection) =>
-      openTicketReader(watching, clock).tickets({ helpdesk: 'zendesk', idPrefix: '51', status: 'dead', limit: 50 });
+      openTicketReader(watching, clock).tickets({ helpdesk: 'zendesk', search: '51', status: 'dead', limit: 50 });
     const [plan] = plansOf(find, /order by "ticket"\."ticket_id"/);
     expect(plan).toMatch(
       /^SEARCH ticket USING INDEX ticket_identity \(helpdesk=\? AND ticket_id>\? AND ticket_id<\?\)/,
     );
     expect(plan).not.toMatch(/SCAN|TEMP B-TREE/);
+  });
+
+  it.each<[string, Partial<TicketQuery>, string]>([
+    ['all', {}, 'SCAN ticket USING INDEX ticket_subject | SEARCH job'],
+    [
+      'those after a page',
+      { cursor: Buffer.from('77').toString('base64url') },
+      'SEARCH ticket USING INDEX ticket_subject (id<?) | SEARCH job',
+    ],
+    ['many', { status: 'posted' }, 'SCAN ticket USING INDEX ticket_subject | SEARCH job'],
+    [
+      'few',
+      { status: 'dead' },
+      'SEARCH job USING INDEX job_status (status=?) | SEARCH ticket USING INTEGER PRIMARY KEY (rowid=?)',
+    ],
+    [
+      'few of a batch',
+      { status: 'posted', batchId: 'b' },
+      'SEARCH job USING INDEX job_batch (batch_id=?) | SEARCH ticket USING INTEGER PRIMARY KEY (rowid=?)',
+    ],
+  ])('searches the subjects of %s without a look at other tickets', (_, more, plan) => {
+    connection.exec(`INSERT INTO status_count (scope, status, n) VALUES ('', 'posted', 100000)`);
+    const search = (watching: Connection) =>
+      openTicketReader(watching, clock).tickets({ search: 'refund', helpdesk: 'zendesk', limit: 50, ...more });
+    const [found] = plansOf(search, /LIKE/);
+    expect(found).toContain(plan);
+    if (plan.startsWith('S') && plan.includes('ticket_subject')) expect(found).not.toContain('TEMP B-TREE');
   });
 
   it('tells the story of a ticket from indexes', () => {

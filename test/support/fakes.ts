@@ -51,6 +51,7 @@ export function makeDetail(overrides: Partial<TicketDetail> = {}): TicketDetail 
         outcome: 'ok',
         errorClass: null,
         error: null,
+        waitedMs: 240,
       },
     ],
     draft: { ...makeDraft(), version: 1, createdAt: Date.UTC(2026, 10, 23, 10, 0, 2) },

@@ -6,6 +6,7 @@ export interface OtlpReceiver extends AsyncDisposable {
   /** The variables that point a service here. */
   readonly env: Readonly<Record<string, string>>;
   readonly spans: readonly ReceivedSpan[];
+  readonly events: readonly ReceivedEvent[];
   /** The newest export of each metric, by name. */
   readonly metrics: ReadonlyMap<string, ReceivedMetric>;
   /** All bodies that came, as text. */
@@ -34,6 +35,16 @@ export interface ReceivedSpan {
   readonly resource: Attributes;
 }
 
+/** A log record that has a name. */
+export interface ReceivedEvent {
+  readonly name: string;
+  /** 13: warning. */
+  readonly severity: number;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly attributes: Attributes;
+}
+
 export interface ReceivedMetric {
   readonly name: string;
   readonly unit: string;
@@ -42,6 +53,7 @@ export interface ReceivedMetric {
 
 export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = [];
+  const events: ReceivedEvent[] = [];
   const metrics = new Map<string, ReceivedMetric>();
   const requests = new Map<string, number>();
   const bodies: string[] = [];
@@ -57,6 +69,7 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
       if (request.headers['content-type'] === 'application/json') {
         const data = JSON.parse(body) as Export;
         spans.push(...readSpans(data));
+        events.push(...readEvents(data));
         for (const metric of readMetrics(data)) metrics.set(metric.name, metric);
       }
       response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
@@ -70,9 +83,11 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
       OTEL_EXPORTER_OTLP_ENDPOINT: url,
       OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
       OTEL_BSP_SCHEDULE_DELAY: '20',
+      OTEL_BLRP_SCHEDULE_DELAY: '20',
       OTEL_METRIC_EXPORT_INTERVAL: '200',
     },
     spans,
+    events,
     metrics,
     requests,
     text: () => bodies.join('\n'),
@@ -103,6 +118,7 @@ interface Export {
     readonly resource: { readonly attributes: readonly KeyValue[] };
     readonly scopeSpans: readonly { readonly spans: readonly RawSpan[] }[];
   }[];
+  readonly resourceLogs?: readonly { readonly scopeLogs: readonly { readonly logRecords: readonly RawEvent[] }[] }[];
   readonly resourceMetrics?: readonly {
     readonly scopeMetrics: readonly { readonly metrics: readonly RawMetric[] }[];
   }[];
@@ -119,6 +135,14 @@ interface RawSpan {
   readonly attributes: readonly KeyValue[];
   readonly links?: readonly { traceId: string; spanId: string; attributes: readonly KeyValue[] }[];
   readonly status?: { readonly code?: number };
+}
+
+interface RawEvent {
+  readonly eventName?: string;
+  readonly severityNumber: number;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly attributes: readonly KeyValue[];
 }
 
 interface RawMetric {
@@ -145,6 +169,17 @@ function readSpans({ resourceSpans = [] }: Export): ReceivedSpan[] {
       })),
     ),
   );
+}
+
+function readEvents({ resourceLogs = [] }: Export): ReceivedEvent[] {
+  const records = resourceLogs.flatMap(({ scopeLogs }) => scopeLogs.flatMap(({ logRecords }) => logRecords));
+  return records.map(({ eventName = '', severityNumber, traceId, spanId, attributes }) => ({
+    name: eventName,
+    severity: severityNumber,
+    traceId,
+    spanId,
+    attributes: readAttributes(attributes),
+  }));
 }
 
 function readMetrics({ resourceMetrics = [] }: Export): ReceivedMetric[] {

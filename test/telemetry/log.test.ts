@@ -237,6 +237,7 @@ describe('createLogObserver', () => {
       errorClass: null,
       durationMs: 1,
       waitedMs: 2,
+      estimatedTokens: 9,
       promptTokens: 3,
       cachedTokens: 0,
       completionTokens: 4,

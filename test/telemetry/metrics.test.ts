@@ -11,7 +11,16 @@ import { fakeControl, fakeReader } from '../support/fakes.ts';
 const ticket = { helpdesk: 'zendesk', ticketId: '5', traceparent: TRACEPARENT };
 const claim = { jobId: 'j', attempt: 1, owner: 'o' };
 const usage = { promptTokens: 400, cachedTokens: 0, completionTokens: 60 };
-const call = { ticket, model: 'm', tier: 'standard', durationMs: 700, waitedMs: 30, ...usage, costUsd: 0.25 } as const;
+const call = {
+  ticket,
+  model: 'm',
+  tier: 'standard',
+  durationMs: 700,
+  waitedMs: 30,
+  estimatedTokens: 900,
+  ...usage,
+  costUsd: 0.25,
+} as const;
 
 const answer = (status: number) => {
   const handler: (request: Request) => Promise<Response> = async () => new Response(null, { status });

@@ -123,7 +123,6 @@ describe('one ticket over a restart', () => {
       'server.address': '127.0.0.1',
       'server.port': expect.any(Number),
       'openai.api.type': 'chat_completions',
-      'openai.request.service_tier': 'default',
       'openai.response.service_tier': 'default',
       'draftdesk.attempt': 1,
       'draftdesk.llm.request_id': expect.any(String),

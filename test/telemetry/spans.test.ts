@@ -96,7 +96,12 @@ describe('a try', () => {
       observer?.limiterWait({ limit: 'zendesk.requests', waitedMs: 0.2 });
       const usage = { promptTokens: 1, cachedTokens: 0, completionTokens: 1, costUsd: null };
       const call = { ...usage, ticket: start.ticket, model: 'm', tier: 'standard', errorClass: null } as const;
-      observer?.llmCall({ ...call, durationMs: 100, waitedMs: 900 });
+      observer?.llmCall({ ...call, durationMs: 100, waitedMs: 900, estimatedTokens: 1300 });
+    });
+    expect(find(spans, 'process ticket.outbox')?.attributes).toMatchObject({
+      'messaging.client.id': 'o',
+      'draftdesk.limiter.wait_ms': 900,
+      'draftdesk.tokens.estimated': 1300,
     });
     const waits = spans.filter(({ name }) => name === 'limiter.wait');
     expect(waits.map(({ attributes }) => attributes)).toEqual([
@@ -108,6 +113,7 @@ describe('a try', () => {
 
 describe('a call to the LLM', () => {
   const chat = async (fail: () => unknown): Promise<ReceivedSpan | undefined> => {
+    from = otlp.spans.length;
     const model = stubLanguageModel();
     model.script.complete = () => Promise.reject(fail());
     const spans = await spansOf(() =>
@@ -128,10 +134,72 @@ describe('a call to the LLM', () => {
     });
   });
 
+  it('that failed is a log event of its span too, without a message', async () => {
+    const span = await chat(() => new LanguageModelError('rate_limited', 'canary'));
+    const ofSpan = () => otlp.events.filter(({ spanId }) => spanId === span?.spanId);
+    await otlp.until(() => ofSpan().length > 0);
+    expect(ofSpan()).toEqual([
+      {
+        name: 'gen_ai.client.operation.exception',
+        severity: 13,
+        traceId: span?.traceId,
+        spanId: span?.spanId,
+        attributes: {
+          'gen_ai.operation.name': 'chat',
+          'gen_ai.provider.name': 'openai',
+          'gen_ai.request.model': 'gpt-6-luna',
+          'server.address': 'api.openai.com',
+          'server.port': 443,
+          'exception.type': 'UpstreamError',
+          'error.type': 'rate_limited',
+        },
+      },
+    ]);
+  });
+
+  it('says what the server told of the answer, also of one that is of no use', async () => {
+    const told = {
+      id: 'chatcmpl-1',
+      model: 'gpt-6-luna-2026-09-22',
+      finishReason: 'length',
+      serviceTier: 'priority',
+      fingerprint: 'fp_1',
+      reasoningTokens: 40,
+    };
+    const span = await chat(() => new LanguageModelError('output_truncated', 'x', { told }));
+    expect(span?.attributes).toMatchObject({
+      'gen_ai.response.id': 'chatcmpl-1',
+      'gen_ai.response.model': 'gpt-6-luna-2026-09-22',
+      'gen_ai.response.finish_reasons': ['length'],
+      'gen_ai.usage.reasoning.output_tokens': 40,
+      'openai.response.service_tier': 'priority',
+      'openai.response.system_fingerprint': 'fp_1',
+    });
+    expect(span?.attributes).not.toHaveProperty('openai.request.service_tier');
+    const silent = { ...told, fingerprint: null, serviceTier: null, reasoningTokens: null };
+    const other = await chat(() => new LanguageModelError('output_truncated', 'x', { told: silent }));
+    expect(Object.keys(other?.attributes ?? {}).filter((name) => /fingerprint|tier|reasoning/.test(name))).toEqual([]);
+  });
+
   it('that we stopped has not failed', async () => {
     const span = await chat(() => new LanguageModelError('cancelled', 'stopped'));
     expect(span?.status).toBe(0);
     expect(span?.attributes).not.toHaveProperty('error.type');
+    // events arrive in their order: this one's would be here before the next
+    const failed = await chat(() => new LanguageModelError('timeout', 'x'));
+    await otlp.until(() => otlp.events.some(({ spanId }) => spanId === failed?.spanId));
+    expect(otlp.events.map(({ spanId }) => spanId)).not.toContain(span?.spanId);
+  });
+
+  it('by the Batch API that failed says so', async () => {
+    const [observer] = telemetry.observers;
+    const usage = { promptTokens: 1, cachedTokens: 0, completionTokens: 1, costUsd: null };
+    const call = { ...usage, ticket: start.ticket, model: 'm', tier: 'batch', errorClass: 'refusal' } as const;
+    const spans = await spansOf(async () =>
+      observer?.llmCall({ ...call, durationMs: 100, waitedMs: 0, estimatedTokens: null }),
+    );
+    expect(find(spans, 'chat m')).toMatchObject({ status: 2, attributes: { 'error.type': 'refusal' } });
+    expect(find(spans, 'process ticket.outbox')?.attributes).not.toHaveProperty('draftdesk.tokens.estimated');
   });
 });
 

@@ -73,8 +73,8 @@ function orNull<T>(read: () => T): T | null {
 }
 
 /** What a vendor or the system says may hold anything. */
-function clean({ level, about, text, fix }: Finding, env: Env): Finding {
-  return { level, about, text: shown(withoutSecrets(text, env)), fix };
+function clean({ text, ...finding }: Finding, env: Env): Finding {
+  return { ...finding, text: shown(withoutSecrets(text, env)) };
 }
 
 function exitCode(findings: readonly Finding[]): number {

@@ -15,7 +15,7 @@ export function printFindings(findings: readonly Finding[], stream: NodeJS.Write
   const width = Math.max(...findings.map(({ about }) => about.length));
   const columns = Math.min(stream.columns || COLUMNS_UNKNOWN, COLUMNS_MAX) - width - 6;
   const indent = ' '.repeat(width + 6);
-  const lines = findings.flatMap(({ level, about, text, fix }) => {
+  const lines = findings.flatMap(({ level, about, text, fix, link }) => {
     const { sign, colour } = MARKS[level];
     const [first = '', ...more] = wrap(text, columns);
     const advice = fix === null ? [] : wrap(`→ ${fix}`, columns);
@@ -23,6 +23,8 @@ export function printFindings(findings: readonly Finding[], stream: NodeJS.Write
       `  ${paint(stream, colour, sign)} ${about.padEnd(width)}  ${first}`,
       ...more.map((line) => indent + line),
       ...advice.map((line) => indent + line),
+      // in one piece, so that a terminal opens it
+      ...(link === undefined ? [] : [`${indent}  ${link}`]),
     ];
   });
   const count = (level: Finding['level']): number => findings.filter((finding) => finding.level === level).length;

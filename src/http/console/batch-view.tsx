@@ -4,7 +4,7 @@ import { isOver } from '../../core/batch.ts';
 import type { BatchProgress } from '../../core/service-control.ts';
 import { BatchBar, BatchLegend, progressWords } from './batch-bar.tsx';
 import { canaryVerdict, etaWords, LANE_WORDS, STATE_TONE } from './batch-words.ts';
-import { Action, address, Ago, Card, Chip, Facts, Live, Moment, Table } from './components.tsx';
+import { Action, Ago, Card, Chip, Facts, Live, Moment, Name, Table, address } from './components.tsx';
 import { filterWords } from './filter-words.ts';
 import type { Visit } from './page.tsx';
 import { Shown } from './shown.tsx';
@@ -118,7 +118,7 @@ const Errors: FC<Parts> = ({ batch, visit }) =>
         caption="Errors by class"
         columns={['Class', 'Tickets', 'Example', 'What to do']}
         rows={batch.errors.map(({ errorClass, count: tickets, example }) => [
-          <code>{errorClass}</code>,
+          <Name of={errorClass} />,
           tickets.toLocaleString('en'),
           <div>
             <a href={ticketPath({ helpdesk: batch.helpdesk, ticketId: example.ticketId })}>{example.ticketId}</a>{' '}

@@ -17,7 +17,7 @@ export const STATE_TONE: Readonly<Record<BatchState, Tone>> = {
 /** Its own, or when it was started. */
 export function batchName({ name, createdAt }: Pick<BatchSummary, 'name' | 'createdAt'>): string {
   if (name !== null) return visibleText(name);
-  return `Batch of ${new Date(createdAt).toISOString().slice(0, 16).replace('T', ' ')}`;
+  return `Batch of ${new Date(createdAt).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 /** How the ramp-up stands; null for a batch without one. */

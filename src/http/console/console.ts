@@ -26,6 +26,8 @@ import { addSignIn } from './sign-in.tsx';
 export interface ConsoleParts {
   readonly history: History;
   readonly settings: readonly ShownSetting[];
+  /** The provider's screen of keys and credit; null: not known. */
+  readonly llmAdminUrl?: string | null;
   /** USD of a UTC day; null: no bound. */
   readonly dailyBudgetUsd: number | null;
   /** NOTE_TRACE_LINK: the address of a trace, with `{traceId}` in it. */

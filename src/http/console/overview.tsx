@@ -92,7 +92,7 @@ const Figures: FC<Money & { progress: Progress }> = ({ progress, spentUsd, budge
   const waiting = countPending(counts);
   const figures: readonly (readonly [name: string, value: string, note: Child])[] = [
     ['In work or waiting', waiting.toLocaleString('en'), etaText(waiting, etaSeconds)],
-    ['Finished per minute', ratePerMinute.toLocaleString('en'), 'tickets in the last minute'],
+    ['Finished per minute', ratePerMinute.toLocaleString('en'), 'at the pace of the last minute'],
     [
       'Oldest waiting',
       oldestQueuedSeconds === 0 ? '–' : duration(oldestQueuedSeconds * 1000),

@@ -51,8 +51,8 @@ export const Lines: FC<PlotProps> = (props) => {
         if (value === null) return '';
         const [x, y] = [index * STEP + STEP / 2, round(HEIGHT - (value / top) * HEIGHT)];
         const follows = index > 0 && props.values[index - 1]?.[series] !== null;
-        // a point alone is a line of no length with round ends
-        return follows ? `L${x} ${y}` : `M${x} ${y}h0`;
+        // what stands alone is a line of half a minute: a point would hardly be seen
+        return follows ? `L${x} ${y}` : `M${x - STEP / 4} ${y}h${STEP / 2}`;
       })
       .join('');
   return (

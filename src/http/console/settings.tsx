@@ -1,5 +1,6 @@
 import type { FC } from 'hono/jsx';
 import type { AuditLog, AuditRow } from '../../core/audit.ts';
+import type { Helpdesk } from '../../core/helpdesk.ts';
 import type { Readiness } from '../../core/service-control.ts';
 import type { ShownSetting } from '../../core/shown-setting.ts';
 import type { AdminContext } from '../admin-auth.ts';
@@ -13,6 +14,8 @@ export interface SettingsDeps {
   readonly audit: AuditLog;
   readonly sessions: Sessions;
   readonly settings: readonly ShownSetting[];
+  readonly helpdesks: ReadonlyMap<string, Pick<Helpdesk, 'adminUrl'>>;
+  readonly llmAdminUrl?: string | null;
   /** Asked at most once a second, however many look. */
   readonly readiness: () => Promise<Readiness>;
 }
@@ -22,7 +25,8 @@ const PAGE = 25;
 const LIST = { list: 'console/audit' };
 
 /** What is configured and whether it works, who is signed in, and who changed what. */
-export function addSettings(pages: Pages, { audit, sessions, settings, readiness }: SettingsDeps): void {
+export function addSettings(pages: Pages, deps: SettingsDeps): void {
+  const { audit, sessions, settings, readiness } = deps;
   pages.page(PATH, async (c, visit) => {
     const { checks } = await readiness();
     return {
@@ -31,7 +35,7 @@ export function addSettings(pages: Pages, { audit, sessions, settings, readiness
       body: (
         <>
           <Live id="checks">
-            <Checks checks={checks} />
+            <Checks checks={checks} screenOf={(part) => screenOf(deps, part)} />
           </Live>
           <Configured settings={settings} />
           <SignedIn sessions={sessions.list()} visit={visit} />
@@ -42,15 +46,26 @@ export function addSettings(pages: Pages, { audit, sessions, settings, readiness
   });
 }
 
-const Checks: FC<{ checks: Readiness['checks'] }> = ({ checks }) => (
+/** Where the vendor of a part has its settings for us. */
+function screenOf({ helpdesks, llmAdminUrl }: SettingsDeps, part: string): string | null {
+  return (part === 'llm' ? llmAdminUrl : helpdesks.get(part)?.adminUrl) ?? null;
+}
+
+interface ChecksProps {
+  readonly checks: Readiness['checks'];
+  readonly screenOf: (part: string) => string | null;
+}
+
+const Checks: FC<ChecksProps> = ({ checks, screenOf }) => (
   <Card title="Does it work?">
     <Table
       caption="Checks"
-      columns={['Part', 'State', 'Says']}
-      rows={Object.entries(checks).map(([name, says]) => [
-        name,
+      columns={['Part', 'State', 'Says', 'Where']}
+      rows={Object.entries(checks).map(([part, says]) => [
+        part,
         says === 'ok' ? <Chip tone="good">works</Chip> : <Chip tone="bad">look here</Chip>,
         says === 'ok' ? '' : says,
+        <Screen part={part} url={screenOf(part)} />,
       ])}
     />
     <p class="hint">
@@ -58,6 +73,13 @@ const Checks: FC<{ checks: Readiness['checks'] }> = ({ checks }) => (
     </p>
   </Card>
 );
+
+const Screen: FC<{ part: string; url: string | null }> = ({ part, url }) =>
+  url === null ? null : (
+    <a href={url} rel="noreferrer noopener" target="_blank">
+      Admin screens of {part}
+    </a>
+  );
 
 const Configured: FC<{ settings: readonly ShownSetting[] }> = ({ settings }) => {
   const given = settings.filter(({ isDefault }) => !isDefault);

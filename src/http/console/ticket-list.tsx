@@ -11,8 +11,6 @@ interface TicketListProps {
   readonly tickets: readonly TicketSummary[];
   /** As it was asked for. */
   readonly query: Readonly<Record<'q' | 'status' | 'helpdesk' | 'batch', string | undefined>>;
-  /** True: `q` is no id. */
-  readonly misread: boolean;
   readonly cursor: string | undefined;
   readonly next: string | null;
   readonly helpdesks: readonly string[];
@@ -54,18 +52,11 @@ export const TicketList: FC<TicketListProps> = (props) => {
   );
 };
 
-const Filters: FC<TicketListProps> = ({ query, misread, helpdesks, batches }) => (
+const Filters: FC<TicketListProps> = ({ query, helpdesks, batches }) => (
   <form class="filters" method="get" action="/tickets" role="search">
     <div>
-      <label for="q">Ticket id or its start</label>
-      <input
-        id="q"
-        name="q"
-        type="search"
-        inputmode="numeric"
-        value={query.q ?? ''}
-        {...(misread ? { 'aria-invalid': 'true', 'aria-describedby': 'misread' } : {})}
-      />
+      <label for="q">Id or words of the subject</label>
+      <input id="q" name="q" type="search" maxlength={100} value={query.q ?? ''} />
     </div>
     <Choice
       name="status"
@@ -119,18 +110,12 @@ const Choice: FC<{
   </div>
 );
 
-const NoTickets: FC<TicketListProps> = ({ misread, query, visit }) => {
-  if (misread) {
-    return (
-      <Empty title="Tickets are found by their id.">
-        <p id="misread">Type digits: the whole id, or how it starts, e.g. 5158.</p>
-      </Empty>
-    );
-  }
+const NoTickets: FC<TicketListProps> = ({ query, visit }) => {
   if (Object.values(query).some((value) => value !== undefined)) {
     return (
       <Empty title="No ticket fits.">
         <p>
+          {query.q !== undefined && 'Words are looked for in subjects that are still stored; ids by how they start. '}
           <a href="/tickets">Show all tickets</a>
         </p>
       </Empty>

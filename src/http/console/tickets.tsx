@@ -5,7 +5,7 @@ import type { Outbox, TicketActionResult } from '../../core/outbox.ts';
 import { TICKET_STATUSES } from '../../core/ticket.ts';
 import type { TicketReader } from '../../core/ticket-reader.ts';
 import { type AdminContext, pathParameter } from '../admin-auth.ts';
-import { once, openCursor, pageQuery, readQuery, sealCursor } from '../input.ts';
+import { once, openCursor, pageQuery, readQuery, sealCursor, search } from '../input.ts';
 import type { Done, Pages, View, Visit } from './page.tsx';
 import { TicketList } from './ticket-list.tsx';
 import { ticketPath, TicketView } from './ticket-view.tsx';
@@ -24,7 +24,7 @@ const optional = <T extends z.ZodType>(schema: T) =>
 
 const listSchema = z.strictObject({
   cursor: pageQuery.cursor,
-  q: optional(once().max(100, 'must have at most 100 characters')),
+  q: optional(search),
   status: optional(z.enum(TICKET_STATUSES, `must be one of ${TICKET_STATUSES.join(', ')}`)),
   helpdesk: optional(once()),
   batch: optional(once()),
@@ -68,24 +68,20 @@ function refOf(c: AdminContext): Ref {
 }
 
 function listView({ helpdesks, reader }: TicketPagesDeps, c: AdminContext, visit: Visit): View {
-  const { cursor, q, status, helpdesk, batch } = readQuery(c.req, listSchema);
-  const idPrefix = q === undefined ? undefined : /^\s*#?(\d{1,20})\s*$/.exec(q)?.[1];
+  const { cursor, q: asked, status, helpdesk, batch } = readQuery(c.req, listSchema);
+  const q = asked === '' ? undefined : asked;
   const filter = {
     ...(status === undefined ? {} : { status }),
     ...(helpdesk === undefined ? {} : { helpdesk }),
     ...(batch === undefined ? {} : { batchId: batch }),
-    ...(idPrefix === undefined ? {} : { idPrefix }),
+    ...(q === undefined ? {} : { search: q }),
   };
   const scope = { list: 'console tickets', ...filter };
   const opened = openCursor(cursor, scope);
-  const misread = q !== undefined && idPrefix === undefined;
-  const page = misread
-    ? { items: [], nextCursor: null }
-    : reader.tickets({ ...filter, limit: PAGE, ...(opened === undefined ? {} : { cursor: opened }) });
+  const page = reader.tickets({ ...filter, limit: PAGE, ...(opened === undefined ? {} : { cursor: opened }) });
   const list = {
     tickets: page.items,
     query: { q, status, helpdesk, batch },
-    misread,
     cursor,
     next: sealCursor(page.nextCursor, scope),
     helpdesks: [...helpdesks.keys()],

@@ -1,6 +1,7 @@
 import { isFinal, type TicketStatus } from '../../core/ticket.ts';
 import type { CostedAttempt, DraftVersion, TicketRound } from '../../core/ticket-story.ts';
 import type { Tone } from './components.tsx';
+import { duration } from './words.ts';
 
 /** One line of a ticket's story. */
 export interface TimelineEntry {
@@ -71,12 +72,16 @@ const OUTCOME_WORDS: Readonly<Record<CostedAttempt['outcome'], string>> = {
   cancelled: 'cancelled',
 };
 
-/** The calls to the LLM of a try, together. */
-function callOf({ promptTokens, completionTokens, costUsd }: CostedAttempt): string[] {
+/** The calls to the LLM of a try, together, and what they waited for. */
+function callOf({ promptTokens, completionTokens, costUsd, waitedMs }: CostedAttempt): string[] {
   if (promptTokens === null) return [];
-  if (promptTokens === 0) return ['LLM call: no tokens were counted'];
+  const wait =
+    waitedMs === null || waitedMs < NO_WAIT_MS
+      ? []
+      : [`Of that, ${duration(waitedMs)} waiting for the LLM's rate limit`];
+  if (promptTokens === 0) return [...wait, 'LLM call: no tokens were counted'];
   const tokens = `${promptTokens.toLocaleString('en')} tokens in, ${(completionTokens ?? 0).toLocaleString('en')} out`;
-  return [`LLM call: ${tokens}, ${costUsd === null ? 'price not known' : `$${costUsd.toFixed(5)}`}`];
+  return [...wait, `LLM call: ${tokens}, ${costUsd === null ? 'price not known' : `$${costUsd.toFixed(5)}`}`];
 }
 
 function draftEntry({ createdAt, version, model, language, confidence, body }: DraftVersion): TimelineEntry {
