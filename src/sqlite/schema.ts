@@ -1,8 +1,9 @@
 import { sql } from 'drizzle-orm';
-import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { blob, index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import type { AdminRole } from '../core/admin-token.ts';
 import type { BatchLane, BatchState } from '../core/batch.ts';
 import type { ErrorClass } from '../core/errors.ts';
+import type { KnowledgeKind } from '../core/knowledge-base.ts';
 import type { Stage } from '../core/outbox.ts';
 import type { DraftSource, Lane, TicketStatus } from '../core/ticket.ts';
 
@@ -342,6 +343,103 @@ export const audit = sqliteTable('audit', {
   outcome: text(),
   count: integer().notNull().default(1),
 });
+
+/** A help article in one language; `locale` is '' where the source does not tell. */
+export const knowledgeArticle = sqliteTable(
+  'knowledge_article',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    articleId: text('article_id').notNull(),
+    locale: text().notNull(),
+    source: text().notNull(),
+    title: text().notNull(),
+    url: text(),
+    restricted: integer().$type<0 | 1>().notNull(),
+    updatedAt: integer('updated_at'),
+    /** What it is found by across languages, as `packCounts` gives it. */
+    grams: blob({ mode: 'buffer' }).notNull(),
+    /** Of the item as it was given: the same again changes nothing. */
+    hash: text().notNull(),
+  },
+  (t) => [
+    uniqueIndex('knowledge_article_key').on(t.articleId, t.locale),
+    index('knowledge_article_source').on(t.source),
+  ],
+);
+
+/** Text under one heading of an article. `words`: what it is found by, as `packCounts` gives it. */
+export const knowledgePassage = sqliteTable(
+  'knowledge_passage',
+  {
+    id: integer().primaryKey(),
+    article: integer().notNull(),
+    heading: text().notNull(),
+    text: text().notNull(),
+    words: blob({ mode: 'buffer' }).notNull(),
+  },
+  (t) => [index('knowledge_passage_article').on(t.article)],
+);
+
+/** A ticket that people have answered. Its question is kept as `words` only. */
+export const knowledgeSolved = sqliteTable(
+  'knowledge_solved',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    ticketId: text('ticket_id').notNull(),
+    source: text().notNull(),
+    customer: text(),
+    solvedAt: integer('solved_at'),
+    subject: text().notNull(),
+    reply: text().notNull(),
+    /** JSON: names of the articles that it was answered with (see knowledge/article-links.ts). */
+    links: text({ mode: 'json' }).$type<string[]>().notNull(),
+    words: blob({ mode: 'buffer' }).notNull(),
+    hash: text().notNull(),
+  },
+  (t) => [
+    uniqueIndex('knowledge_solved_key').on(t.ticketId),
+    index('knowledge_solved_source').on(t.source),
+    index('knowledge_solved_at').on(t.solvedAt),
+    index('knowledge_solved_customer')
+      .on(t.customer)
+      .where(sql`customer IS NOT NULL`),
+    index('knowledge_solved_linked')
+      .on(t.id)
+      .where(sql`links <> '[]'`),
+  ],
+);
+
+/** A macro or canned response. */
+export const knowledgeCanned = sqliteTable(
+  'knowledge_canned',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    cannedId: text('canned_id').notNull(),
+    source: text().notNull(),
+    title: text().notNull(),
+    body: text().notNull(),
+    updatedAt: integer('updated_at'),
+    words: blob({ mode: 'buffer' }).notNull(),
+    hash: text().notNull(),
+  },
+  (t) => [uniqueIndex('knowledge_canned_key').on(t.cannedId), index('knowledge_canned_source').on(t.source)],
+);
+
+/** How far each source of knowledge has been read. */
+export const knowledgeSource = sqliteTable(
+  'knowledge_source',
+  {
+    source: text().notNull(),
+    kind: text().$type<KnowledgeKind>().notNull(),
+    cursor: text(),
+    syncedAt: integer('synced_at'),
+    error: text(),
+  },
+  (t) => [primaryKey({ columns: [t.source, t.kind] })],
+);
+
+/** Digests of customers who were erased: what they wrote does not come back with the next pass over a helpdesk. */
+export const knowledgeErased = sqliteTable('knowledge_erased', { customer: text().primaryKey() });
 
 /** Facts of this installation: the key that markers are made with. */
 export const meta = sqliteTable('meta', {

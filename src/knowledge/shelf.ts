@@ -1,0 +1,42 @@
+import { createWordIndex, type WordIndex } from './word-index.ts';
+
+/** Rows of a table that are found by words, with what is known of each without asking the table. */
+export interface Shelf<Facts> {
+  readonly index: WordIndex;
+  add(row: number, packed: Buffer, facts: Facts): void;
+  remove(row: number): void;
+  /** Of the text with this number in the index; undefined when it is gone. */
+  at(document: number): { readonly row: number; readonly facts: Facts } | undefined;
+  /** Changes with every change. */
+  revision(): number;
+  /** So much of the index is of rows that are gone that it should be made anew. */
+  isWorn(): boolean;
+}
+
+/** Fewer texts that are gone than this disturb nobody. */
+const GONE_MIN = 1000;
+
+export function createShelf<Facts>(): Shelf<Facts> {
+  const index = createWordIndex();
+  const rows: number[] = [];
+  const live = new Map<number, Facts>();
+  let revision = 0;
+  return {
+    index,
+    add: (row, packed, facts) => {
+      rows[index.add(packed)] = row;
+      live.set(row, facts);
+      revision += 1;
+    },
+    remove: (row) => {
+      if (live.delete(row)) revision += 1;
+    },
+    at: (document) => {
+      const row = rows[document] ?? -1;
+      const facts = live.get(row);
+      return facts === undefined ? undefined : { row, facts };
+    },
+    revision: () => revision,
+    isWorn: () => rows.length - live.size > live.size + GONE_MIN,
+  };
+}

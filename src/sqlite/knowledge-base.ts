@@ -1,0 +1,287 @@
+import { type Breathe, createBreathe } from '../core/breathe.ts';
+import { type Clock } from '../core/clock.ts';
+import {
+  type Article,
+  type CannedReply,
+  KNOWLEDGE_KINDS,
+  type KnowledgeBase,
+  type KnowledgeKind,
+  type KnowledgeSummary,
+  knowledgeKey,
+  type PutResult,
+  type SolvedTicket,
+  type SyncState,
+} from '../core/knowledge-base.ts';
+import type { Memory } from '../knowledge/memory.ts';
+import type { Connection } from './database.ts';
+import { createGroupCommit } from './group-commit.ts';
+import { customerDigest, faultOf, hashOfItem, prepareArticle, prepareCanned, prepareSolved } from './knowledge-items.ts';
+import { faceOf, factsOf, loadMemory } from './knowledge-load.ts';
+import { prepareSearch } from './knowledge-search.ts';
+import { type Place, prepareKnowledgeTables } from './knowledge-tables.ts';
+
+export interface KnowledgeBaseOptions {
+  readonly clock: Pick<Clock, 'steady'>;
+  /** Ids of articles that are linked as first aid, whatever the question: links to them are no votes. */
+  readonly routineArticles?: readonly string[];
+}
+
+/** Rows written in one transaction. */
+const ROWS_AT_ONCE = 50;
+/** Solved tickets that `forgetSolved` takes at a time. */
+const FORGOTTEN_AT_ONCE = 500;
+
+/** What to do for one item inside a transaction; answers what to do in memory when that is through. */
+type Change = () => (memory: Memory) => void;
+
+interface Kind<Item> {
+  readonly find: (item: Item) => Place | undefined;
+  /** A change that puts it in place of `old`, or why it cannot be taken. */
+  readonly prepare: (item: Item, hash: string, old: Place | undefined) => Promise<Change | string>;
+}
+
+/**
+ * The knowledge base on SQLite: texts and word counts in tables, the index of words in memory, built from them at the
+ * first use. Its writes share transactions with one another, not with the outbox's.
+ */
+export function openKnowledgeBase(connection: Connection, options: KnowledgeBaseOptions): KnowledgeBase {
+  const { clock, routineArticles = [] } = options;
+  const tables = prepareKnowledgeTables(connection);
+  const search = prepareSearch(connection, tables);
+  const group = createGroupCommit(connection);
+  const writing = createQueue();
+  const searching = createQueue();
+  const leftOut = new Set(routineArticles);
+  let loading: Promise<Memory> | null = null;
+
+  const breathing = (): Breathe => createBreathe(clock);
+  const memory = (): Promise<Memory> => {
+    loading ??= loadMemory(tables, leftOut, breathing()).catch((error: unknown) => {
+        loading = null;
+        throw connection.disk.refusal(error);
+      });
+    return loading;
+  };
+
+  /** In one transaction, with a new version; then in memory. */
+  const apply = async (into: Memory, changes: readonly Change[]): Promise<void> => {
+    if (changes.length === 0) return;
+    const made = await group.write(() => {
+      tables.changed();
+      return changes.map((change) => change());
+    });
+    for (const inMemory of made) inMemory(into);
+  };
+
+  /** Builds the index anew when most of it is of rows that are gone. */
+  const renewIfWorn = async (into: Memory): Promise<void> => {
+    if (!into.isWorn()) return;
+    loading = null;
+    await memory();
+  };
+
+  const putAll = <Item extends Article | SolvedTicket | CannedReply>(
+    items: readonly Item[],
+    kind: Kind<Item>,
+  ): Promise<PutResult> =>
+    writing(async () => {
+      const into = await memory();
+      const breathe = breathing();
+      const sum = { imported: 0, updated: 0 };
+      const rejected: { index: number; reason: string }[] = [];
+      let waiting: Change[] = [];
+      const waitingIds = new Set<string>();
+      const flush = async (): Promise<void> => {
+        await apply(into, waiting);
+        waiting = [];
+        waitingIds.clear();
+      };
+      for (const [index, item] of items.entries()) {
+        await breathe();
+        const fault = faultOf(item);
+        if (fault !== null) {
+          rejected.push({ index, reason: fault });
+          continue;
+        }
+        if (waitingIds.has(item.id)) await flush();
+        const hash = hashOfItem(item);
+        const old = kind.find(item);
+        if (old?.hash === hash) continue;
+        const change = await kind.prepare(item, hash, old);
+        if (typeof change === 'string') rejected.push({ index, reason: change });
+        else {
+          waiting.push(change);
+          waitingIds.add(item.id);
+          sum[old === undefined ? 'imported' : 'updated'] += 1;
+        }
+        if (waiting.length >= ROWS_AT_ONCE) await flush();
+      }
+      await flush();
+      await renewIfWorn(into);
+      return { ...sum, rejected };
+    });
+
+  const removal = (kind: KnowledgeKind, row: number): Change => {
+    return () => {
+      tables[kind].remove(row);
+      if (kind === 'articles') tables.passages.removeOf(row);
+      return (from) => (kind === 'articles' ? from.removeArticle(row) : from[kind].remove(row));
+    };
+  };
+
+  const removeRows = async (kind: KnowledgeKind, rows: readonly number[]): Promise<void> => {
+    const from = await memory();
+    for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) {
+      await apply(
+        from,
+        rows.slice(at, at + ROWS_AT_ONCE).map((row) => removal(kind, row)),
+      );
+    }
+    await renewIfWorn(from);
+  };
+
+  /** A source's items, with pauses. */
+  const keysOf = async (source: string, kind: KnowledgeKind) => {
+    const breathe = breathing();
+    const all = [...tables[kind].keys(source, 0)];
+    for (let last = all.at(-1); last !== undefined; await breathe()) {
+      const page = tables[kind].keys(source, last.id);
+      all.push(...page);
+      last = page.at(-1);
+    }
+    return all;
+  };
+
+  const articles = (source: string): Kind<Article> => ({
+    find: ({ id, locale }) => tables.articles.find(id, locale ?? ''),
+    prepare: async (article, hash, old) => {
+      const prepared = await prepareArticle(source, article, { hash, breathe: breathing() });
+      if (typeof prepared === 'string') return prepared;
+      return () => {
+        const gone = old === undefined ? null : removal('articles', old.id)();
+        const row = tables.articles.insert(prepared.row);
+        const passages = prepared.passages.map((passage) => ({
+          id: tables.passages.insert({ ...passage, article: row }),
+          words: passage.words,
+        }));
+        return (into) => {
+          gone?.(into);
+          into.addArticle(row, faceOf(prepared.row), prepared.row.grams);
+          for (const { id, words } of passages) into.addPassage(id, row, words);
+        };
+      };
+    },
+  });
+
+  return {
+    putArticles: (source, items) => putAll(items, articles(source)),
+    putSolved: (source, items) =>
+      putAll(items, {
+        find: ({ id }) => tables.solved.find(id),
+        prepare: async (item, hash, old) => {
+          if (item.customer !== null && tables.isErased(customerDigest(item.customer))) return 'Its customer was erased.';
+          const prepared = prepareSolved(source, item, hash);
+          if (typeof prepared === 'string') return prepared;
+          return () => {
+            const gone = old === undefined ? null : removal('solved', old.id)();
+            const row = tables.solved.insert(prepared);
+            return (into) => {
+              gone?.(into);
+              into.solved.add(row, prepared.words, factsOf(prepared));
+            };
+          };
+        },
+      }),
+    putCanned: (source, items) =>
+      putAll(items, {
+        find: ({ id }) => tables.canned.find(id),
+        prepare: async (item, hash, old) => {
+          const prepared = prepareCanned(source, item, hash);
+          if (typeof prepared === 'string') return prepared;
+          return () => {
+            const gone = old === undefined ? null : removal('canned', old.id)();
+            const row = tables.canned.insert(prepared);
+            return (into) => {
+              gone?.(into);
+              into.canned.add(row, prepared.words, null);
+            };
+          };
+        },
+      }),
+    remove: (source, kind, ids) =>
+      writing(async () => {
+        const keys = new Set(ids);
+        const rows = [...keys].flatMap((id) => tables[kind].rowsOf(source, id));
+        await removeRows(kind, rows);
+        return rows.length;
+      }),
+    keepOnly: (source, kind, keys) =>
+      writing(async () => {
+        const all = await keysOf(source, kind);
+        const gone = all.filter(({ key, locale }) => !keys.has(knowledgeKey({ id: key, locale: locale || null })));
+        await removeRows(
+          kind,
+          gone.map(({ id }) => id),
+        );
+        return gone.length;
+      }),
+    forgetSolved: (before) =>
+      writing(async () => {
+        const rows = tables.solvedBefore(before, FORGOTTEN_AT_ONCE);
+        await removeRows('solved', rows);
+        return rows.length;
+      }),
+    search: (query) =>
+      searching(async () => {
+        const through = await memory();
+        try {
+          return await search(through, query, breathing());
+        } catch (error) {
+          throw connection.disk.refusal(error);
+        }
+      }),
+    syncState: (source, kind) => {
+      const { cursor, syncedAt, error } = tables.source(source, kind) ?? NEVER;
+      return { cursor, syncedAt, error };
+    },
+    saveSyncState: (source, kind, state) => group.write(() => tables.putSource(source, kind, state)),
+    summary: () => summary(),
+  };
+
+  function summary(): KnowledgeSummary {
+    const states = new Map(tables.sources().map((row) => [`${row.kind} ${row.source}`, row]));
+    const counted = KNOWLEDGE_KINDS.map((kind) => ({
+      kind,
+      counts: new Map(tables[kind].counts().map((row) => [row.source, row.count])),
+    }));
+    const sources = counted.flatMap(({ kind, counts }) => {
+      const names = new Set([
+        ...counts.keys(),
+        ...tables
+          .sources()
+          .filter((row) => row.kind === kind)
+          .map((row) => row.source),
+      ]);
+      return [...names].toSorted().map((source) => {
+        const { cursor, syncedAt, error } = states.get(`${kind} ${source}`) ?? NEVER;
+        return { source, kind, count: counts.get(source) ?? 0, cursor, syncedAt, error };
+      });
+    });
+    const counts = Object.fromEntries(
+      counted.map(({ kind, counts: by }) => [kind, [...by.values()].reduce((sum, count) => sum + count, 0)]),
+    ) as Record<KnowledgeKind, number>;
+    return { counts, linked: tables.linked(), sources, version: tables.version() };
+  }
+}
+
+const NEVER: SyncState = { cursor: null, syncedAt: null, error: null };
+
+/** Runs what it is given one after the other. */
+function createQueue() {
+  let last: Promise<unknown> = Promise.resolve();
+  return <T>(run: () => Promise<T>): Promise<T> => {
+    const next = last.then(run);
+    last = next.catch(() => undefined);
+    return next;
+  };
+}
