@@ -18,6 +18,8 @@ async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
   const helpdesk = helpdeskOf(job, deps);
   const fetchedAt = deps.clock.steady();
   const conversation = await helpdesk.conversation(job.ticketId, signal, job.lane);
+  // one that is closed may be known from a minute ago
+  if (conversation.unavailable === null) run.served(fetchedAt);
   const facts = { subject: conversation.subject, requesterId: conversation.requesterId };
   run.facts = facts;
   const verdict = judge(job, conversation);
