@@ -1,5 +1,6 @@
 import { describeFault } from '../core/errors.ts';
-import { EXIT } from './command-error.ts';
+import { isDiskFault } from '../core/store-fault.ts';
+import { EXIT, systemCode } from './command-error.ts';
 import { readEnvironment } from './environment.ts';
 
 /** From now on a fault that nobody caught ends the process: going on would be on unknown ground. */
@@ -10,6 +11,12 @@ export function dieOfFaults(): void {
 
 /** One line without the fault's message (which might hold ticket text), then out. */
 export function dieOf(error: unknown): never {
+  if (isDiskFault(error)) {
+    process.stderr.write(
+      `error: A file cannot be read or written (${systemCode(error)}). See to the disk and the rights on it, then start again.\n`,
+    );
+    process.exit(EXIT.disk);
+  }
   process.stderr.write(`draftdesk: fatal ${describeFault(error)}\n`);
   process.exit(EXIT.software);
 }
