@@ -7,6 +7,15 @@ import { readEnvironment } from './environment.ts';
 export function dieOfFaults(): void {
   process.on('uncaughtException', dieOf);
   process.on('unhandledRejection', dieOf);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', (error) => endOutput(stream, error));
+}
+
+/** A reader who has seen enough (head, less) ends a command without a word, as SIGPIPE ends other programs. */
+function endOutput(stream: NodeJS.WriteStream, error: unknown): void {
+  // somebody else sees to it: the log of a service goes on without its reader
+  if (stream.listenerCount('error') > 1) return;
+  if (systemCode(error) === 'EPIPE') process.exit(EXIT.pipe);
+  dieOf(error);
 }
 
 /** One line without the fault's message (which might hold ticket text), then out. */
