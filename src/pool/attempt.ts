@@ -225,7 +225,7 @@ function tell(
     durationMs: timing.durationMs,
     delayMs: outcome.kind === 'retry' ? outcome.delayMs : null,
   });
-  const status = result === 'ok' ? restingStatus(outcome) : null;
+  const status = result === 'ok' ? restingStatus(outcome, job) : null;
   if (status === null) return;
   observer.ticketFinished({
     ticket: refOf(job),
@@ -242,7 +242,7 @@ function verdictOf(outcome: JobOutcome): 'ok' | 'retry' | 'dead' | 'cancelled' {
   return outcome.errorClass === 'cancelled' ? 'cancelled' : 'retry';
 }
 
-function restingStatus(outcome: JobOutcome): TicketStatus | null {
+function restingStatus(outcome: JobOutcome, { verify, post }: ClaimedJob): TicketStatus | null {
   switch (outcome.kind) {
     case 'posted':
     case 'skipped':
@@ -250,8 +250,10 @@ function restingStatus(outcome: JobOutcome): TicketStatus | null {
       return outcome.kind;
     case 'drafted':
       return outcome.next === 'hold' ? 'drafted' : outcome.next === 'skip' ? 'skipped' : null;
-    case 'consigned':
     case 'duplicate':
+      // its own draft is what it was
+      return verify?.against !== 'own' ? null : post === 'hold' ? 'drafted' : 'skipped';
+    case 'consigned':
     case 'outdated':
     case 'retry':
       return null;

@@ -91,8 +91,11 @@ function judge(
   if (own !== undefined) return { kind: 'posted', noteId: own.noteId };
   const asked = conversation.messages.findLast((message) => message.author === 'customer');
   if (asked === undefined) return { kind: 'skipped', reason: 'no_customer_message' };
-  if (job.verify && covers(job.earlier?.seenMessageId ?? null, asked.id)) return { kind: 'duplicate' };
+  const { verify } = job;
+  const repeats = verify !== null && covers(verify.seenMessageId, asked.id);
+  if (repeats && verify.against === 'posted') return { kind: 'duplicate' };
   if (conversation.messages.at(-1)?.author === 'agent') return { kind: 'skipped', reason: 'answered' };
+  if (repeats) return { kind: 'duplicate' };
   return null;
 }
 

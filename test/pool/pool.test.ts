@@ -319,6 +319,28 @@ describe('the pool', () => {
     expect(helpdesk.notes).toHaveLength(1);
   });
 
+  it('buys no held draft again for an event that names no message, unless the customer has written', async () => {
+    await outbox.createBatch(makeBatch(['1', '2', '3'], { post: 'hold' }));
+    helpdesk.script.conversation = async (id) => {
+      const reply = makeMessage({ id: '101', author: id === '2' ? 'customer' : 'agent' });
+      const looks = (looked[id] ?? 0) + 1;
+      looked[id] = looks;
+      return makeConversation(id, { messages: id !== '1' && looks > 1 ? [makeMessage(), reply] : [makeMessage()] });
+    };
+    const looked: Record<string, number> = {};
+    llm.script.complete = async (prompt) => {
+      const [, id = ''] = /Subject of (\d+)/.exec(JSON.stringify(prompt)) ?? [];
+      const event = makeEvent(id, { key: `rule of ${id}`, messageId: null });
+      await outbox.ingest({ helpdesk: 'zendesk', event, traceparent: TRACEPARENT });
+      return makeCompletion();
+    };
+    await run(5_000);
+    expect(['1', '2', '3'].map((id) => ticket(id).status)).toEqual(['drafted', 'drafted', 'skipped']);
+    expect(['1', '2', '3'].map((id) => ticket(id).draft?.version)).toEqual([1, 2, 1]);
+    expect(llm.calls.complete).toBe(4);
+    expect(helpdesk.notes).toEqual([]);
+  });
+
   it('says in a later note which earlier one it replaces', async () => {
     await ingest('1');
     await run();
