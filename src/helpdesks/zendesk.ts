@@ -72,7 +72,7 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
   const tickets = createZendeskTickets(read, deps);
   const guard = publicPostGuard(NAME, deps);
   let ownId: string | null = null;
-  const looks = countedLooks(look);
+  const looks = countedLooks((request, signal) => look(request, signal));
 
   type Call = Omit<PacedCall<ZendeskBudget>, 'url' | 'headers'> & { readonly path: ZendeskRead['path'] };
 
@@ -148,7 +148,8 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     };
   }
 
-  async function look(request: LookRequest, signal: AbortSignal): Promise<PostLook> {
+  /** `waitedOut`: a stamp whose second is over. */
+  async function look(request: LookRequest, signal: AbortSignal, waitedOut?: string): Promise<PostLook> {
     const turn = { step: 'look', lane: request.lane } as const;
     const kept = tickets.kept(request.ticketId, request.lane);
     if (kept !== undefined && !request.ambiguous && confirms(kept, request)) return clearOf(kept);
@@ -170,8 +171,11 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     if (unavailable !== null) return { kind: 'unavailable', reason: unavailable };
     const verdict = verdictOn(since(thread.messages, request.seenMessageId));
     if (verdict !== null) return verdict;
-    if (request.ambiguous) assertSettled(found);
-    return clearOf(found);
+    if (!request.ambiguous || isSettled(found) || found.ticket.updated_at === waitedOut) return clearOf(found);
+    if (!found.timeless || waitedOut !== undefined) throw unsettled();
+    // it does not tell its time: a stamp that has stood for so long by our own steady clock is over
+    await clock.sleep(STAMP_SETTLE_MS, signal);
+    return look(request, signal, found.ticket.updated_at);
   }
 
   async function postPrivateNote(request: PostRequest, signal: AbortSignal): Promise<{ noteId: string }> {
@@ -281,9 +285,8 @@ function confirms(kept: FetchedTicket, { version }: LookRequest): boolean {
 }
 
 /** A late write within the stamp's own second would pass the fence unseen: wait until that second is over. */
-function assertSettled(found: FetchedTicket): void {
-  if (isSettled(found)) return;
-  throw new UpstreamError('conflict', 'The ticket changed this very second; looking again shortly.', {
+function unsettled(): UpstreamError {
+  return new UpstreamError('conflict', 'The ticket changed this very second; looking again shortly.', {
     upstream: NAME,
     retryAfterMs: STAMP_SETTLE_MS,
   });
