@@ -49,7 +49,7 @@ function turnsAfter(messages: readonly Message[]): Message[][] {
 
 function asksAgain({ html }: Message): boolean {
   const text = textOf(html);
-  return text.length >= SUBSTANCE || /[?？؟]/.test(text);
+  return lengthOf(text) >= SUBSTANCE || /[?？؟]/.test(text);
 }
 
 function weightiest(turn: readonly Message[]): Message | undefined {
@@ -62,7 +62,7 @@ function isSubstantial(message: Message | undefined): boolean {
 
 function weight({ html }: Message): number {
   const own = withoutQuote(html);
-  return textOf(own).length + (/https?:\/\//.test(own) ? LINK_WEIGHT : 0);
+  return lengthOf(textOf(own)) + (/https?:\/\//.test(own) ? LINK_WEIGHT : 0);
 }
 
 function withoutQuote(html: string): string {
@@ -70,7 +70,13 @@ function withoutQuote(html: string): string {
   return at < 0 ? html : html.slice(0, at);
 }
 
-/** Only as long as the text is; what it says is read elsewhere. */
+/** Chinese, Japanese and Korean say in one character what takes three elsewhere. */
+function lengthOf(text: string): number {
+  const dense = text.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu) ?? [];
+  return text.length + 2 * dense.length;
+}
+
+/** Good enough to measure; what the text says is read elsewhere. */
 function textOf(html: string): string {
   return withoutQuote(html)
     .replaceAll(/<[^<>]*>|&nbsp;/g, ' ')

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
+import { UpstreamError } from '../core/errors.ts';
 import type { Article } from '../core/knowledge-base.ts';
 import type { KnowledgePage, KnowledgeSource } from '../core/knowledge-source.ts';
 import { shaped } from './answer.ts';
@@ -9,6 +10,8 @@ import type { ZendeskReader } from './zendesk-tickets.ts';
 
 const NAME = 'zendesk';
 const PAGE_SIZE = 100;
+/** Articles can be long, and have many languages: a page that is too large is asked for in halves, down to this. */
+const SMALLEST_PAGE = 5;
 
 /**
  * Archived articles and deleted translations are told nowhere: the changes leave them out
@@ -70,12 +73,25 @@ export function createZendeskArticles(read: ZendeskReader, baseUrl: string, cloc
     return { items, gone };
   }
 
-  async function list(at: Place, begins: boolean, signal: AbortSignal): Promise<Page> {
-    const from = at.after === null ? {} : { 'page[after]': at.after };
+  let pageSize = PAGE_SIZE;
+
+  async function listed(after: string | null, signal: AbortSignal): Promise<unknown> {
+    const from = after === null ? {} : { 'page[after]': after };
     // by age: an article that is edited keeps its place
     const order = { sort_by: 'created_at', sort_order: 'asc' };
-    const query = { 'page[size]': String(PAGE_SIZE), include: 'translations', ...order, ...from };
-    const { articles, meta } = shaped(shapes.articlesAnswer, await get('/articles.json', query, signal), NAME);
+    const query = { 'page[size]': String(pageSize), include: 'translations', ...order, ...from };
+    try {
+      return await get('/articles.json', query, signal);
+    } catch (error) {
+      const tooLarge = error instanceof UpstreamError && error.errorClass === 'response_too_large';
+      if (!tooLarge || pageSize <= SMALLEST_PAGE) throw error;
+      pageSize = Math.ceil(pageSize / 2);
+      return listed(after, signal);
+    }
+  }
+
+  async function list(at: Place, begins: boolean, signal: AbortSignal): Promise<Page> {
+    const { articles, meta } = shaped(shapes.articlesAnswer, await listed(at.after, signal), NAME);
     const after = meta?.has_more === true ? (meta.after_cursor ?? null) : null;
     const next: Place = { ...at, after, mode: after === null ? 'changes' : 'list' };
     const found = await readAll(articles, at, signal);

@@ -3,7 +3,7 @@ import type { UpstreamError } from '../core/errors.ts';
 import { type KnowledgeBase, knowledgeKey, type KnowledgeKind, type PutResult } from '../core/knowledge-base.ts';
 import type { HelpdeskKnowledge, KnowledgePage } from '../core/knowledge-source.ts';
 import type { SourceProgress } from '../core/knowledge-sync.ts';
-import { asUpstreamError, decide, type RetrySettings } from '../core/retry-policy.ts';
+import { asUpstreamError, decide, isPermanent, type RetrySettings } from '../core/retry-policy.ts';
 import type { Gate } from './gate.ts';
 
 /** Items that are handed over at a time: the base holds the event loop for none longer than it may. */
@@ -74,6 +74,16 @@ export function createSourceReader<Kind extends KnowledgeKind>(
     return progress;
   }
 
+  /**
+   * What stands in the way for good may be the place itself: a vendor's cursor that has died, a folder that is gone. A
+   * list that is read as a whole is begun anew then; the history, which takes hours, looks after its own.
+   */
+  async function fail({ errorClass, message }: UpstreamError): Promise<SourceProgress> {
+    const stuck = kind !== 'solved' && isPermanent(errorClass);
+    if (stuck) await knowledge.saveSyncState(source, kind, { ...knowledge.syncState(source, kind), cursor: null });
+    return end('failed', message);
+  }
+
   /** Waits before the next try; false when there is none to make. */
   async function goesOn(error: UpstreamError, failures: number): Promise<boolean> {
     const decision = decide(error, { failures, ambiguousWaitMs: 0 }, retry, random);
@@ -99,7 +109,7 @@ export function createSourceReader<Kind extends KnowledgeKind>(
       } catch (thrown) {
         if (signal.aborted) return end('stopped');
         const error = asUpstreamError(thrown);
-        if (!(await goesOn(error, failures))) return end('failed', error.message);
+        if (!(await goesOn(error, failures))) return fail(error);
         failures += 1;
       }
     }

@@ -191,6 +191,17 @@ it('gives up for this round after so many failures', async () => {
   expect(asked).toHaveLength(3);
 });
 
+it('begins a list anew where a place in it stands in the way for good, but not the history', async () => {
+  const stuck = async ({ cursor }: KnowledgeRead): Promise<KnowledgePage<never>> => {
+    if (cursor === null) return page({ nextCursor: 'dead', done: false });
+    throw error('forbidden');
+  };
+  const { sync, base } = setUp({ canned: stuck, solved: stuck });
+  await sync.sync();
+  expect(base.syncState('zendesk', 'canned')).toMatchObject({ cursor: null, error: 'zendesk says forbidden.' });
+  expect(base.syncState('zendesk', 'solved').cursor).toBe('dead');
+});
+
 it('leaves a helpdesk alone that is paused', async () => {
   const { source, asked } = book([page({})]);
   const { sync, state } = setUp({ canned: source });
