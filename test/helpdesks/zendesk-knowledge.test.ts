@@ -134,6 +134,23 @@ describe('Zendesk articles', () => {
     expect(paths().map((path) => /size%5D=(\d+)/.exec(path)?.[1])).toEqual(['100', '50', undefined]);
   });
 
+  it('that meet the limit of the help centre hold up no ticket', async () => {
+    const spent = {
+      'retry-after': '60',
+      'ratelimit-limit': '400',
+      'ratelimit-remaining': '0',
+      'ratelimit-reset': '60',
+    };
+    const { fetch } = stubFetch({
+      'GET /api/v2/help_center/articles.json': json({ error: 'APIRateLimitExceeded' }, 429, spent),
+      'GET /api/v2/tickets/5.json': json({ error: 'RecordNotFound' }, 404),
+    });
+    const helpdesk = zendesk.create(zendesk.settings.parse(ENV), testDeps(fetch));
+    expect((await failure(readPass(helpdesk.knowledge, 'articles'))).errorClass).toBe('rate_limited');
+    expect((await failure(helpdesk.conversation('5', never))).errorClass).toBe('gone');
+    expect(helpdesk.room()).toBeGreaterThan(0);
+  });
+
   it('are counted apart: what is left of the help centre’s requests says nothing of those for tickets', async () => {
     const { helpdesk, knowledge, clock } = setup({ limits: 'vendor' });
     await readPass(knowledge, 'articles');
