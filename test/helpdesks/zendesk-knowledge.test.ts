@@ -123,6 +123,20 @@ describe('Zendesk articles', () => {
     expect(items[1]).toMatchObject({ locale: 'pt-BR', url: 'https://help.acme.com/hc/pt-br/articles/7' });
   });
 
+  it('end although the vendor names the same time again and again', async () => {
+    const { knowledge, paths } = stubbed({
+      'GET /api/v2/help_center/articles.json': json({ articles: [] }),
+      'GET /api/v2/help_center/incremental': () =>
+        json({
+          articles: [{ ...article, translations: [translation] }],
+          end_time: 1_700_000_000,
+          next_page: 'https://acme.zendesk.com/api/v2/help_center/incremental/articles.json?start_time=1700000000',
+        }),
+    });
+    expect((await readPass(knowledge, 'articles')).complete).toBe(true);
+    expect(paths()).toHaveLength(2);
+  });
+
   it('come in smaller pages when they are long', async () => {
     const huge = (): Response =>
       new Response('x'.repeat(9 * 1024 * 1024), { headers: { 'content-type': 'text/plain' } });
@@ -180,6 +194,18 @@ describe('Zendesk solved tickets', () => {
       const second = await readPass(knowledge, 'solved', first.cursor);
       expect(second.items.map((item) => item.id)).toEqual([`zendesk/${later}`]);
     }
+  });
+
+  it('that the overlap of two passes lists twice are read once', async () => {
+    const { clock, knowledge, seen, solve } = setup({ role: 'admin' });
+    const id = solve();
+    await clock.advance(120_000);
+    const first = await readPass(knowledge, 'solved');
+    await clock.advance(60_000);
+    const second = await readPass(knowledge, 'solved', first.cursor);
+    expect([first.items.length, second.items.length]).toEqual([1, 0]);
+    expect(seen.filter((path) => path.startsWith(`/tickets/${id}/comments`))).toHaveLength(1);
+    expect(seen.at(-1)).toMatch(/^\/incremental\/tickets\/cursor\.json/);
   });
 
   it('leave out what is merged, private or of a suspended requester', async () => {
