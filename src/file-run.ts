@@ -10,6 +10,7 @@ import type { BudgetSnapshot } from './core/rate-budget.ts';
 import { createRateMeter } from './core/rate-meter.ts';
 import type { ServiceTier } from './core/language-model.ts';
 import { BATCH_DRAFTS, createSpendGuard, type SpendGuard } from './core/spend-guard.ts';
+import type { StoreFault } from './core/store-fault.ts';
 import { createTally, type Totals } from './core/tally.ts';
 import type { Page, TicketReader } from './core/ticket-reader.ts';
 import type { TicketDetail, TicketStatus, TicketSummary } from './core/ticket.ts';
@@ -35,6 +36,8 @@ export interface FileRunParts {
   readonly onFinished: (ticketId: string, status: TicketStatus, reason: string | null) => void;
   /** Told when the model refuses everybody: nothing more is asked of it until it is well again. */
   readonly onPaused: (errorClass: string) => void;
+  /** Told once, when the database can be trusted no longer: the run must end. */
+  readonly onBroken: (fault: StoreFault) => void;
   /** A fault of our own: where, and its name. */
   readonly onFault: (where: string, error: string) => void;
 }
@@ -51,6 +54,8 @@ export interface FileRun extends AsyncDisposable {
   start(): Promise<void>;
   /** No new work; calls under way get `graceMs`, then they are aborted and go back without losing a try. */
   stop(graceMs: number): Promise<void>;
+  /** Why the database takes no writes; null while it does. */
+  fault(): StoreFault | null;
   progress(): FileRunProgress;
 }
 
@@ -64,7 +69,7 @@ export interface FileRunProgress {
   readonly totals: Totals;
   /** False: `totals.costUsd` says nothing, the model's price is not known. */
   readonly priceKnown: boolean;
-  /** Why nothing is asked of the model, a sentence; null while it is. */
+  /** Why nothing is done, a sentence: the disk, or the model; null while something is. */
   readonly waitingFor: string | null;
   /** What this run cannot go on from by itself: a budget is spent, or all have died. Null while it goes on. */
   readonly halted: { readonly errorClass: ErrorClass | null; readonly reason: string } | null;
@@ -97,6 +102,9 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
     },
   ]);
   const connection = openDatabase({ path: parts.databasePath, migrationsFolder: parts.migrationsFolder });
+  connection.disk.onChange((fault) => {
+    if (fault?.lasting === true) parts.onBroken(fault);
+  });
   const outbox = openOutbox(connection, { clock, newId, owner: newId(), maxPending: Number.MAX_SAFE_INTEGER });
   const reader = openTicketReader(connection, clock);
   const { allowInsecureUpstreams } = config;
@@ -193,8 +201,10 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
     },
     stop: async (graceMs) => {
       await outbox.leave();
-      await pool.stop(graceMs);
+      // what can never be stored need not be waited for
+      await pool.stop(outbox.storeFault()?.lasting === true ? 0 : graceMs);
     },
+    fault: () => outbox.storeFault(),
     progress: () => ({
       busy: pool.busy(),
       workers: pool.concurrency,
@@ -203,7 +213,7 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
       llm: budget.snapshot(),
       totals: tally.read(),
       priceKnown,
-      waitingFor: gate.pauses()[0]?.reason ?? null,
+      waitingFor: outbox.storeFault()?.sentence ?? gate.pauses()[0]?.reason ?? null,
       halted: readHalt(gate.pauses(), batchIds, reader),
     }),
     [Symbol.asyncDispose]: async () => {

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { Command, Option } from 'commander';
 import { BATCH_COLUMNS, type BatchStatus, describeBatch } from './batch-state.ts';
 import { watchBatch } from './batch-watch.ts';
-import { CommandError, guarded, systemCode } from './command-error.ts';
+import { CommandError, EXIT, guarded, systemCode } from './command-error.ts';
 import { share } from './options.ts';
 import { connect } from './service-client.ts';
 import { jsonLine } from './shown.ts';
@@ -78,7 +78,7 @@ async function writeResults(id: string, { out }: { readonly out?: string }): Pro
     else await pipeline(body, createWriteStream(out));
   } catch (error) {
     // whoever reads us (head, less) has enough
-    if (systemCode(error) === 'EPIPE') return 0;
+    if (systemCode(error) === 'EPIPE') return EXIT.pipe;
     throw new CommandError(`The results were cut off (${systemCode(error)}): fetch them again.`, undefined, {
       cause: error,
     });

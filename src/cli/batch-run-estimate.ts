@@ -55,6 +55,7 @@ async function readPast(
     helpdesk: file.helpdesk,
     onFinished: () => undefined,
     onPaused: () => undefined,
+    onBroken: () => undefined,
     onFault: () => undefined,
   });
   const drafts: PastDrafts[] = [];

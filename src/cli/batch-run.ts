@@ -4,7 +4,7 @@ import type { ServiceTier } from '../core/language-model.ts';
 import { type FileRun, type FileRunParts, openFileRun } from '../file-run.ts';
 import { estimateRun } from './batch-run-estimate.ts';
 import { printProblems, printSummary, type RunReport, sentenceOf, summaryJson, toPicture } from './batch-run-view.ts';
-import { CommandError, EXIT } from './command-error.ts';
+import { CommandError, EXIT, exitOf } from './command-error.ts';
 import { type DraftFile, openDraftFile } from './draft-file.ts';
 import { recordOf } from './draft-record.ts';
 import { readEnvironment } from './environment.ts';
@@ -103,16 +103,17 @@ async function draft(parts: Parts): Promise<number> {
     onPaused: (errorClass) => {
       if (HOPELESS.has(errorClass)) stop.fail(errorClass);
     },
+    onBroken: ({ sentence }) => stop.fail(new CommandError(sentence, EXIT.disk)),
     onFault: (where, error) => faults.push(`${where}: ${error}`),
   });
   if (options.budgetUsd !== undefined && !run.progress().priceKnown) {
     throw new CommandError('--budget-usd means nothing: the price of LLM_MODEL is not known.', EXIT.config);
   }
   const startedAt = clock.steady();
-  const { missing, changed, outFile } = await prepare(parts, run, ledger);
+  const { missing, changed, outFile } = await onSoundDisk(run, out, () => prepare(parts, run, ledger));
   answers = outFile;
   const earlier = ledger.done;
-  await run.enqueue(missing);
+  await onSoundDisk(run, out, () => run.enqueue(missing));
   if (ledger.done < ledger.total) await work(parts, run, ledger);
   answers.close();
   const progress = run.progress();
@@ -141,7 +142,19 @@ function openRun(config: FileRunConfig, parts: FileRunParts): FileRun {
   try {
     return openFileRun(config, parts);
   } catch (error) {
-    throw new CommandError(error instanceof Error ? error.message : String(error), undefined, { cause: error });
+    throw new CommandError(error instanceof Error ? error.message : String(error), exitOf(error), { cause: error });
+  }
+}
+
+/** Before the run has begun nobody waits for a disk that refuses. */
+async function onSoundDisk<T>(run: FileRun, out: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const fault = run.fault();
+    if (fault === null) throw error;
+    const what = `${databaseOf(out)} cannot be written (${fault.code}).`;
+    throw new CommandError(`${what} See to the disk, then run the same command again.`, EXIT.disk, { cause: error });
   }
 }
 

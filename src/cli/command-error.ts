@@ -1,7 +1,8 @@
 import { type Command } from 'commander';
 import { ConfigError } from '../config.ts';
+import { isDiskFault } from '../core/store-fault.ts';
 
-/** Exit codes of all commands: sysexits.h for 70, 74, 75 and 78, shells for 128 + SIGINT. */
+/** Exit codes of all commands: sysexits.h for 70, 74, 75 and 78, shells for 128 + SIGINT or SIGPIPE. */
 export const EXIT = {
   failed: 1,
   usage: 2,
@@ -10,6 +11,7 @@ export const EXIT = {
   unfinished: 75,
   config: 78,
   interrupted: 130,
+  pipe: 141,
 } as const;
 
 /** A command cannot do what it was asked; the message is one sentence for the person who typed it. */
@@ -45,4 +47,9 @@ export function guarded<Args extends readonly unknown[]>(
 /** The system's own code of a failed file operation, for a sentence. */
 export function systemCode(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'unknown error';
+}
+
+/** With which code a command ends that a file operation, or the database, has stopped. */
+export function exitOf(error: unknown): number {
+  return isDiskFault(error) ? EXIT.disk : EXIT.failed;
 }

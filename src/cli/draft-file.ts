@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { stringify } from 'csv-stringify/sync';
 import type { TicketStatus } from '../core/ticket.ts';
-import { CommandError, systemCode } from './command-error.ts';
+import { CommandError, EXIT, exitOf, systemCode } from './command-error.ts';
 import { type Fields, formatOf, readRecords, type RecordFormat } from './file-records.ts';
 
 /** One line of the answer. */
@@ -57,8 +57,13 @@ export async function openDraftFile(path: string, options: DraftFileOptions): Pr
   return {
     append: (record) => write(file, path, render(record, format)),
     close: () => {
-      fsyncSync(file);
-      closeSync(file);
+      try {
+        fsyncSync(file);
+      } catch (error) {
+        throw refused(path, error);
+      } finally {
+        closeSync(file);
+      }
     },
   };
 }
@@ -127,7 +132,7 @@ function rewrite(path: string, from: number, spans: readonly Span[]): void {
     renameSync(beside, path);
   } catch (error) {
     rmSync(beside, { force: true });
-    throw error;
+    throw error instanceof CommandError ? error : refused(path, error);
   } finally {
     closeSync(to);
   }
@@ -177,5 +182,7 @@ function write(file: number, path: string, data: string | Buffer): void {
 }
 
 function refused(path: string, error: unknown): CommandError {
-  return new CommandError(`${path} cannot be written (${systemCode(error)}).`, undefined, { cause: error });
+  const exitCode = exitOf(error);
+  const cure = exitCode === EXIT.disk ? ' See to the disk and the rights on it, then run the same command again.' : '';
+  return new CommandError(`${path} cannot be written (${systemCode(error)}).${cure}`, exitCode, { cause: error });
 }

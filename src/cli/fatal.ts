@@ -1,15 +1,31 @@
 import { describeFault } from '../core/errors.ts';
-import { EXIT } from './command-error.ts';
+import { isDiskFault } from '../core/store-fault.ts';
+import { EXIT, systemCode } from './command-error.ts';
 import { readEnvironment } from './environment.ts';
 
 /** From now on a fault that nobody caught ends the process: going on would be on unknown ground. */
 export function dieOfFaults(): void {
   process.on('uncaughtException', dieOf);
   process.on('unhandledRejection', dieOf);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', (error) => endOutput(stream, error));
+}
+
+/** A reader who has seen enough (head, less) ends a command without a word, as SIGPIPE ends other programs. */
+function endOutput(stream: NodeJS.WriteStream, error: unknown): void {
+  // somebody else sees to it: the log of a service goes on without its reader
+  if (stream.listenerCount('error') > 1) return;
+  if (systemCode(error) === 'EPIPE') process.exit(EXIT.pipe);
+  dieOf(error);
 }
 
 /** One line without the fault's message (which might hold ticket text), then out. */
 export function dieOf(error: unknown): never {
+  if (isDiskFault(error)) {
+    process.stderr.write(
+      `error: A file cannot be read or written (${systemCode(error)}). See to the disk and the rights on it, then start again.\n`,
+    );
+    process.exit(EXIT.disk);
+  }
   process.stderr.write(`draftdesk: fatal ${describeFault(error)}\n`);
   process.exit(EXIT.software);
 }

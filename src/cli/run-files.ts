@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { CommandError, EXIT, systemCode } from './command-error.ts';
+import { CommandError, EXIT, exitOf, systemCode } from './command-error.ts';
 import { formatOf } from './file-records.ts';
 
 /** Beside the answers, so that it is found again. */
@@ -17,7 +17,7 @@ export function checkOut(input: string, { out, force }: { readonly out?: string;
     accessSync(folder, constants.W_OK);
   } catch (error) {
     const why = systemCode(error) === 'ENOENT' ? 'does not exist' : `cannot be written (${systemCode(error)})`;
-    throw new CommandError(`The folder ${folder} of --out ${why}.`, undefined, { cause: error });
+    throw new CommandError(`The folder ${folder} of --out ${why}.`, exitOf(error), { cause: error });
   }
   if (!existsSync(out)) return out;
   const [from, to] = [statSync(input), statSync(out)];

@@ -4,7 +4,7 @@ import { systemClock } from '../core/clock.ts';
 import type { StoreFault } from '../core/store-fault.ts';
 import { type Service, startService } from '../main.ts';
 import { startTelemetry } from '../start-telemetry.ts';
-import { EXIT } from './command-error.ts';
+import { EXIT, exitOf } from './command-error.ts';
 import { readEnvironment } from './environment.ts';
 import { dieOf, withoutSecrets } from './fatal.ts';
 import { packagePath } from './package-path.ts';
@@ -39,7 +39,7 @@ async function serve(): Promise<void> {
     void service.broken.then((fault) => endBroken(fault, service));
   } catch (error) {
     process.stderr.write(`${describeStartFailure(error)}\n`);
-    process.exitCode = error instanceof ConfigError ? EXIT.config : EXIT.failed;
+    process.exitCode = error instanceof ConfigError ? EXIT.config : exitOf(error);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import { createRefusals, type Refusals } from './refusals.ts';
 
 /** So many tries of one kind that failed one after the other mean that the upstream is out of order, not the tickets. */
 const STREAK = 10;
@@ -21,7 +22,7 @@ interface Streak {
 }
 
 /** What a try says about the upstream it went to. */
-export type Health = 'well' | 'ill' | 'unclear';
+export type Health = 'well' | 'ill' | 'refused' | 'unclear';
 
 export interface Circuit {
   /** Takes note of a ticket's try of one kind, e.g. `zendesk post`. */
@@ -33,6 +34,8 @@ export interface Circuit {
   isOut(kind: string, ticket: { readonly mortal: boolean; readonly waiting: boolean }): boolean;
   /** How many tries in a row have failed. */
   streak(kind: string): number;
+  /** Refusals are judged apart: the upstream answers, and may be right. */
+  readonly refusals: Refusals;
 }
 
 /**
@@ -67,8 +70,14 @@ export function createCircuit(
       return streak.count >= STREAK && lastedMs >= STREAK_LASTS_MS;
     },
     streak: (kind) => streaks.get(kind)?.count ?? 0,
+    refusals: createRefusals(clock),
   };
 }
 
 /** Where a person watches and starts again what has died: every failure counts, a dead upstream soon ends the run. */
-export const noCircuit: Circuit = { tell: () => undefined, isOut: () => false, streak: () => 0 };
+export const noCircuit: Circuit = {
+  tell: () => undefined,
+  isOut: () => false,
+  streak: () => 0,
+  refusals: { served: () => undefined, judge: () => 'ticket' },
+};

@@ -56,8 +56,11 @@ export interface ClaimedJob extends Claim {
   readonly draft: StoredDraft | null;
   /** The newest customer message an earlier, posted draft has seen, and that note's marker. */
   readonly earlier: { readonly seenMessageId: string | null; readonly marker: string } | null;
-  /** True: nothing new since `earlier` means a repeated event, not new work. */
-  readonly verify: boolean;
+  /**
+   * Nothing new since that draft means a repeated event, not new work: of the note before (`posted`), or of this job's
+   * own draft, which is kept meanwhile (`own`).
+   */
+  readonly verify: { readonly against: 'posted' | 'own'; readonly seenMessageId: string | null } | null;
   readonly post: 'auto' | 'hold';
 }
 
@@ -125,7 +128,7 @@ export type JobOutcome =
       readonly context: ConsignedContext;
       readonly facts: TicketFacts;
     }
-  /** Nothing new to answer: the job vanishes and the ticket shows its earlier status again. */
+  /** Nothing new to answer: the ticket shows its earlier status again, or this job's own draft stands. */
   | { readonly kind: 'duplicate' }
   /** The customer wrote again before the note was posted: back to drafting. */
   | { readonly kind: 'outdated' }

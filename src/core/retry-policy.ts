@@ -1,6 +1,7 @@
 import type { Health } from './circuit.ts';
 import type { Random } from './clock.ts';
 import { type ErrorClass, errorName, type SkipReason, UpstreamError } from './errors.ts';
+import type { Culprit } from './refusals.ts';
 
 export interface RetrySettings {
   /** Counted failures of one stage before the ticket is dead. */
@@ -27,7 +28,7 @@ interface Rule {
   readonly counts: boolean;
   /** Every ticket would fail alike. */
   readonly pauses: boolean;
-  /** What it says about who was called: `ill` while it is out of order, `well` when it has answered all the same. */
+  /** What it says about who was called: `ill` while it is out of order, `well` when it has answered all the same, `refused` when that may be for one ticket or for all. */
   readonly health: Health;
 }
 
@@ -61,7 +62,7 @@ const RULES: Readonly<Record<ErrorClass, Rule>> = {
   response_truncated: ILL,
   invalid_output: AGAIN,
   output_truncated: AGAIN,
-  forbidden: NEVER,
+  forbidden: { ...NEVER, health: 'refused' },
   invalid_request: NEVER,
   redirect: NEVER,
   response_too_large: NEVER,
@@ -96,8 +97,8 @@ export interface FailedTry {
   /** This stage's earlier failures that counted. */
   readonly failures: number;
   readonly ambiguousWaitMs: number;
-  /** It is the upstream that fails, see `circuit.ts`: the ticket waits for it, like all others. */
-  readonly outage?: boolean;
+  /** Who fails: with `upstream` (see `circuit.ts`) the ticket waits for it, like all others. Default `ticket`. */
+  readonly culprit?: Culprit;
 }
 
 /**
@@ -107,16 +108,18 @@ export interface FailedTry {
  */
 export function decide(
   error: UpstreamError,
-  { failures, ambiguousWaitMs, outage = false }: FailedTry,
+  { failures, ambiguousWaitMs, culprit = 'ticket' }: FailedTry,
   settings: RetrySettings,
   random: Random,
 ): Decision {
   if (error.errorClass === 'gone') return { kind: 'skip', reason: error.reason ?? 'not_found' };
   const rule = ruleOf(error);
-  const waits = outage && rule.health === 'ill';
+  const isDoubtful = rule.health === 'ill' || rule.health === 'refused';
+  const waits = culprit === 'upstream' && isDoubtful;
+  const mayRetry = rule.retry || (culprit !== 'ticket' && isDoubtful);
   const pauseScope = rule.pauses || waits ? error.upstream : null;
   const counts = rule.counts && !waits;
-  if (!rule.retry || (counts && isMortal(failures, settings))) return { kind: 'dead', pauseScope };
+  if (!mayRetry || (counts && isMortal(failures, settings))) return { kind: 'dead', pauseScope };
   const backoff = delay(error, failures, ambiguousWaitMs, settings, random);
   const delayMs = waits ? Math.max(backoff, (1 + random()) * (OUTAGE_WAITS / 2) * settings.maxMs) : backoff;
   return { kind: 'retry', delayMs, countsAsAttempt: counts, pauseScope };

@@ -10,3 +10,16 @@ export interface StoreFault {
    */
   readonly lasting: boolean;
 }
+
+/** What the system or the driver says when a file cannot be written, or read, for a reason that lies with the disk. */
+const DISK_CODES = /^(EIO|ENOSPC|EDQUOT|EROFS|EFBIG|EACCES|EPERM|SQLITE_(FULL|IOERR|READONLY|CANTOPEN).*)$/;
+
+/** Did it come of a disk that is full, broken or may not be written? Asks the causes of an error too. */
+export function isDiskFault(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code = '', syscall = '' } = at as NodeJS.ErrnoException;
+    // a port that is not ours to take is no disk
+    if (DISK_CODES.test(code) && syscall !== 'listen') return true;
+  }
+  return false;
+}

@@ -1,12 +1,24 @@
+import { z } from 'zod';
 import type { Explanation, HttpCall } from './http-call.ts';
 import type { Lesson, PacedCall } from './paced-fetch.ts';
 
 /** Freshdesk counts per kind of endpoint, on top of the account's total (helpdesks.md F2, Limits). */
 export type FreshdeskRoute = 'view' | 'note' | 'list' | 'other';
-export type FreshdeskBudget = 'account' | FreshdeskRoute;
+/** `knowledge` is ours: what reading knowledge may take of the account's. */
+export type FreshdeskBudget = 'account' | 'knowledge' | FreshdeskRoute;
+
+const coded = z.object({ code: z.string() });
+
+/** 403s that no ticket is spared, whatever it is (helpdesks.md F2, Errors). */
+const LOCKED_OUT: Readonly<Record<string, string>> = {
+  account_suspended: 'the account is suspended',
+  password_lockout: 'our user is locked out',
+};
 
 /** A spam or deleted ticket answers writes with 405 (helpdesks.md F2, Errors). */
-export function explainFreshdesk(status: number, _json: unknown, call: HttpCall): Explanation | null {
+export function explainFreshdesk(status: number, json: unknown, call: HttpCall): Explanation | null {
+  const why = status === 403 ? LOCKED_OUT[coded.safeParse(json).data?.code ?? ''] : undefined;
+  if (why !== undefined) return { errorClass: 'auth', message: `freshdesk says that ${why} (403).` };
   if (status !== 405 || call.aboutTicket !== true) return null;
   return { errorClass: 'gone', reason: 'deleted', message: 'The ticket is deleted or spam at freshdesk (405).' };
 }

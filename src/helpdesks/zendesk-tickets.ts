@@ -28,6 +28,8 @@ export interface FetchedTicket {
   readonly users: readonly shapes.ZendeskUser[];
   /** The server's own clock when it answered, epoch ms. */
   readonly serverNow: number;
+  /** It did not tell that: `serverNow` is by our wall clock. */
+  readonly timeless: boolean;
 }
 
 /** How a GET of the adapter is made. */
@@ -129,19 +131,21 @@ export function createZendeskTickets(
 /** A ticket whose shape we do not know is left out, so that it does not fail the others. */
 function manyOf(answer: Answer, clock: HelpdeskDeps['clock']): Map<string, FetchedTicket> {
   const { tickets, users } = shaped(shapes.manyTicketsAnswer, answer.json, NAME);
-  const serverNow = serverTime(answer, clock);
+  const time = serverTime(answer, clock);
   const byId = new Map(users.map((user) => [user.id, user]));
   const found = new Map<string, FetchedTicket>();
   for (const ticket of tickets) {
     if (ticket === null) continue;
     const requester = byId.get(ticket.requester_id ?? '');
-    found.set(ticket.id, fetched(ticket, requester === undefined ? [] : [requester], serverNow));
+    found.set(ticket.id, fetched(ticket, requester === undefined ? [] : [requester], time));
   }
   return found;
 }
 
-function fetched(ticket: shapes.ZendeskTicket, users: readonly shapes.ZendeskUser[], serverNow: number): FetchedTicket {
-  return { ticket, users, serverNow, requester: users.find((user) => user.id === ticket.requester_id) };
+type ServerTime = Pick<FetchedTicket, 'serverNow' | 'timeless'>;
+
+function fetched(ticket: shapes.ZendeskTicket, users: readonly shapes.ZendeskUser[], time: ServerTime): FetchedTicket {
+  return { ticket, users, ...time, requester: users.find((user) => user.id === ticket.requester_id) };
 }
 
 /** The second of its stamp was over when it was fetched. */
@@ -149,7 +153,8 @@ export function isSettled({ ticket, serverNow }: FetchedTicket): boolean {
   return serverNow - Date.parse(ticket.updated_at) >= STAMP_SETTLE_MS;
 }
 
-function serverTime({ headers }: Answer, clock: HelpdeskDeps['clock']): number {
+function serverTime({ headers }: Answer, clock: HelpdeskDeps['clock']): ServerTime {
   const date = Date.parse(headers.get('date') ?? '');
-  return Number.isNaN(date) ? clock.now() : date;
+  const timeless = Number.isNaN(date);
+  return { serverNow: timeless ? clock.now() : date, timeless };
 }

@@ -16,6 +16,7 @@ import {
   type ZendeskBudget,
   ZENDESK_FIXED_LIMITS,
 } from './zendesk-errors.ts';
+import { createZendeskKnowledge } from './zendesk-knowledge.ts';
 import { createZendeskLists } from './zendesk-lists.ts';
 import { authorizationOf, ZENDESK_QUESTIONS, type ZendeskSettings, zendeskSettings } from './zendesk-settings.ts';
 import { createZendeskSetup } from './zendesk-setup.ts';
@@ -62,6 +63,8 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     random: deps.random,
     budgets: {
       requests: settings.requestsPerMinute,
+      guide: settings.requestsPerMinute,
+      knowledge: Math.ceil(settings.requestsPerMinute / 2),
       update: settings.updatesPerMinute,
       ...ZENDESK_FIXED_LIMITS,
     },
@@ -70,9 +73,10 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     waited: deps.waited,
   });
   const tickets = createZendeskTickets(read, deps);
+  const listTickets = createZendeskLists(read, clock);
   const guard = publicPostGuard(NAME, deps);
   let ownId: string | null = null;
-  const looks = countedLooks(look);
+  const looks = countedLooks((request, signal) => look(request, signal));
 
   type Call = Omit<PacedCall<ZendeskBudget>, 'url' | 'headers'> & { readonly path: ZendeskRead['path'] };
 
@@ -148,7 +152,8 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     };
   }
 
-  async function look(request: LookRequest, signal: AbortSignal): Promise<PostLook> {
+  /** `waitedOut`: a stamp whose second is over. */
+  async function look(request: LookRequest, signal: AbortSignal, waitedOut?: string): Promise<PostLook> {
     const turn = { step: 'look', lane: request.lane } as const;
     const kept = tickets.kept(request.ticketId, request.lane);
     if (kept !== undefined && !request.ambiguous && confirms(kept, request)) return clearOf(kept);
@@ -170,8 +175,11 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     if (unavailable !== null) return { kind: 'unavailable', reason: unavailable };
     const verdict = verdictOn(since(thread.messages, request.seenMessageId));
     if (verdict !== null) return verdict;
-    if (request.ambiguous) assertSettled(found);
-    return clearOf(found);
+    if (!request.ambiguous || isSettled(found) || found.ticket.updated_at === waitedOut) return clearOf(found);
+    if (!found.timeless || waitedOut !== undefined) throw unsettled();
+    // it does not tell its time: a stamp that has stood for so long by our own steady clock is over
+    await clock.sleep(STAMP_SETTLE_MS, signal);
+    return look(request, signal, found.ticket.updated_at);
   }
 
   async function postPrivateNote(request: PostRequest, signal: AbortSignal): Promise<{ noteId: string }> {
@@ -232,7 +240,8 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     conversation,
     look: looks.look,
     postPrivateNote,
-    listTickets: createZendeskLists(read, clock),
+    listTickets,
+    knowledge: createZendeskKnowledge({ read, listTickets, baseUrl: settings.baseUrl, clock }),
     probe: async (signal) => {
       await learnOwnId(signal);
     },
@@ -281,9 +290,8 @@ function confirms(kept: FetchedTicket, { version }: LookRequest): boolean {
 }
 
 /** A late write within the stamp's own second would pass the fence unseen: wait until that second is over. */
-function assertSettled(found: FetchedTicket): void {
-  if (isSettled(found)) return;
-  throw new UpstreamError('conflict', 'The ticket changed this very second; looking again shortly.', {
+function unsettled(): UpstreamError {
+  return new UpstreamError('conflict', 'The ticket changed this very second; looking again shortly.', {
     upstream: NAME,
     retryAfterMs: STAMP_SETTLE_MS,
   });

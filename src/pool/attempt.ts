@@ -13,7 +13,7 @@ import type { TicketStatus } from '../core/ticket.ts';
 import type { Gate } from './gate.ts';
 import { refOf, type StageDeps, type StageFunction, type StageRun } from './stage-run.ts';
 import { LostClaim, STAGES } from './stages.ts';
-import { type HealthDeps, proves, tellFailure, tellSuccess } from './upstream-health.ts';
+import { type HealthDeps, proves, tellFailure, tellServed, tellSuccess } from './upstream-health.ts';
 
 export interface AttemptDeps extends StageDeps, HealthDeps {
   readonly outbox: Outbox;
@@ -70,9 +70,10 @@ async function attempt(request: AttemptRequest, deps: AttemptDeps): Promise<void
     onTrial: job.tier === 'economy' && scopes.includes('llm'),
     postInDoubt: job.postIntendedAt !== null,
     spent: null,
+    served: (askedAt) => tellServed(job, askedAt, deps),
     release: () => undefined,
   };
-  const judged = await work(run, { stage, scopes }, deps);
+  const judged = await work(run, { stage, scopes, from }, deps);
   await stopOthers(job, judged, deps).catch((error: unknown) =>
     deps.observer.fault({ where: 'gate', error: errorName(error) }),
   );
@@ -116,15 +117,18 @@ async function endScope(scope: string, judged: Judged, deps: AttemptDeps): Promi
     .catch((error: unknown) => deps.observer.fault({ where: 'gate', error: errorName(error) }));
 }
 
-type Way = Required<Pick<AttemptRequest, 'stage' | 'scopes'>>;
+interface Way extends Required<Pick<AttemptRequest, 'stage' | 'scopes'>> {
+  /** Steady ms. */
+  readonly from: number;
+}
 
-async function work(run: StageRun, { stage, scopes }: Way, deps: AttemptDeps): Promise<Judged> {
+async function work(run: StageRun, { stage, ...way }: Way, deps: AttemptDeps): Promise<Judged> {
   try {
     const outcome = await stage(run, deps);
-    tellSuccess({ job: run.job, scopes }, outcome, deps);
+    tellSuccess({ job: run.job, ...way }, outcome, deps);
     return { outcome, error: null, pauseScope: null };
   } catch (thrown) {
-    return judge(thrown, run, scopes, deps);
+    return judge(thrown, run, way, deps);
   }
 }
 
@@ -135,7 +139,7 @@ const UNSURE = {
     'The note may be on the ticket or not, and looking failed too. Look at the ticket, or retry: that looks first.',
 } as const;
 
-function judge(thrown: unknown, run: StageRun, scopes: readonly string[], deps: AttemptDeps): Judged {
+async function judge(thrown: unknown, run: StageRun, way: Omit<Way, 'stage'>, deps: AttemptDeps): Promise<Judged> {
   const { job, signal, postInDoubt, facts } = run;
   const mustBeTold = thrown instanceof UpstreamError && thrown.errorClass === 'posted_public';
   const cancelled = signal.aborted || thrown instanceof LostClaim || thrown instanceof OutboxUnavailable;
@@ -154,8 +158,8 @@ function judge(thrown: unknown, run: StageRun, scopes: readonly string[], deps: 
   if (error.errorClass === 'internal')
     deps.observer.fault({ where: `stage ${job.stage}`, error: describeFault(thrown) });
   const ambiguousWaitMs = deps.helpdesks.get(job.helpdesk)?.ambiguousWaitMs ?? 0;
-  const pauseReason = tellFailure({ job, scopes }, error, deps);
-  const tried = { failures: job.failures, ambiguousWaitMs, outage: pauseReason !== null };
+  const { culprit, pauseReason } = await tellFailure({ job, signal, ...way }, error, deps);
+  const tried = { failures: job.failures, ambiguousWaitMs, culprit };
   const decision = decide(error, tried, deps.retry, deps.random);
   if (decision.kind === 'skip')
     return { outcome: { kind: 'skipped', reason: decision.reason }, error: null, pauseScope: null };
@@ -221,7 +225,7 @@ function tell(
     durationMs: timing.durationMs,
     delayMs: outcome.kind === 'retry' ? outcome.delayMs : null,
   });
-  const status = result === 'ok' ? restingStatus(outcome) : null;
+  const status = result === 'ok' ? restingStatus(outcome, job) : null;
   if (status === null) return;
   observer.ticketFinished({
     ticket: refOf(job),
@@ -238,7 +242,7 @@ function verdictOf(outcome: JobOutcome): 'ok' | 'retry' | 'dead' | 'cancelled' {
   return outcome.errorClass === 'cancelled' ? 'cancelled' : 'retry';
 }
 
-function restingStatus(outcome: JobOutcome): TicketStatus | null {
+function restingStatus(outcome: JobOutcome, { verify, post }: ClaimedJob): TicketStatus | null {
   switch (outcome.kind) {
     case 'posted':
     case 'skipped':
@@ -246,8 +250,10 @@ function restingStatus(outcome: JobOutcome): TicketStatus | null {
       return outcome.kind;
     case 'drafted':
       return outcome.next === 'hold' ? 'drafted' : outcome.next === 'skip' ? 'skipped' : null;
-    case 'consigned':
     case 'duplicate':
+      // its own draft is what it was
+      return verify?.against !== 'own' ? null : post === 'hold' ? 'drafted' : 'skipped';
+    case 'consigned':
     case 'outdated':
     case 'retry':
       return null;

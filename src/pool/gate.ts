@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import { type ErrorClass, errorName } from '../core/errors.ts';
+import { type ErrorClass, errorName, type UpstreamError } from '../core/errors.ts';
 import type { Observer } from '../core/observer.ts';
 import type { Outbox, Pause } from '../core/outbox.ts';
 import { asUpstreamError } from '../core/retry-policy.ts';
@@ -27,6 +27,8 @@ export interface Gate {
   allowance(scope: string): number;
   /** Closes a scope after a failure that every ticket would share. */
   close(scope: string, errorClass: ErrorClass, reason: string): Promise<void>;
+  /** Is the scope's upstream well? Answers what it says against us, or null. */
+  ask(scope: string, signal: AbortSignal): Promise<UpstreamError | null>;
   /** A ticket that needs this scope starts. */
   begin(scope: string): void;
   /** It is over: a ticket on trial that went through opens the scope; `unclear` leaves the trial to the next. */
@@ -59,8 +61,10 @@ export function createGate({ outbox, clock, observer, probe, onOpen }: GateOptio
     state.probeMs = Math.min(state.probeMs * 2, PROBE_MAX_MS);
   };
 
+  const ask: Gate['ask'] = (scope, signal) => probe(scope, signal).then(() => null, asUpstreamError);
+
   const tryProbe = async (scope: string, state: Closed): Promise<void> => {
-    const failure = await probe(scope, stop.signal).then(() => null, asUpstreamError);
+    const failure = await ask(scope, stop.signal);
     if (closed.get(scope) !== state) return;
     // a key that may not do what the probe asks may still do the work
     if (failure !== null && failure.errorClass !== 'forbidden') return schedule(scope, state);
@@ -102,6 +106,7 @@ export function createGate({ outbox, clock, observer, probe, onOpen }: GateOptio
       observer.paused({ scope, reason: errorClass });
       await outbox.setPause(pause);
     },
+    ask,
     begin: (scope) => {
       const state = closed.get(scope);
       if (state?.phase === 'trial') state.phase = 'tried';

@@ -36,6 +36,8 @@ export interface StageRun {
   facts?: TicketFacts;
   /** What the LLM has charged for so far. */
   spent: Spent | null;
+  /** The helpdesk has answered what it was asked at this steady ms. */
+  readonly served: (askedAt: number) => void;
   /** Gives back what was reserved of budgets, once the cost is in the accounts. */
   release: () => void;
 }

@@ -18,6 +18,8 @@ async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
   const helpdesk = helpdeskOf(job, deps);
   const fetchedAt = deps.clock.steady();
   const conversation = await helpdesk.conversation(job.ticketId, signal, job.lane);
+  // one that is closed may be known from a minute ago
+  if (conversation.unavailable === null) run.served(fetchedAt);
   const facts = { subject: conversation.subject, requesterId: conversation.requesterId };
   run.facts = facts;
   const verdict = judge(job, conversation);
@@ -91,8 +93,11 @@ function judge(
   if (own !== undefined) return { kind: 'posted', noteId: own.noteId };
   const asked = conversation.messages.findLast((message) => message.author === 'customer');
   if (asked === undefined) return { kind: 'skipped', reason: 'no_customer_message' };
-  if (job.verify && covers(job.earlier?.seenMessageId ?? null, asked.id)) return { kind: 'duplicate' };
+  const { verify } = job;
+  const repeats = verify !== null && covers(verify.seenMessageId, asked.id);
+  if (repeats && verify.against === 'posted') return { kind: 'duplicate' };
   if (conversation.messages.at(-1)?.author === 'agent') return { kind: 'skipped', reason: 'answered' };
+  if (repeats) return { kind: 'duplicate' };
   return null;
 }
 

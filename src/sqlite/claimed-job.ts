@@ -25,9 +25,16 @@ export function describeJob(row: JobRow, jobs: Jobs, tier: BatchLane): ClaimedJo
     postIntendedAt: row.postIntendedAt,
     draft: row.stage === 'post' && stored !== undefined ? toStoredDraft(stored) : null,
     earlier: ticket.postedMarker === null ? null : { seenMessageId: ticket.postedSeenId, marker: ticket.postedMarker },
-    verify: row.verify === 1,
+    verify: verifyOf(row, ticket.postedSeenId, stored?.seenMessageId ?? null),
     post: row.post === 'auto' ? 'auto' : 'hold',
   };
+}
+
+function verifyOf({ verify }: JobRow, postedSeenId: string | null, ownSeenId: string | null): ClaimedJob['verify'] {
+  if (verify === 0) return null;
+  return verify === 1
+    ? { against: 'posted', seenMessageId: postedSeenId }
+    : { against: 'own', seenMessageId: ownSeenId };
 }
 
 /** The draft as the core knows it. */

@@ -255,7 +255,15 @@ const CURES: Readonly<Record<string, string>> = {
   SQLITE_CANTOPEN:
     'cannot be opened. Check that the folder exists and that the user that runs Draftdesk may write there.',
   SQLITE_FULL: 'cannot be written: the disk is full. Free some space and start again.',
-  SQLITE_IOERR: 'cannot be read or written: the disk reports an I/O error.',
+  SQLITE_IOERR:
+    'cannot be read or written: the disk reports an I/O error. See whether it may be written and what the system log says, then start again.',
+};
+
+/** The same from the system, before there is a file that SQLite could open. */
+const SYSTEM_CURES: Readonly<Record<string, string | undefined>> = {
+  ENOSPC: CURES['SQLITE_FULL'],
+  EDQUOT: CURES['SQLITE_FULL'],
+  EIO: CURES['SQLITE_IOERR'],
 };
 
 /** What the driver or the system says, as a sentence with the path and the cure. */
@@ -265,7 +273,9 @@ export function refusal(error: unknown, path: string): Error {
     const cure = Object.entries(CURES).find(([code]) => error.code.startsWith(code))?.[1];
     return new DatabaseRefused(`${path} ${cure ?? `cannot be used (${error.code})`}`, { cause: error });
   }
-  const code = (error as NodeJS.ErrnoException).code;
+  const { code = '' } = error as NodeJS.ErrnoException;
+  const cure = SYSTEM_CURES[code];
+  if (cure !== undefined) return new DatabaseRefused(`${path} ${cure}`, { cause: error });
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR' || code === 'EEXIST') {
     return new DatabaseRefused(`${path} cannot be opened (${code}). Check its folder and the rights on it.`, {
       cause: error,

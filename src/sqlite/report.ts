@@ -14,6 +14,9 @@ import { attempt, draft } from './schema.ts';
 /** Scope of the spending of all. */
 const ALL = '';
 
+/** `job.verify`. */
+const OWN_DRAFT = 2;
+
 type Drafted = Extract<JobOutcome, { kind: 'drafted' }>;
 
 export interface ReportParts {
@@ -119,6 +122,7 @@ export function prepareReport(
 
   const drafted = (row: JobRow, outcome: Drafted, times: Times): ReportResult => {
     storeDraft(row, outcome, times);
+    row.verify = 0;
     const superseded = isSuperseded(row, outcome);
     // an event that names no message may tell nothing new: the look before the note will see
     const lookWillTell = superseded && row.pendingMessageId === null && outcome.next === 'post';
@@ -127,18 +131,28 @@ export function prepareReport(
       row.status = 'posting';
       return 'ok';
     }
-    if (superseded) return redraft(row, times);
+    if (superseded) {
+      // nobody looks before a draft is held: this is looked at on its own, and the draft kept if it told nothing
+      const keeps = outcome.next === 'hold' || row.post === 'auto';
+      if (row.pendingMessageId === null && keeps) row.verify = OWN_DRAFT;
+      return redraft(row, times);
+    }
+    settle(row, outcome.next, times);
+    return 'ok';
+  };
+
+  /** What becomes of a draft that answers all we know of. */
+  const settle = (row: JobRow, next: Drafted['next'], times: Times): void => {
     row.pendingAt = null;
     row.pendingMessageId = null;
     enterStage(row, 'post', times.steady);
     row.status = 'posting';
-    if (outcome.next !== 'post') rest(row);
-    if (outcome.next === 'hold') row.status = 'drafted';
-    if (outcome.next === 'skip') {
+    if (next !== 'post') rest(row);
+    if (next === 'hold') row.status = 'drafted';
+    if (next === 'skip') {
       row.status = 'skipped';
       row.reason = 'no_draft';
     }
-    return 'ok';
   };
 
   const posted = (row: JobRow, noteId: string, times: Times): void => {
@@ -156,6 +170,13 @@ export function prepareReport(
     jobs.save(row);
     // the customer wrote while the note was on its way
     if (pending && !covers(seenMessageId, pendingMessageId)) insertFollowUp(parts, row, times);
+  };
+
+  /** The event told nothing new: the job's own draft is what it was. */
+  const keep = (row: JobRow, times: Times): void => {
+    row.verify = 0;
+    settle(row, row.post === 'auto' ? 'skip' : 'hold', times);
+    jobs.save(row);
   };
 
   /** The event told nothing new: its job vanishes, the ticket shows the job before it. */
@@ -261,8 +282,12 @@ export function prepareReport(
         posted(row, outcome.noteId, times);
         break;
       case 'duplicate':
-        forget(row);
-        return 'ok';
+        if (row.verify !== OWN_DRAFT) {
+          forget(row);
+          return 'ok';
+        }
+        keep(row, times);
+        break;
       case 'outdated': {
         // should an earlier write of the note land after all, the reply still waits for an answer
         const { pendingAt, pendingMessageId } = row;

@@ -71,8 +71,8 @@ export const job = sqliteTable(
     crashes: integer().notNull().default(0),
     marker: text().notNull(),
     traceparent: text().notNull(),
-    /** 1: may repeat an event whose draft is posted; compared once the conversation is fetched. */
-    verify: integer().$type<0 | 1>().notNull().default(0),
+    /** May tell nothing new: compared, once the conversation is fetched, with the posted draft (1) or its own (2). */
+    verify: integer().$type<0 | 1 | 2>().notNull().default(0),
     /** `released`: this draft was held and an operator let it go; a newer one is held again. */
     post: text().$type<'auto' | 'hold' | 'released'>().notNull().default('auto'),
     draftId: text('draft_id'),

@@ -52,9 +52,14 @@ describe('draftdesk batch run', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const start = (args: readonly string[], env: Readonly<Record<string, string>> = {}): ProgramRun => {
+  const start = (
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    under: readonly string[] = [],
+  ): ProgramRun => {
     const run = startProgram(['batch', 'run', ...args], {
       cwd: folder,
+      under,
       env: {
         OPENAI_BASE_URL: `${server.url}/v1`,
         OPENAI_API_KEY: llm.apiKey,
@@ -310,6 +315,34 @@ describe('draftdesk batch run', () => {
     expect(code).toBe(78);
     expect(stderr).toMatch(/OPENAI_BASE_URL[^]*WORKER_CONCURRENCY|WORKER_CONCURRENCY[^]*OPENAI_BASE_URL/);
     expect(stderr).not.toMatch(/ADMIN_TOKEN|helpdesk/);
+  });
+
+  it('a disk that breaks ends it with 74 and one sentence, and the next run goes on', async () => {
+    write('in.jsonl', tickets(400));
+    // in blocks of 1 KiB (bash): nothing grows beyond 1 MB
+    const run = start(['in.jsonl', '--out', 'out.jsonl'], {}, [
+      'bash',
+      '--norc',
+      '-c',
+      'ulimit -f 1000; exec "$@"',
+      'bash',
+    ]);
+    const { code, stderr } = await run.ended;
+    expect(code).toBe(74);
+    expect(stderr).toMatch(/^error: \S+ cannot be .*\((SQLITE_IOERR_WRITE|EFBIG)\).*\n$/);
+    expect(ids().length).toBeGreaterThan(0);
+    expect((await start(['in.jsonl', '--out', 'out.jsonl']).ended).code).toBe(0);
+    expect(new Set(ids()).size).toBe(400);
+    expect(ids()).toHaveLength(400);
+  });
+
+  it('a disk that cannot be written at the start is 74 and one sentence too', async () => {
+    write('in.jsonl', tickets(400));
+    const limited = ['bash', '--norc', '-c', 'ulimit -f 20; exec "$@"', 'bash'];
+    const { code, stderr } = await start(['in.jsonl', '--out', 'out.jsonl'], {}, limited).ended;
+    expect(stderr).toMatch(/^error: .*out\.jsonl.*cannot be (read or )?written.*\n$/);
+    expect(code).toBe(74);
+    expect(llm.stats().requests).toBe(0);
   });
 
   it.each<[string, readonly string[], RegExp]>([

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -18,6 +19,23 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const run = (shell: string, script: string) =>
   spawnSync(shell, ['-c', script], { cwd: folder, env, encoding: 'utf8', timeout: 15_000 });
 const hasShell = (shell: string): boolean => run(shell, 'true').status === 0;
+
+it.skipIf(!hasShell('bash'))('a reader that has seen enough ends a command without a word', () => {
+  const cut = `draftdesk completion bash | head -n 1; echo "\${PIPESTATUS[0]}"`;
+  const { stdout, stderr } = run('bash', `${cut}; draftdesk --help | true; draftdesk nonsense 2>&1 | true`);
+  expect(stderr).toBe('');
+  // 141 as of any program that SIGPIPE has ended, 0 where all was written in time
+  expect(stdout.split('\n')[1]).toMatch(/^(141|0)$/);
+});
+
+it('standard output that is closed from the start ends it with 141 at its first word', async () => {
+  const child = spawn(process.execPath, [program, 'completion', 'bash'], { cwd: folder, env });
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  child.stdout.destroy();
+  expect((await once(child, 'close'))[0]).toBe(141);
+  expect(stderr).toBe('');
+});
 
 /** What is typed, its last word unfinished, and what a shell must offer for it. */
 const LINES: readonly (readonly [readonly string[], readonly string[]])[] = [

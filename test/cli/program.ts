@@ -12,12 +12,21 @@ export interface ProgramRun {
   readonly ended: Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
 }
 
+interface ProgramOptions {
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly nodeArgs?: readonly string[];
+  /** What to run it under: a program and its arguments. */
+  readonly under?: readonly string[];
+}
+
 /** Starts `draftdesk …` as it ships (npm test bundles first), with this environment and no other. */
 export function startProgram(
   args: readonly string[],
-  { env, cwd, nodeArgs = [] }: { env: Readonly<Record<string, string>>; cwd: string; nodeArgs?: readonly string[] },
+  { env, cwd, nodeArgs = [], under = [] }: ProgramOptions,
 ): ProgramRun {
-  const child = spawn(process.execPath, [...nodeArgs, program, ...args], {
+  const [command = process.execPath, ...rest] = [...under, process.execPath, ...nodeArgs, program, ...args];
+  const child = spawn(command, rest, {
     cwd,
     env: { PATH: process.env['PATH'], ...env },
   });

@@ -120,6 +120,28 @@ export function outboxContract(name: string, open: (setup: OutboxSetup) => Promi
         expect(statusOf('1')).toBe('posting');
       });
 
+      it('looks first when an event that names no message came while a held draft was made, and keeps that draft', async () => {
+        await ingest('1', { key: 'comment', messageId: '100' });
+        const job = await claimOne(DRAFT);
+        const fetchedAt = store.clock.steady();
+        await store.clock.advance(10);
+        await ingest('1', { key: 'created', messageId: null });
+        const held = makeDrafted({ seenMessageId: '100', fetchedAt, next: 'skip' });
+        expect(await report(job, held)).toBe('superseded');
+        const again = await claimOne(DRAFT);
+        expect(again.verify).toEqual({ against: 'own', seenMessageId: '100' });
+        expect(await report(again, { kind: 'duplicate' })).toBe('ok');
+        expect(store.reader.ticket('zendesk', '1')).toMatchObject({
+          status: 'skipped',
+          reason: 'no_draft',
+          draft: { version: 1 },
+        });
+        expect(await store.outbox.claim([DRAFT], 10)).toEqual([]);
+        // asked for again, it is made again
+        await store.outbox.retryTicket('zendesk', '1');
+        expect((await claimOne(DRAFT)).verify).toBeNull();
+      });
+
       it.each<[string, JobOutcome]>([
         ['skipped', { kind: 'skipped', reason: 'answered' }],
         ['found to repeat an answered event', { kind: 'duplicate' }],
@@ -169,7 +191,7 @@ export function outboxContract(name: string, open: (setup: OutboxSetup) => Promi
         await postIt('1');
         expect(await ingest('1', { key: 'reply', messageId: '101' })).toBe('accepted');
         const job = await claimOne(DRAFT);
-        expect(job.verify).toBe(true);
+        expect(job.verify).toMatchObject({ against: 'posted' });
         expect(job.earlier?.seenMessageId).toBe('100');
         expect(store.reader.counts().posted).toBe(0);
       });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ErrorClass, UpstreamError } from '../../src/core/errors.ts';
+import type { Culprit } from '../../src/core/refusals.ts';
 import { asUpstreamError, decide, type RetrySettings } from '../../src/core/retry-policy.ts';
 
 const settings: RetrySettings = { maxAttempts: 5, baseMs: 1000, maxMs: 60_000 };
@@ -12,15 +13,15 @@ function judge(
     upstream?: string;
     retryAfterMs?: number;
     random?: () => number;
-    outage?: boolean;
+    culprit?: Culprit;
   } = {},
 ) {
   const error = new UpstreamError(errorClass, 'A sentence.', {
     upstream: options.upstream ?? 'zendesk',
     ...(options.retryAfterMs === undefined ? {} : { retryAfterMs: options.retryAfterMs }),
   });
-  const { failures = 0, outage = false, random = half } = options;
-  return decide(error, { failures, ambiguousWaitMs: 60_000, outage }, settings, random);
+  const { failures = 0, culprit = 'ticket', random = half } = options;
+  return decide(error, { failures, ambiguousWaitMs: 60_000, culprit }, settings, random);
 }
 
 describe('what follows from an error', () => {
@@ -62,17 +63,25 @@ describe('what follows from an error', () => {
   it.each<ErrorClass>(['server_error', 'timeout', 'connection', 'ambiguous_post'])(
     '%s in an outage kills nobody, counts nothing, holds up all, and comes back after the others',
     (errorClass) => {
-      const decision = judge(errorClass, { failures: 4, outage: true });
+      const decision = judge(errorClass, { failures: 4, culprit: 'upstream' });
       expect(decision).toMatchObject({ kind: 'retry', countsAsAttempt: false, pauseScope: 'zendesk' });
       expect(decision.kind === 'retry' && decision.delayMs).toBe(90_000);
       expect(judge(errorClass, { failures: 4 })).toEqual({ kind: 'dead', pauseScope: null });
     },
   );
 
+  it('a refused ticket is tried again while it is unclear whose fault that is, and waits where it is not its own', () => {
+    const unclear = { culprit: 'unclear' } as const;
+    expect(judge('forbidden', unclear)).toMatchObject({ kind: 'retry', countsAsAttempt: true, pauseScope: null });
+    expect(judge('forbidden', { ...unclear, failures: 4 }).kind).toBe('dead');
+    const waits = { kind: 'retry', countsAsAttempt: false, pauseScope: 'zendesk' };
+    expect(judge('forbidden', { culprit: 'upstream', failures: 4 })).toMatchObject(waits);
+  });
+
   it('what the upstream has answered is no outage', () => {
-    expect(judge('invalid_output', { failures: 4, outage: true, upstream: 'llm' }).kind).toBe('dead');
-    expect(judge('context_length', { outage: true, upstream: 'llm' }).kind).toBe('dead');
-    expect(judge('rate_limited', { outage: true })).toMatchObject({ kind: 'retry', pauseScope: null });
+    expect(judge('invalid_output', { failures: 4, culprit: 'upstream', upstream: 'llm' }).kind).toBe('dead');
+    expect(judge('context_length', { culprit: 'upstream', upstream: 'llm' }).kind).toBe('dead');
+    expect(judge('rate_limited', { culprit: 'upstream' })).toMatchObject({ kind: 'retry', pauseScope: null });
   });
 
   it('kills the one ticket whose note came back public, and stops that helpdesk', () => {

@@ -423,6 +423,7 @@ describe('row 17: tickets that take no note', () => {
     ],
     [401, { code: 'invalid_credentials' }, 'auth', null],
     [403, { code: 'access_denied' }, 'forbidden', null],
+    [403, { code: 'account_suspended' }, 'auth', null],
     [404, {}, 'gone', 'not_found'],
     [405, {}, 'gone', 'deleted'],
     [500, {}, 'ambiguous_post', null],

@@ -394,6 +394,30 @@ describe('row 10: the fence', () => {
     expect(settled.calls.some(({ path }) => path.includes('/comments.json'))).toBe(true);
   });
 
+  it('waits by its own steady clock where the server tells no time and our wall clock is behind', async () => {
+    const dateless = (updated: string): Response => json({ ticket: { ...TICKET, updated_at: updated }, users: [KIM] });
+    const look = async (...stamps: readonly string[]) => {
+      const { helpdesk, deps, calls } = setup({
+        [TICKET_ROUTE]: stamps.map(dateless),
+        [COMMENTS_ROUTE]: commentsAnswer([comment(1, KIM.id)]),
+      });
+      const since = deps.clock.steady();
+      const looking = helpdesk.look(lookFor({ ambiguous: true }), never).catch((error: unknown) => error);
+      let waitedMs: number | null = null;
+      void looking.then(() => (waitedMs = deps.clock.steady() - since));
+      while (waitedMs === null) {
+        await deps.clock.advance(10);
+        await new Promise((resolve) => void setImmediate(resolve));
+      }
+      const looks = calls.filter(({ path }) => path.includes('8867.json')).length;
+      return { looks, found: await looking, waited: waitedMs >= 2_000 };
+    };
+    const stamp = '2030-11-24T10:00:00Z';
+    expect(await look(stamp, stamp)).toEqual({ looks: 2, found: { kind: 'clear', fence: stamp }, waited: true });
+    const moving = await look(stamp, '2030-11-24T10:00:01Z');
+    expect(moving.found).toMatchObject({ errorClass: 'conflict' });
+  });
+
   it('finds its note by own user, privacy and marker', async () => {
     const html_body = '<p>…</p><p>Draftdesk ref dd-abcdefghijkl</p>';
     const found = async (own: object): Promise<unknown> => {

@@ -324,6 +324,28 @@ describe('the pool', () => {
     expect(helpdesk.notes).toHaveLength(1);
   });
 
+  it('buys no held draft again for an event that names no message, unless the customer has written', async () => {
+    await outbox.createBatch(makeBatch(['1', '2', '3'], { post: 'hold' }));
+    helpdesk.script.conversation = async (id) => {
+      const reply = makeMessage({ id: '101', author: id === '2' ? 'customer' : 'agent' });
+      const looks = (looked[id] ?? 0) + 1;
+      looked[id] = looks;
+      return makeConversation(id, { messages: id !== '1' && looks > 1 ? [makeMessage(), reply] : [makeMessage()] });
+    };
+    const looked: Record<string, number> = {};
+    llm.script.complete = async (prompt) => {
+      const [, id = ''] = /Subject of (\d+)/.exec(JSON.stringify(prompt)) ?? [];
+      const event = makeEvent(id, { key: `rule of ${id}`, messageId: null });
+      await outbox.ingest({ helpdesk: 'zendesk', event, traceparent: TRACEPARENT });
+      return makeCompletion();
+    };
+    await run(5_000);
+    expect(['1', '2', '3'].map((id) => ticket(id).status)).toEqual(['drafted', 'drafted', 'skipped']);
+    expect(['1', '2', '3'].map((id) => ticket(id).draft?.version)).toEqual([1, 2, 1]);
+    expect(llm.calls.complete).toBe(4);
+    expect(helpdesk.notes).toEqual([]);
+  });
+
   it('says in a later note which earlier one it replaces', async () => {
     await ingest('1');
     await run();
@@ -455,6 +477,62 @@ describe('the pool', () => {
     delete helpdesk.script.post;
     for (let minute = 0; minute < 10; minute += 1) await pass(60_000);
     expect(reader.counts()).toMatchObject({ dead: 0, posted: manyIds.length });
+  });
+
+  const refuse = (): Promise<never> =>
+    Promise.reject(new UpstreamError('forbidden', 'Not for you.', { upstream: 'zendesk', status: 403 }));
+
+  it.each(['conversation', 'look', 'post'] as const)(
+    'a helpdesk that forbids every ticket kills none, is said, and loses nothing (%s)',
+    async (method) => {
+      makePool({ pollMs: 5_000 });
+      Object.assign(helpdesk.script, { [method]: refuse });
+      pool.start();
+      for (const id of manyIds) await ingest(id);
+      for (let minute = 0; minute < 120; minute += 1) await pass(60_000);
+      expect(reader.counts()).toMatchObject({ dead: 0, posted: 0, skipped: 0 });
+      const [pause] = outbox.pauses();
+      expect(pause).toMatchObject({ scope: 'zendesk', errorClass: 'forbidden' });
+      expect(pause?.reason).toMatch(/^Not for you\. No ticket gets through/);
+      // the first few, and one a minute to see whether it is over
+      expect(helpdesk.calls[method]).toBeLessThan(150);
+      delete helpdesk.script[method];
+      for (let minute = 0; minute < 10; minute += 1) await pass(60_000);
+      expect(reader.counts()).toMatchObject({ dead: 0, posted: manyIds.length });
+      expect(outbox.pauses()).toEqual([]);
+    },
+  );
+
+  it('two tickets alone are refused: what the credential may do at all decides', async () => {
+    makePool({ pollMs: 5_000 });
+    helpdesk.script.conversation = refuse;
+    helpdesk.script.probe = refuse;
+    await Promise.all([ingest('1'), ingest('2')]);
+    pool.start();
+    for (let minute = 0; minute < 10; minute += 1) await pass(60_000);
+    expect(reader.counts().dead).toBe(0);
+    expect(outbox.pauses()).toMatchObject([{ scope: 'zendesk', errorClass: 'forbidden' }]);
+    delete helpdesk.script.conversation;
+    delete helpdesk.script.probe;
+    for (let minute = 0; minute < 3; minute += 1) await pass(60_000);
+    expect(reader.counts()).toMatchObject({ posted: 2, dead: 0 });
+  });
+
+  it('tickets that alone are forbidden die of it, and hold up nobody for long', async () => {
+    makePool({ pollMs: 5_000 });
+    const closed = ['1', '2', '3', '4'];
+    helpdesk.script.conversation = (id) => (closed.includes(id) ? refuse() : undefined);
+    await ingest('1');
+    pool.start();
+    for (let minute = 0; minute < 3; minute += 1) await pass(60_000);
+    // alone, with a credential that is good
+    expect(ticket('1')).toMatchObject({ status: 'dead', errorClass: 'forbidden', error: 'Not for you.' });
+    expect(outbox.pauses()).toEqual([]);
+    for (const id of closed.slice(1)) await ingest(id);
+    for (const id of manyIds) await ingest(id);
+    for (let minute = 0; minute < 5; minute += 1) await pass(60_000);
+    expect(reader.counts()).toMatchObject({ posted: manyIds.length, dead: closed.length });
+    expect(outbox.pauses()).toEqual([]);
   });
 
   it('one ticket that alone fails, urgent as it is, dies of it and keeps nobody waiting', async () => {

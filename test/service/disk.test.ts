@@ -191,6 +191,31 @@ describe('promise 9', () => {
     assertOneNoteEach(accepted);
   }, 60_000);
 
+  it('cannot be written at the start: ends with 74 and a sentence that says what to do', async () => {
+    program = startServiceProcess(
+      { ...vendors.env, DATABASE_URL: `file:${disk}/test.db` },
+      { cwd: vendors.folder, under: ['bash', '--norc', '-c', 'ulimit -f 4; exec "$@"', 'bash'] },
+    );
+    expect((await program.exited)[0]).toBe(74);
+    expect(program.stderr()).toMatch(/^Draftdesk cannot start: .*test\.db cannot be .*written.* start again\.\n$/);
+  });
+
+  it.skipIf(!isRoot)('read-only at the start: the same', async () => {
+    await start();
+    program?.signal('SIGTERM');
+    await program?.exited;
+    for (const args of [
+      ['--bind', disk, disk],
+      ['-o', 'remount,bind,ro', disk],
+    ]) {
+      expect(spawnSync('mount', args).status).toBe(0);
+      mounted = true;
+    }
+    program = startServiceProcess({ ...vendors.env, DATABASE_URL: `file:${disk}/test.db` }, { cwd: vendors.folder });
+    expect((await program.exited)[0]).toBe(74);
+    expect(program.stderr()).toMatch(/^Draftdesk cannot start: .*test\.db cannot be .*written.*\n$/);
+  });
+
   it('a damaged page: is found at the start, which says what to do', async () => {
     const url = await start();
     const admin = adminClient(url);

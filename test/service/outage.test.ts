@@ -9,6 +9,33 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const HOURS = 2;
 
+describe.each(['zendesk', 'freshdesk'] as const)('an account of %s that forbids everything', (vendor) => {
+  let world: VirtualWorld;
+  beforeEach(async () => {
+    world = await startVirtualWorld();
+  });
+  afterEach(() => world[Symbol.asyncDispose]());
+
+  it('makes its tickets wait, kills none, is said, and ends by itself', async () => {
+    const ids = await Promise.all(Array.from({ length: 15 }, () => world.open(vendor)));
+    await world.pass(2_000);
+    world.refusing.add(vendor);
+    for (let n = 0; n < 5; n += 1) ids.push(await world.open(vendor));
+    for (let n = 0; n < HOURS * 60; n += 1) await world.pass(60_000, 5_000);
+    const during = await world.admin.get<Progress>('/admin/progress');
+    expect(during.counts.dead).toBe(0);
+    expect(during.pauses).toMatchObject([
+      { scope: vendor, reason: expect.stringMatching(/403.*No ticket gets through/) },
+    ]);
+    const ready = await world.admin.get<{ status: string; checks: Record<string, string> }>('/readyz');
+    expect(ready.checks[vendor]).toMatch(/No ticket gets through/);
+    world.refusing.delete(vendor);
+    await world.until(async () => (await world.admin.statuses()).posted === ids.length);
+    expect(ids.map((id) => world[vendor].notes(id).length)).toEqual(ids.map(() => 1));
+    expect((await world.admin.get<Progress>('/admin/progress')).pauses).toEqual([]);
+  }, 120_000);
+});
+
 describe.each(['zendesk', 'freshdesk', 'llm'] as const)('an outage of %s', (vendor) => {
   let world: VirtualWorld;
   beforeEach(async () => {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { torture } from '../torture/kills.ts';
 import { cutPower } from '../torture/power.ts';
@@ -10,6 +11,11 @@ const SEED = 20_261_124;
 const broken = (rows: readonly Row[]): readonly Row[] => rows.filter(isBroken);
 
 describe('crash safety', () => {
+  it('has a command that Node runs as it stands', () => {
+    const { status, stderr } = spawnSync(process.execPath, ['test/torture/index.ts'], { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining('Nothing asked for') });
+  });
+
   // what needs strace is left out where there is none, and the summary says so
   it('loses and doubles nothing, however often it is killed', async () => {
     const rows = await torture({ seed: SEED, random: 20, fsync: 20, checkpoint: 2 });

@@ -7,9 +7,8 @@ import { type Outcome, simulate } from './simulate.ts';
  * vendors and everything that goes wrong between them: answers lost after the write, late and doubled writes, 429, 5xx
  * and resets, a model that fails, crashes, freezes, a process that wakes up after another has its place, a disk that
  * refuses, clocks that jump; batches, operators and customers in the midst of it. After every step no ticket may be
- * lost, doubled or stuck (invariants.ts). Two things are let pass, because they are known: a Freshdesk write that takes
- * effect later than the quarantine may double its note, and a held draft may be bought again for an event that names no
- * message (model.ts).
+ * lost, doubled or stuck (invariants.ts). One thing is let pass, because it is known: a Freshdesk write that takes effect
+ * later than the quarantine may double its note.
  *
  * That it bites: each safeguard taken out (mutants.ts) is noticed, on 2026-11-25 first by seed 2 (no look), 12 (no
  * safe_update), 14 (no quarantine), 1 (no intent), 15 (intent ignores the fence), 15 (report ignores it), 7 (early

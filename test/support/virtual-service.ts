@@ -36,6 +36,8 @@ export interface VirtualWorld extends AsyncDisposable {
   readonly calls: VendorCall[];
   /** Vendors that take no connection now. */
   readonly down: Set<VendorCall['vendor']>;
+  /** Vendors that answer every call with 403. */
+  readonly refusing: Set<VendorCall['vendor']>;
   readonly admin: AdminClient;
   /** A new ticket at the helpdesk, and its webhook to the service. Answers its id. */
   open(helpdesk: 'zendesk' | 'freshdesk'): Promise<string>;
@@ -78,6 +80,7 @@ export async function startVirtualWorld(options: VirtualOptions = {}): Promise<V
   const serviceClock: Clock = { ...clock, now: () => clock.now() + offset };
   const calls: VendorCall[] = [];
   const down = new Set<VendorCall['vendor']>();
+  const refusing = new Set<VendorCall['vendor']>();
   const folder = mkdtempSync(join(tmpdir(), 'draftdesk-'));
   const config = readConfig({
     PORT: '0',
@@ -116,6 +119,7 @@ export async function startVirtualWorld(options: VirtualOptions = {}): Promise<V
         cause: Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
       });
     }
+    if (refusing.has(vendor)) return Response.json({ error: 'Forbidden' }, { status: 403 });
     const response = await inProcessFetch(servers[vendor])(input, init);
     // behind a socket every server tells its own time
     if (!response.headers.has('date')) response.headers.set('date', new Date(clock.now()).toUTCString());
@@ -167,6 +171,7 @@ export async function startVirtualWorld(options: VirtualOptions = {}): Promise<V
     },
     calls,
     down,
+    refusing,
     get admin() {
       return running();
     },
