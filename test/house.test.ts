@@ -44,6 +44,7 @@ describe('the house', () => {
     const violations: Readonly<Record<string, readonly string[]>> = {
       core: ['zod', '../http/app.ts', 'node:fs'],
       sqlite: ['hono', '../pool/pool.ts'],
+      knowledge: ['drizzle-orm', '../sqlite/outbox.ts'],
       helpdesks: ['openai', '../llms/index.ts'],
       llms: ['hono', '../http/app.ts'],
       drafting: ['openai', '../helpdesks/index.ts'],

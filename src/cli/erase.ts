@@ -9,6 +9,7 @@ interface ErasureAnswer {
   readonly removed: {
     readonly tickets: number;
     readonly drafts: number;
+    readonly solved: number;
     readonly errors: number;
     readonly spendingDays: number;
   };
@@ -37,6 +38,7 @@ function describe({ removed, cancelled, notRemoved }: ErasureAnswer): string {
   const rows: (readonly [string, string])[] = [
     ['tickets', `${formatCount(removed.tickets)} (their ids stay)`],
     ['drafts', formatCount(removed.drafts)],
+    ['solved tickets that drafts could rest on', formatCount(removed.solved)],
     ['error texts', formatCount(removed.errors)],
     ['days of spending', formatCount(removed.spendingDays)],
     ['work ended', `${formatCount(cancelled)} tickets`],

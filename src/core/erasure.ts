@@ -5,6 +5,8 @@ export interface Erasure {
   /** Tickets that were this person's; they name nobody any more. */
   readonly tickets: number;
   readonly drafts: number;
+  /** Of the knowledge base: what they asked and what they were answered. */
+  readonly solved: number;
   /** Error texts of tries. */
   readonly errors: number;
   /** Days on which this person's spending was kept. */

@@ -26,8 +26,8 @@ export function addRequesterRoutes(app: AdminApp, { helpdesks, control }: Reques
 }
 
 function erasureJson(erasure: Erasure): object {
-  const { tickets, drafts, errors, spendingDays, cancelled } = erasure;
-  return { removed: { tickets, drafts, errors, spendingDays }, cancelled, notRemoved: notRemoved(erasure) };
+  const { tickets, drafts, solved, errors, spendingDays, cancelled } = erasure;
+  return { removed: { tickets, drafts, solved, errors, spendingDays }, cancelled, notRemoved: notRemoved(erasure) };
 }
 
 /** What is out of our hands, in sentences for the person who has to see to it. */

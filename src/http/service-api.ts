@@ -135,7 +135,7 @@ const erasure = z
   .object({
     helpdesk: z.string(),
     requesterId: z.string(),
-    removed: z.object({ tickets: count, drafts: count, errors: count, spendingDays: count }),
+    removed: z.object({ tickets: count, drafts: count, solved: count, errors: count, spendingDays: count }),
     cancelled: count,
     notRemoved: z.array(z.string()).meta({ description: 'What is out of our hands, in sentences.' }),
   })
@@ -145,7 +145,7 @@ const erasure = z
       {
         helpdesk: 'zendesk',
         requesterId: '361123456789',
-        removed: { tickets: 3, drafts: 2, errors: 0, spendingDays: 2 },
+        removed: { tickets: 3, drafts: 2, solved: 1, errors: 0, spendingDays: 2 },
         cancelled: 1,
         notRemoved: ['Private notes on tickets in the helpdesk, 2 of them ours: delete them there.'],
       },

@@ -6,6 +6,8 @@ import { type ConsignmentRows, isConsigned } from './consignments.ts';
 import type { Connection } from './database.ts';
 import type { Times } from './ingest.ts';
 import { isLive, type JobRow, type Jobs, rest, type TicketRow } from './jobs.ts';
+import { customerDigest } from './knowledge-items.ts';
+import { BUMP_VERSION } from './knowledge-tables.ts';
 import { columnsOf, prepare } from './rows.ts';
 import { FINISHED_WITH_TEXT, job, ticket } from './schema.ts';
 
@@ -13,10 +15,11 @@ import { FINISHED_WITH_TEXT, job, ticket } from './schema.ts';
 const OLD_JOBS = 50;
 const TICKETS = 25;
 const SPENDING_ROWS = 500;
+const SOLVED_ROWS = 50;
 /** No try that began before an erasure comes to its end later than this, ms. */
 const LONGEST_TRY_MS = 3_600_000;
 
-export type ErasedSlice = Omit<Erasure, 'filesCleaned' | 'spendingDays'>;
+export type ErasedSlice = Omit<Erasure, 'filesCleaned' | 'spendingDays' | 'solved'>;
 
 /** Removing texts: of what is old, and of one person. Everything here runs inside a transaction, a slice at a time. */
 export function prepareForgetting(
@@ -48,6 +51,12 @@ export function prepareForgetting(
   const jobsOf = prepare<JobRow>(connection, `SELECT ${columnsOf(job)} FROM job WHERE ticket = ?`);
   const nextDay = connection.prepare<[string], string | null>('SELECT min(day) FROM spending WHERE day > ?').pluck();
   const removeSpending = connection.prepare('DELETE FROM spending WHERE day = ? AND scope = ?');
+
+  const removeSolved = connection.prepare(
+    `DELETE FROM knowledge_solved WHERE id IN (SELECT id FROM knowledge_solved WHERE customer IN (?, ?) LIMIT ${SOLVED_ROWS})`,
+  );
+  const rememberErased = connection.prepare('INSERT OR IGNORE INTO knowledge_erased (customer) VALUES (?)');
+  const newKnowledge = connection.prepare(BUMP_VERSION);
 
   /** Who was erased when, Clock.steady ms: a try that began before may not bring the text back. */
   const erasedAt = new Map<string, number>();
@@ -113,6 +122,15 @@ export function prepareForgetting(
         return jobsOf.all(row.id).map((one) => eraseJob(one, times));
       });
       return parts.reduce(addSlices, { ...NOTHING_ERASED, tickets: rows.length });
+    },
+
+    /** Some of a person's solved tickets; none are left when it answers 0. What an import calls by the bare id is theirs too. */
+    eraseSolved(helpdesk: string, requesterId: string): number {
+      const customer = `${helpdesk}/${requesterId}`;
+      rememberErased.run(customerDigest(customer));
+      const { changes } = removeSolved.run(customer, requesterId);
+      if (changes > 0) newKnowledge.run();
+      return changes;
     },
 
     /** Answers on how many days there was some. */

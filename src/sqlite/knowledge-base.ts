@@ -15,7 +15,14 @@ import {
 import type { Memory } from '../knowledge/memory.ts';
 import type { Connection } from './database.ts';
 import { createGroupCommit } from './group-commit.ts';
-import { customerDigest, faultOf, hashOfItem, prepareArticle, prepareCanned, prepareSolved } from './knowledge-items.ts';
+import {
+  customerDigest,
+  faultOf,
+  hashOfItem,
+  prepareArticle,
+  prepareCanned,
+  prepareSolved,
+} from './knowledge-items.ts';
 import { faceOf, factsOf, loadMemory } from './knowledge-load.ts';
 import { prepareSearch } from './knowledge-search.ts';
 import { type Place, prepareKnowledgeTables } from './knowledge-tables.ts';
@@ -57,9 +64,9 @@ export function openKnowledgeBase(connection: Connection, options: KnowledgeBase
   const breathing = (): Breathe => createBreathe(clock);
   const memory = (): Promise<Memory> => {
     loading ??= loadMemory(tables, leftOut, breathing()).catch((error: unknown) => {
-        loading = null;
-        throw connection.disk.refusal(error);
-      });
+      loading = null;
+      throw connection.disk.refusal(error);
+    });
     return loading;
   };
 
@@ -179,7 +186,8 @@ export function openKnowledgeBase(connection: Connection, options: KnowledgeBase
       putAll(items, {
         find: ({ id }) => tables.solved.find(id),
         prepare: async (item, hash, old) => {
-          if (item.customer !== null && tables.isErased(customerDigest(item.customer))) return 'Its customer was erased.';
+          if (item.customer !== null && tables.isErased(customerDigest(item.customer)))
+            return 'Its customer was erased.';
           const prepared = prepareSolved(source, item, hash);
           if (typeof prepared === 'string') return prepared;
           return () => {

@@ -58,7 +58,16 @@ export async function prepareArticle(
   const restricted = article.restricted ? 1 : 0;
   const { id: articleId, locale, updatedAt } = article;
   const shown = sections.map(({ heading, text }) => `${heading}\n${text}`).join('\n');
-  const row: Omit<ArticleRow, 'grams'> = { articleId, locale: locale ?? '', source, title, url, restricted, updatedAt, hash };
+  const row: Omit<ArticleRow, 'grams'> = {
+    articleId,
+    locale: locale ?? '',
+    source,
+    title,
+    url,
+    restricted,
+    updatedAt,
+    hash,
+  };
   return { row: { ...row, grams: articleGrams(title, shown) }, passages };
 }
 

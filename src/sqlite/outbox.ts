@@ -249,10 +249,14 @@ function buildOutbox(connection: Connection, options: OutboxOptions): SqliteOutb
         if (slice.tickets === 0) break;
         sum = addSlices(sum, slice);
       }
+      let solved = 0;
+      for (let some = -1; some !== 0; solved += some) {
+        some = await group.write(() => forgetting.eraseSolved(helpdesk, requesterId));
+      }
       const spendingDays = await group.write(() => forgetting.eraseSpending(helpdesk, requesterId));
-      const nothing = sum.tickets === 0 && spendingDays === 0;
+      const nothing = sum.tickets === 0 && spendingDays === 0 && solved === 0;
       const filesCleaned = nothing || (await alone(() => rewriting.afterErasure(times())));
-      return { ...sum, spendingDays, filesCleaned };
+      return { ...sum, solved, spendingDays, filesCleaned };
     },
     setPause: (pause) => group.write(() => pauses.set(pause)),
     clearPause: (scope) => group.write(() => pauses.clear(scope)),

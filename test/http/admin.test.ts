@@ -16,6 +16,7 @@ describe('people', () => {
       drafts: 2,
       errors: 1,
       spendingDays: 4,
+      solved: 6,
       cancelled: 1,
       notes: 2,
       posting: 1,
@@ -28,7 +29,7 @@ describe('people', () => {
     expect(answer).toEqual({
       helpdesk: 'zendesk',
       requesterId: '361/1',
-      removed: { tickets: 3, drafts: 2, errors: 1, spendingDays: 4 },
+      removed: { tickets: 3, drafts: 2, solved: 6, errors: 1, spendingDays: 4 },
       cancelled: 1,
     });
     expect(notRemoved).toHaveLength(5);

@@ -301,7 +301,7 @@ export function fakeControl(): FakeControl {
     current: makeProgress(),
     batch: makeBatchProgress(),
     isStopping: false,
-    erasure: { ...NOTHING_ERASED, spendingDays: 0, filesCleaned: true },
+    erasure: { ...NOTHING_ERASED, solved: 0, spendingDays: 0, filesCleaned: true },
     ready: { ready: true, checks: { database: 'ok', workers: 'ok' } },
     progress: () => fake.current,
     batchProgress: (id) => (id === fake.batch.id ? fake.batch : null),
