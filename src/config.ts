@@ -49,6 +49,9 @@ export interface Config {
   readonly llmDailyBudgetUsd: number | null;
   /** 0: no sweep. */
   readonly reconcileEveryMinutes: number;
+  /** 0: only when asked. */
+  readonly knowledgeSyncMinutes: number;
+  readonly knowledgeRetentionDays: number;
   readonly workerConcurrency: number;
   readonly maxAttempts: number;
   readonly retryBaseMs: number;
@@ -144,6 +147,9 @@ const baseSchema = z.object({
   LLM_DAILY_BUDGET_USD: usd.optional(),
   MASK_PERSONAL_DATA: flag(false),
   RECONCILE_EVERY_MINUTES: wholeNumber(0, 10_080, 0),
+  // off: it copies two years of customers' texts, which nobody should find out after an update
+  KNOWLEDGE_SYNC_MINUTES: wholeNumber(0, 10_080, 0),
+  KNOWLEDGE_RETENTION_DAYS: wholeNumber(1, 3650, 730),
   RETENTION_DAYS: wholeNumber(1, 3650, 30),
   GUIDELINES_FILE: z.string().optional(),
   LINK_HOSTS: hostList.optional(),
@@ -318,6 +324,8 @@ function slice(
     retentionDays: base.RETENTION_DAYS,
     llmDailyBudgetUsd: base.LLM_DAILY_BUDGET_USD ?? null,
     reconcileEveryMinutes: base.RECONCILE_EVERY_MINUTES,
+    knowledgeSyncMinutes: base.KNOWLEDGE_SYNC_MINUTES,
+    knowledgeRetentionDays: base.KNOWLEDGE_RETENTION_DAYS,
     workerConcurrency: base.WORKER_CONCURRENCY,
     maxAttempts: base.MAX_ATTEMPTS,
     retryBaseMs: base.RETRY_BASE_MS,

@@ -1,5 +1,6 @@
 import type { SkipReason } from './errors.ts';
 import type { Finding } from './finding.ts';
+import type { HelpdeskKnowledge } from './knowledge-source.ts';
 import type { Lane, Priority } from './ticket.ts';
 
 /** A webhook as it came over the wire. `body` is the raw bytes: signatures are over bytes, not over parsed JSON. */
@@ -210,6 +211,8 @@ export interface Helpdesk {
   probe(signal: AbortSignal): Promise<void>;
   /** What the vendor has configured for us, where its API tells; for `draftdesk doctor`. Throws as `probe` does. */
   setup?(signal: AbortSignal): Promise<readonly Finding[]>;
+  /** What the team has written there: its help centre, solved tickets, macros. */
+  readonly knowledge?: HelpdeskKnowledge;
   /** Where an agent sees the ticket in a browser. */
   ticketUrl?(ticketId: string): string;
   /** How many notes could be started now without waiting for the budget. */

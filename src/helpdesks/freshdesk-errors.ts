@@ -3,7 +3,8 @@ import type { Lesson, PacedCall } from './paced-fetch.ts';
 
 /** Freshdesk counts per kind of endpoint, on top of the account's total (helpdesks.md F2, Limits). */
 export type FreshdeskRoute = 'view' | 'note' | 'list' | 'other';
-export type FreshdeskBudget = 'account' | FreshdeskRoute;
+/** `knowledge` is ours: what reading knowledge may take of the account's. */
+export type FreshdeskBudget = 'account' | 'knowledge' | FreshdeskRoute;
 
 /** A spam or deleted ticket answers writes with 405 (helpdesks.md F2, Errors). */
 export function explainFreshdesk(status: number, _json: unknown, call: HttpCall): Explanation | null {

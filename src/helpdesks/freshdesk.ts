@@ -9,6 +9,7 @@ import {
   freshdeskTeacher,
   nextPage,
 } from './freshdesk-errors.ts';
+import { createFreshdeskKnowledge } from './freshdesk-knowledge.ts';
 import { createFreshdeskLists } from './freshdesk-lists.ts';
 import { FRESHDESK_QUESTIONS, type FreshdeskSettings, freshdeskSettings, givenToken } from './freshdesk-settings.ts';
 import { createFreshdeskSetup } from './freshdesk-setup.ts';
@@ -65,6 +66,8 @@ interface Call {
   readonly cost?: number;
   readonly body?: unknown;
   readonly aboutTicket?: boolean;
+  /** Limits of ours that it counts against besides. */
+  readonly within?: readonly FreshdeskBudget[];
 }
 
 /** A ticket with all its entries, or with those from some page on. */
@@ -84,7 +87,7 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
     timeoutMs: deps.timeoutMs,
     explain: explainFreshdesk,
     random: deps.random,
-    budgets: { account: rate, view: rate, note: rate, list: rate, other: rate },
+    budgets: { account: rate, view: rate, note: rate, list: rate, other: rate, knowledge: Math.ceil(rate / 2) },
     learn: freshdeskTeacher(),
     waited: deps.waited,
   });
@@ -92,11 +95,14 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
   const guard = publicPostGuard(NAME, deps);
   let ownId: string | null = null;
   const looks = countedLooks(look);
+  const listTickets = createFreshdeskLists((path, signal) =>
+    call({ method: 'GET', path, route: 'list', turn: { step: 'list', lane: undefined } }, signal),
+  );
 
-  function call({ path, route, turn, ...rest }: Call, signal: AbortSignal): Promise<Answer> {
+  function call({ path, route, turn, within = [], ...rest }: Call, signal: AbortSignal): Promise<Answer> {
     const url = `${settings.baseUrl}/api/v2${path}`;
     const write = rest.method !== 'GET';
-    const budgets = [route, 'account'] as const;
+    const budgets = [route, 'account', ...within] as const;
     return paced.call({ ...rest, ...turn, write, url, headers: { authorization }, budgets }, signal);
   }
 
@@ -244,9 +250,14 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
     conversation,
     look: looks.look,
     postPrivateNote,
-    listTickets: createFreshdeskLists((path, signal) =>
-      call({ method: 'GET', path, route: 'list', turn: { step: 'list', lane: undefined } }, signal),
-    ),
+    listTickets,
+    knowledge: createFreshdeskKnowledge({
+      read: (request, signal) =>
+        call({ ...request, method: 'GET', turn: { step: 'list', lane: 'batch' }, within: ['knowledge'] }, signal),
+      listTickets,
+      baseUrl: settings.baseUrl,
+      clock,
+    }),
     probe: async (signal) => {
       await learnOwnId(signal);
     },

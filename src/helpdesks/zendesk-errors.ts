@@ -5,8 +5,14 @@ import type { Lesson, PacedCall } from './paced-fetch.ts';
 
 // What Zendesk's error bodies and headers tell beyond the status (helpdesks.md 2.2, 2.5).
 
-/** The account's limits: all requests, ticket updates, incremental exports, search exports, lists of tickets. */
-export type ZendeskBudget = 'requests' | 'update' | 'export' | 'search' | 'list';
+/** Endpoints with a limit of their own inside the account's: ticket updates, incremental and search exports, lists. */
+type ZendeskEndpoint = 'update' | 'export' | 'search' | 'list';
+
+/**
+ * The account's limits: all requests of Support, those of the help centre (a limit of its own), some endpoints; and
+ * `knowledge`, ours: what reading knowledge may take of either.
+ */
+export type ZendeskBudget = 'requests' | 'guide' | 'knowledge' | ZendeskEndpoint;
 
 /** What every account has at least until its headers tell (helpdesks.md 2.2). */
 export const ZENDESK_FIXED_LIMITS = { export: 10, search: 100, list: 100 } as const;
@@ -53,17 +59,24 @@ const ENDPOINT_HEADERS = {
 /** Account-wide headers have had three spellings; endpoints have their own (helpdesks.md 2.2, 5). */
 export function learnZendesk(headers: Headers, call: PacedCall<ZendeskBudget>): readonly Lesson<ZendeskBudget>[] {
   const endpoint = call.budgets[0];
+  // the same headers, but of another limit: Support and the help centre are counted apart
+  if (endpoint === 'guide') return [{ budget: 'guide', ...accountReading(headers) }];
   const lessons: Lesson<ZendeskBudget>[] = [{ budget: 'requests', ...accountReading(headers) }];
-  if (endpoint !== 'requests') lessons.push({ budget: endpoint, ...endpointReading(headers, endpoint) });
+  if (isEndpoint(endpoint)) lessons.push({ budget: endpoint, ...endpointReading(headers, endpoint) });
   return lessons;
 }
 
 /** Thirty updates in ten minutes are one ticket's own limit: a 429 for it, with room elsewhere, holds up no others. */
 export function refusedByZendesk(headers: Headers, call: PacedCall<ZendeskBudget>): ZendeskBudget | null {
   const endpoint = call.budgets[0];
+  if (endpoint === 'guide') return 'guide';
   if (accountReading(headers).remaining === 0) return 'requests';
-  const { remaining } = endpoint === 'requests' ? {} : endpointReading(headers, endpoint);
+  const { remaining } = isEndpoint(endpoint) ? endpointReading(headers, endpoint) : {};
   return endpoint === 'update' && remaining !== undefined && remaining > 0 ? null : endpoint;
+}
+
+function isEndpoint(budget: ZendeskBudget): budget is ZendeskEndpoint {
+  return budget in ZENDESK_FIXED_LIMITS || budget === 'update';
 }
 
 function accountReading(headers: Headers): Reading {
@@ -75,7 +88,7 @@ function accountReading(headers: Headers): Reading {
 }
 
 /** `total=100; remaining=99; resets=41` */
-function endpointReading(headers: Headers, endpoint: Exclude<ZendeskBudget, 'requests'>): Reading {
+function endpointReading(headers: Headers, endpoint: ZendeskEndpoint): Reading {
   const value = endpoint === 'search' ? searchHeader(headers) : headers.get(ENDPOINT_HEADERS[endpoint]);
   const fields: Record<string, number | undefined> = {};
   for (const [, name = '', digits] of (value ?? '').matchAll(/(?:^|;)\s*(\w+)=(\d{1,9})\s*(?=;|$)/g)) {

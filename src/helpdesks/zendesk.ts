@@ -16,6 +16,7 @@ import {
   type ZendeskBudget,
   ZENDESK_FIXED_LIMITS,
 } from './zendesk-errors.ts';
+import { createZendeskKnowledge } from './zendesk-knowledge.ts';
 import { createZendeskLists } from './zendesk-lists.ts';
 import { authorizationOf, ZENDESK_QUESTIONS, type ZendeskSettings, zendeskSettings } from './zendesk-settings.ts';
 import { createZendeskSetup } from './zendesk-setup.ts';
@@ -62,6 +63,8 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     random: deps.random,
     budgets: {
       requests: settings.requestsPerMinute,
+      guide: settings.requestsPerMinute,
+      knowledge: Math.ceil(settings.requestsPerMinute / 2),
       update: settings.updatesPerMinute,
       ...ZENDESK_FIXED_LIMITS,
     },
@@ -70,6 +73,7 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     waited: deps.waited,
   });
   const tickets = createZendeskTickets(read, deps);
+  const listTickets = createZendeskLists(read, clock);
   const guard = publicPostGuard(NAME, deps);
   let ownId: string | null = null;
   const looks = countedLooks(look);
@@ -230,7 +234,8 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
     conversation,
     look: looks.look,
     postPrivateNote,
-    listTickets: createZendeskLists(read, clock),
+    listTickets,
+    knowledge: createZendeskKnowledge({ read, listTickets, baseUrl: settings.baseUrl, clock }),
     probe: async (signal) => {
       await learnOwnId(signal);
     },

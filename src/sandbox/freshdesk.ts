@@ -18,8 +18,10 @@ import {
   statsJson,
   ticketJson,
 } from './freshdesk-account.ts';
+import { createHelpCentre, type HelpCentre } from './help-centre.ts';
 import { type FreshdeskPeople, freshdeskPeople } from './freshdesk-people.ts';
 import { createFreshdeskRules, type FreshdeskRules, readNewTicket } from './freshdesk-rules.ts';
+import { type Paging, solutionRoutes } from './freshdesk-solutions.ts';
 import {
   FRESHDESK_SENDER,
   type FreshdeskContent,
@@ -78,6 +80,7 @@ interface Parts {
   readonly stats: StatsCounter;
   readonly emit: (event: FreshdeskEvent, ticket: FreshdeskTicket) => void;
   readonly rules: FreshdeskRules;
+  readonly helpCentre: HelpCentre;
   forcePublic: boolean;
   replies: number;
 }
@@ -106,7 +109,9 @@ export function createFreshdeskSimulator(options: FreshdeskSimulatorOptions): Fr
     sender.send(target, { ticketId: String(ticket.id), event, call: () => call });
   };
   const buckets = freshdeskBuckets(clock, options.limits ?? 'lifted');
-  const parts: Parts = { options, account, buckets, stats: createStats(), emit, rules, forcePublic: false, replies: 0 };
+  const helpCentre = createHelpCentre(clock);
+  const base = { options, account, buckets, stats: createStats(), emit, rules, helpCentre };
+  const parts: Parts = { ...base, forcePublic: false, replies: 0 };
   const app = createApp(parts, apiKey);
   const { ticket, ...people } = freshdeskPeople({ account, emit });
 
@@ -114,6 +119,7 @@ export function createFreshdeskSimulator(options: FreshdeskSimulatorOptions): Fr
     name: 'freshdesk',
     apiKey,
     webhookToken,
+    helpCentre,
     faults,
     fetch: withFaults({
       handle: (request, env) => app.fetch(request, env),
@@ -186,7 +192,9 @@ function createApp(parts: Parts, apiKey: string): Hono<Env> {
     freshdeskManners,
   );
   app.get('/api/v2/agents/me', (c) => c.json(agentJson(account, createdAt)));
-  app.route('/api/v2', parts.rules.routes({ admin: options.role === 'admin' }));
+  const admin = options.role === 'admin';
+  app.route('/api/v2', parts.rules.routes({ admin }));
+  app.route('/api/v2', solutionRoutes(parts.helpCentre, { admin, page: pageJson }));
   app.get('/api/v2/tickets', (c) => listTickets(c, parts));
   app.post('/api/v2/tickets', (c) => createTicket(c, parts));
   app.use('/api/v2/tickets/:id{[0-9]+}', reachable(parts));
@@ -273,6 +281,11 @@ function page<Item>(c: Context<Env>, items: readonly Item[]): readonly Item[] | 
   }
   return items.slice((number - 1) * perPage, number * perPage);
 }
+
+const pageJson: Paging = (c, all, json) => {
+  const items = page(c, all);
+  return 'field' in items ? invalid(c, [items]) : c.json(items.map(json));
+};
 
 function listConversations(c: Context<Env>, parts: Parts): Response {
   const ticket = ticketOf(c, parts);

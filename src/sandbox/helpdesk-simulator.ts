@@ -1,4 +1,5 @@
 import type { Clock, Random } from '../core/clock.ts';
+import type { HelpCentre } from './help-centre.ts';
 import type { FaultPlan, FaultProfile, FaultRates, HelpdeskFault, ServerFetch } from './faults.ts';
 import type { WebhookCall, WebhookDelivery, WebhookTarget } from './webhook-sender.ts';
 
@@ -83,6 +84,8 @@ export interface HelpdeskSimulator extends HelpdeskPeople {
   readonly name: 'zendesk' | 'freshdesk';
   readonly fetch: ServerFetch;
   readonly faults: FaultPlan<HelpdeskFault>;
+  /** Empty until somebody writes. */
+  readonly helpCentre: HelpCentre;
   /** What a new ticket makes the account send: two events (Zendesk) or one. They tell the ticket as it is at this call. */
   creationWebhooks(ticketId: string): WebhookCall[];
   /** From now on each event goes to the target as a webhook, retried as the vendor does. */

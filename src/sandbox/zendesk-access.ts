@@ -158,6 +158,8 @@ export type ZendeskLimitOption = 'vendor' | 'lifted' | Partial<ZendeskLimits>;
 
 export interface ZendeskBuckets {
   account(): LimitVerdict;
+  /** The help centre's: as much as Support's, counted apart. */
+  guide(): LimitVerdict;
   update(): LimitVerdict;
   updateOf(ticketId: number): LimitVerdict;
   incremental(): LimitVerdict;
@@ -172,6 +174,7 @@ export function zendeskBuckets(clock: Clock, option: ZendeskLimitOption): Zendes
   const named = option === 'lifted' ? LIFTED_LIMITS : VENDOR_LIMITS;
   const limits = typeof option === 'string' ? named : { ...VENDOR_LIMITS, ...option };
   const account = windowLimit(clock, limits.requestsPerMinute);
+  const guide = windowLimit(clock, limits.requestsPerMinute);
   const update = windowLimit(clock, limits.updatesPerMinute);
   const incremental = windowLimit(clock, limits.incrementalPerMinute);
   const list = windowLimit(clock, limits.listPerMinute);
@@ -179,6 +182,7 @@ export function zendeskBuckets(clock: Clock, option: ZendeskLimitOption): Zendes
   const perTicket = new Map<number, WindowLimit>();
   return {
     account: () => account.take(),
+    guide: () => guide.take(),
     update: () => update.take(),
     incremental: () => incremental.take(),
     list: () => list.take(),

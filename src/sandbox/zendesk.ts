@@ -39,7 +39,9 @@ import {
   type ZendeskComment,
   type ZendeskTicket,
 } from './zendesk-account.ts';
+import { createHelpCentre, type HelpCentre } from './help-centre.ts';
 import { createZendeskAutomation, type ZendeskAutomation } from './zendesk-automation.ts';
+import { guideRoutes } from './zendesk-guide.ts';
 import { compare, cursorPage, INVALID_PAGINATION, offsetPage, readCursor, writeCursor } from './zendesk-lists.ts';
 import { type ZendeskEmit, type ZendeskPeople, zendeskPeople } from './zendesk-people.ts';
 import { searchExport } from './zendesk-search.ts';
@@ -88,6 +90,7 @@ interface Parts {
   readonly stats: StatsCounter;
   readonly emit: ZendeskEmit;
   readonly automation: ZendeskAutomation;
+  readonly helpCentre: HelpCentre;
   forcePublic: boolean;
 }
 
@@ -116,7 +119,8 @@ export function createZendeskSimulator(options: ZendeskSimulatorOptions): Zendes
     sender.send(target, { ticketId: String(ticket.id), event, call: () => webhooks.sign(body, invocationId) });
   };
   const buckets = zendeskBuckets(clock, options.limits ?? 'lifted');
-  const parts: Parts = { options, account, access, buckets, stats, emit, automation, forcePublic: false };
+  const helpCentre = createHelpCentre(clock);
+  const parts: Parts = { options, account, access, buckets, stats, emit, automation, helpCentre, forcePublic: false };
   const app = createApp(parts);
   const { ticket: ticketOf, ...people } = zendeskPeople({ account, emit, countUpdate: () => buckets.update() });
   const webhookFor: ZendeskSimulator['webhookFor'] = (ticketId, event, commentId) => {
@@ -132,6 +136,7 @@ export function createZendeskSimulator(options: ZendeskSimulatorOptions): Zendes
     credentials,
     accountId,
     webhookSecret,
+    helpCentre,
     faults,
     fetch: withFaults({
       handle: (request, env) => app.fetch(request, env),
@@ -215,6 +220,7 @@ function createApp(parts: Parts): Hono<Env> {
   app.post('/api/v2/tickets', (c) => createTicket(c, parts));
   app.delete('/api/v2/tickets/:id{[0-9]+}', (c) => deleteTicket(c, parts));
   app.get('/api/v2/incremental/tickets/cursor', (c) => exportTickets(c, parts));
+  app.route('/api/v2', guideRoutes(parts.helpCentre, FORBIDDEN));
   app.route('/api/v2', parts.automation.routes({ admin: parts.options.role === 'admin', forbidden: FORBIDDEN }));
   app.notFound((c) => c.json({ error: 'InvalidEndpoint', description: 'Not found' }, 404));
   return app;
@@ -241,7 +247,8 @@ function authenticated({ access, stats }: Parts): MiddlewareHandler<Env> {
 
 function withinAccountLimit({ options, buckets, stats }: Parts): MiddlewareHandler<Env> {
   return async (c, next) => {
-    const verdict = buckets.account();
+    const guide = new URL(c.req.url).pathname.startsWith('/api/v2/help_center/');
+    const verdict = guide ? buckets.guide() : buckets.account();
     const faulty = c.env.fault === 'rate_limited';
     if (faulty || !verdict.allowed) {
       stats.rateLimited();

@@ -5,6 +5,7 @@ import { inProcessFetch } from '../../src/sandbox/server.ts';
 import { testDeps, webhook } from '../helpdesks/deps.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 import { helpdeskContract } from './helpdesk.ts';
+import { knowledgeContract, type KnowledgeWorld } from './knowledge.ts';
 
 /** Between our time-out and, at Zendesk, our second look. */
 const LATE_COMMIT_MS = 30_000;
@@ -47,3 +48,19 @@ helpdeskContract('freshdesk', () => {
     stop: () => simulator.disconnect(),
   };
 });
+
+function knowledgeWorld(requestsPerMinute = 100_000): KnowledgeWorld {
+  const clock = fakeClock();
+  const simulator = createFreshdeskSimulator({ clock, random: seededRandom(7), role: 'admin' });
+  const origin = 'http://127.0.0.1:1';
+  const settings = freshdesk.settings.parse({
+    FRESHDESK_BASE_URL: origin,
+    FRESHDESK_API_KEY: simulator.apiKey,
+    FRESHDESK_WEBHOOK_TOKEN: simulator.webhookToken,
+    FRESHDESK_REQUESTS_PER_MINUTE: String(requestsPerMinute),
+  });
+  const helpdesk = freshdesk.create(settings, testDeps(inProcessFetch(simulator.fetch), clock));
+  return { helpdesk, simulator, clock, origin };
+}
+
+knowledgeContract('freshdesk', knowledgeWorld);

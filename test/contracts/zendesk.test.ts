@@ -5,6 +5,7 @@ import { createZendeskSimulator } from '../../src/sandbox/zendesk.ts';
 import { testDeps, webhook } from '../helpdesks/deps.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 import { helpdeskContract } from './helpdesk.ts';
+import { knowledgeContract, type KnowledgeWorld } from './knowledge.ts';
 
 const isWrite = ({ method, path }: { method: string; path: string }): boolean =>
   method === 'PUT' && path.includes('/tickets/');
@@ -60,3 +61,20 @@ helpdeskContract('zendesk', () => {
     stop: () => simulator.disconnect(),
   };
 });
+
+/** An account whose credentials are an admin's. */
+function knowledgeWorld(requestsPerMinute = 100_000): KnowledgeWorld {
+  const clock = fakeClock();
+  const simulator = createZendeskSimulator({ clock, random: seededRandom(7), role: 'admin' });
+  const origin = 'http://127.0.0.1:1';
+  const settings = zendesk.settings.parse({
+    ZENDESK_BASE_URL: origin,
+    ZENDESK_OAUTH_TOKEN: simulator.credentials.oauthToken,
+    ZENDESK_WEBHOOK_SECRET: simulator.webhookSecret,
+    ZENDESK_REQUESTS_PER_MINUTE: String(requestsPerMinute),
+  });
+  const helpdesk = zendesk.create(settings, testDeps(inProcessFetch(simulator.fetch), clock));
+  return { helpdesk, simulator, clock, origin };
+}
+
+knowledgeContract('zendesk', knowledgeWorld);
