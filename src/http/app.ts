@@ -11,6 +11,7 @@ import { addBatchRoutes } from './batches.ts';
 import { type ConsoleParts, createConsole } from './console/console.ts';
 import { createSeats } from './event-stream.ts';
 import { createHealth, createReadinessCheck } from './health.ts';
+import { addKnowledgeRoutes, type KnowledgeDeps } from './knowledge.ts';
 import { createMetrics, type MetricsSource } from './metrics.ts';
 import { faultName, problemOf, problemResponse } from './problem.ts';
 import { addProgressRoutes } from './progress.ts';
@@ -18,7 +19,7 @@ import { addRequesterRoutes } from './requesters.ts';
 import { addTicketRoutes } from './tickets.ts';
 import { createWebhooks, type WebhookDeps } from './webhooks.ts';
 
-export interface AppDeps extends WebhookDeps, AdminAuthDeps, BackupDeps, ConsoleParts {
+export interface AppDeps extends WebhookDeps, AdminAuthDeps, BackupDeps, ConsoleParts, KnowledgeDeps {
   readonly reader: TicketReader;
   readonly metrics: MetricsSource;
 }
@@ -33,6 +34,7 @@ export function createApp(deps: AppDeps): Hono {
   addProgressRoutes(admin, watched);
   addTicketRoutes(admin, deps);
   addBatchRoutes(admin, watched);
+  addKnowledgeRoutes(admin, deps);
   addAuditRoutes(admin, deps);
   addRequesterRoutes(admin, deps);
   addBackupRoute(admin, deps);
