@@ -8,6 +8,8 @@ export interface ServiceClient {
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body?: object): Promise<T>;
   delete<T>(path: string): Promise<T>;
+  /** Sends lines of JSON as they come. */
+  upload<T>(path: string, lines: AsyncIterable<Uint8Array>): Promise<T>;
   /** The body as it comes. */
   stream(path: string): Promise<ReadableStream<Uint8Array>>;
   /** What a POST answers with, as it comes; `bytes` is how much there must be. */
@@ -50,7 +52,7 @@ export function connect(env: NodeJS.ProcessEnv = readEnvironment()): ServiceClie
   const root = base.href.replace(/\/+$/, '');
 
   const call = async (path: string, init: RequestInit = {}): Promise<Response> => {
-    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const headers = { 'content-type': 'application/json', ...init.headers, authorization: `Bearer ${token}` };
     let response: Response;
     try {
       // a token must not follow a redirect to somebody else
@@ -75,6 +77,10 @@ export function connect(env: NodeJS.ProcessEnv = readEnvironment()): ServiceClie
     get: async (path) => await read(await call(path)),
     post: async (path, body = {}) => await read(await call(path, { method: 'POST', body: JSON.stringify(body) })),
     delete: async (path) => await read(await call(path, { method: 'DELETE' })),
+    upload: async (path, lines) => {
+      const headers = { 'content-type': 'application/x-ndjson' };
+      return await read(await call(path, { method: 'POST', headers, body: lines as never, duplex: 'half' }));
+    },
     stream: async (path) => {
       const { body } = await call(path);
       if (body === null) throw new CommandError(`${root} answered with nothing.`);

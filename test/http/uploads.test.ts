@@ -49,7 +49,8 @@ const trickle =
 
 test('an import may take several times as long as other requests, and the next request on its socket may not', async () => {
   const { send, knowledge } = await serve();
-  const stalled = 'POST /webhooks/zendesk HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc';
+  const stalled =
+    'POST /webhooks/zendesk HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\nabc';
   const answer = await send(head(ADMIN_TOKEN, ''), trickle(14, `0\r\n\r\n${stalled}`));
   expect(statuses(answer)).toEqual([200, 408]);
   expect(answer).toContain('"imported":14');
