@@ -23,7 +23,7 @@ export async function readFolder(path: string, source: string | undefined) {
     for (const [index, file] of files.entries()) {
       const named = nameOf(relative(root, file));
       const page = await readText(file);
-      const fields = typeof page === 'string' ? page : readPage(page.text, file);
+      const fields = typeof page === 'string' ? page : readPage(page.text, file, basename(named.id));
       // who is named but no article is told back as rejected, and stays if it was there before
       if (typeof fields === 'string') failed.set(index + 1, fields);
       yield Buffer.from(`${JSON.stringify({ ...named, ...(typeof fields === 'string' ? {} : fields) })}\n`);

@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import { Parser } from 'htmlparser2';
 import { parse } from 'yaml';
 
@@ -12,28 +11,29 @@ export interface PageFields {
   readonly updatedAt?: unknown;
 }
 
-/** Markdown or HTML, by the name's ending. Answers a sentence where it cannot be read. */
-export function readPage(text: string, path: string): PageFields | string {
-  return /\.html?$/i.test(path) ? readHtml(text, path) : readMarkdown(text, path);
+/** Markdown or HTML, by the path's ending; `name` is its title where it has none. Answers a sentence where it cannot be read. */
+export function readPage(text: string, path: string, name: string): PageFields | string {
+  const title = name.replaceAll(/[-_]+/g, ' ');
+  return /\.html?$/i.test(path) ? readHtml(text, title) : readMarkdown(text, title);
 }
 
 /** https://jekyllrb.com/docs/front-matter/ */
 const FRONT_MATTER = /(?<![^])---[ \t]*\r?\n([^]*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/m;
 const KNOWN = ['id', 'title', 'url', 'locale', 'updatedAt'] as const;
 
-function readMarkdown(text: string, path: string): PageFields | string {
+function readMarkdown(text: string, untitled: string): PageFields | string {
   const front = text.startsWith('---') ? FRONT_MATTER.exec(text) : null;
   const body = front === null ? text : text.slice(front[0].length);
   const given = front === null ? {} : readYaml(front[1] ?? '');
   if (given === null) return 'What stands between --- at its top is not YAML of names and values.';
-  const title = given['title'] ?? /^#[ \t]+(.+?)[ \t#]*$/m.exec(body)?.[1] ?? titleOf(path);
+  const title = given['title'] ?? /^#[ \t]+(.+?)[ \t#]*$/m.exec(body)?.[1] ?? untitled;
   const known = KNOWN.flatMap((name) => (given[name] == null ? [] : [[name, given[name]] as const]));
   return { ...Object.fromEntries(known), title: String(title), body };
 }
 
 function readYaml(text: string): Readonly<Record<string, unknown>> | null {
   try {
-    const value: unknown = parse(text, { logLevel: 'silent' });
+    const value: unknown = parse(text, { logLevel: 'error' });
     if (value === null) return {};
     return typeof value === 'object' && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
   } catch {
@@ -42,7 +42,7 @@ function readYaml(text: string): Readonly<Record<string, unknown>> | null {
 }
 
 /** The title, and of the page what is its main part, where it says so. */
-function readHtml(html: string, path: string): PageFields {
+function readHtml(html: string, untitled: string): PageFields {
   const texts: Record<string, string> = {};
   const parts: Record<string, [from: number, to: number]> = {};
   let inside: string | null = null;
@@ -66,12 +66,5 @@ function readHtml(html: string, path: string): PageFields {
   parser.end(html);
   const [from, to] = parts['main'] ?? parts['body'] ?? [0, html.length];
   const title = [texts['title'], texts['h1']].map((text) => text?.replaceAll(/\s+/g, ' ').trim()).find(Boolean);
-  return { title: title ?? titleOf(path), body: html.slice(from, to) };
-}
-
-/** `reset-password.md` → `reset password`. */
-function titleOf(path: string): string {
-  return basename(path)
-    .replace(/\.\w+$/, '')
-    .replaceAll(/[-_]+/g, ' ');
+  return { title: title ?? untitled, body: html.slice(from, to) };
 }

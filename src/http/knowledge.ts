@@ -16,6 +16,7 @@ import { readQuery } from './input.ts';
 import { importQuery, knowledgeApi, searchQuery } from './knowledge-api.ts';
 import { importLines, type ImportOptions, type ImportResult } from './knowledge-import.ts';
 import { articleKey, articleLine, cannedLine, itemKey, solvedLine } from './knowledge-lines.ts';
+import { startSync } from './knowledge-sync.ts';
 import { described } from './operation.ts';
 import { jsonResponse } from './responses.ts';
 import { readUpload, type UploadLimits } from './upload.ts';
@@ -66,15 +67,6 @@ export function addKnowledgeRoutes(app: AdminApp, deps: KnowledgeDeps): void {
       jsonResponse({ removed: await remove(knowledge, pathParameter(c, 'kind'), pathParameter(c, 'id')) }),
     ),
   });
-}
-
-/** Begins to read all sources. Throws `RequestError('conflict')` where there is none. */
-export function startSync(syncer: KnowledgeSyncer | null): ReturnType<KnowledgeSyncer['progress']> {
-  if (syncer === null || syncer.progress().length === 0)
-    throw new RequestError('conflict', 'No helpdesk is configured that has a help centre, macros or history to read.');
-  // it never rejects; what went wrong stands in its progress
-  void syncer.sync();
-  return syncer.progress();
 }
 
 interface Intake<Item> extends Pick<ImportOptions<Item>, 'line' | 'key'> {
