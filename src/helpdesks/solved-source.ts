@@ -67,14 +67,16 @@ export function createSolvedSource(options: SolvedSourceOptions): KnowledgeSourc
     return pageOf(next, { begins, items: [], gone }, signal);
   }
 
-  async function read(at: Place, signal: AbortSignal): Promise<KnowledgePage<SolvedTicket>> {
+  async function read(at: Place, since: number, signal: AbortSignal): Promise<KnowledgePage<SolvedTicket>> {
     const chunk = at.queue.slice(0, CHUNK);
     const ids = chunk.map(([id]) => id);
     const found = await readEach(ids, await options.readTickets(ids, signal), signal);
-    const recent = chunk.filter(([, updatedAt]) => updatedAt >= (at.startedAt ?? 0) - OVERLAP_MS);
+    const recent = chunk.slice(0, found.read).filter(([, updatedAt]) => updatedAt >= (at.startedAt ?? 0) - OVERLAP_MS);
     const known = [...at.known, ...recent].slice(-KNOWN_MAX);
-    const next = { ...at, queue: at.queue.slice(CHUNK), known };
-    return pageOf(next, { begins: false, items: found.items, gone: found.gone.map(idOf) }, signal);
+    const next = { ...at, queue: at.queue.slice(found.read), known };
+    // an old ticket whose tags were changed is still an old one
+    const items = found.items.filter(({ solvedAt }) => (solvedAt ?? since) >= since);
+    return pageOf(next, { begins: false, items, gone: found.gone.map(idOf) }, signal);
   }
 
   async function pageOf(
@@ -110,11 +112,13 @@ export function createSolvedSource(options: SolvedSourceOptions): KnowledgeSourc
     };
     const begins = resting.startedAt === null;
     const at = begins ? { ...resting, startedAt: clock.now() } : resting;
-    return at.queue.length > 0 ? read(at, signal) : list(at, begins, signal);
+    return at.queue.length > 0 ? read(at, since, signal) : list(at, begins, signal);
   };
 }
 
 interface ReadTickets {
+  /** How many of them, from the first on. */
+  readonly read: number;
   readonly items: readonly SolvedTicket[];
   readonly gone: readonly string[];
 }
@@ -124,20 +128,25 @@ const ALL_FAIL = 3;
 
 /**
  * One ticket that cannot be read holds up no others: what is not there or forbidden is gone, what is answered in no
- * known shape is left as it is. Throws the last error when it is not the tickets.
+ * known shape is left as it is. What was read before an error of another kind is kept: where every fifth call fails no
+ * twenty would ever go well. Throws the last error when it is not the tickets.
  */
 async function readEach(ids: readonly string[], readTicket: ReadTicket, signal: AbortSignal): Promise<ReadTickets> {
   const items: SolvedTicket[] = [];
   const gone: string[] = [];
   let failed = 0;
   let failure: UpstreamError | null = null;
-  for (const id of ids) {
+  for (const [read, id] of ids.entries()) {
     try {
       const solved = await readTicket(id, signal);
       if (solved === null) gone.push(id);
       else items.push(solved);
     } catch (error) {
-      if (!(error instanceof UpstreamError) || !isOfTicket(error)) throw error;
+      if (!(error instanceof UpstreamError)) throw error;
+      if (!isOfTicket(error)) {
+        if (read === 0 || signal.aborted) throw error;
+        return { read, items, gone };
+      }
       const isGone = error.errorClass === 'gone' || error.errorClass === 'forbidden';
       if (isGone) gone.push(id);
       else failed += 1;
@@ -145,7 +154,7 @@ async function readEach(ids: readonly string[], readTicket: ReadTicket, signal: 
     }
   }
   if (failure !== null && failed === ids.length && failed >= ALL_FAIL) throw failure;
-  return { items, gone };
+  return { read: ids.length, items, gone };
 }
 
 function isOfTicket({ errorClass }: UpstreamError): boolean {

@@ -107,7 +107,6 @@ export function createSourceReader<Kind extends KnowledgeKind>(
         onPage(progress);
         if (page.done) return progress;
       } catch (thrown) {
-        if (signal.aborted) return end('stopped');
         const error = asUpstreamError(thrown);
         if (!(await goesOn(error, failures))) return fail(error);
         failures += 1;

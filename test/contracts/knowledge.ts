@@ -8,6 +8,7 @@ import { sampleArticles, sampleMacros } from '../../src/sandbox/sample-articles.
 import { sampleHistory } from '../../src/sandbox/sample-history.ts';
 import { failure, never } from '../helpdesks/deps.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
+import { livelyTime } from '../support/lively-time.ts';
 
 export interface KnowledgeWorld {
   readonly helpdesk: Helpdesk;
@@ -56,14 +57,6 @@ async function readForEver(knowledge: HelpdeskKnowledge | undefined, signal: Abo
   for (let cursor: string | null = null; ;) {
     const page: KnowledgePage<unknown> | undefined = await knowledge?.solved?.({ cursor, since: 0, signal });
     cursor = page === undefined || page.done ? null : page.nextCursor;
-  }
-}
-
-/** Time in small steps, in which timers that are none of the clock's (bottleneck's) get their turn too. */
-async function livelyTime(clock: FakeClock, ms: number): Promise<void> {
-  for (let at = 0; at < ms; at += 250) {
-    await clock.advance(250);
-    for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
   }
 }
 
@@ -209,6 +202,9 @@ export function knowledgeContract(name: string, setup: (requestsPerMinute?: numb
 
       it('that are older than wanted are left out', async () => {
         await world.clock.advance(30 * DAY);
+        const [touched = ''] = ticketIds;
+        world.simulator.agentReply(touched, '<p>Filed under parcels.</p>', { public: false });
+        await world.clock.advance(HOUR);
         const { items } = await pass('solved', undefined, { since: world.clock.now() - 10 * DAY });
         expect(items).toEqual([]);
       });
@@ -228,14 +224,14 @@ export function knowledgeContract(name: string, setup: (requestsPerMinute?: numb
       const stop = new AbortController();
       const before = simulator.stats().total;
       const reading = readForEver(helpdesk.knowledge, stop.signal);
-      await livelyTime(clock, 3 * 60_000);
+      await livelyTime(clock, 3 * 60_000, 250);
       const calls = simulator.stats().total - before;
       expect(calls).toBeGreaterThan(40);
       // the lists of tickets, a call for each pass, have limits of their own
       expect(calls).toBeLessThanOrEqual(30 * 3 * 1.2);
       const asked = clock.now();
       const seen = helpdesk.conversation(ticketId, never).then(() => clock.now());
-      await livelyTime(clock, 10_000);
+      await livelyTime(clock, 10_000, 250);
       expect((await seen) - asked).toBeLessThan(2000);
       stop.abort();
       expect((await failure(reading)).errorClass).toBe('cancelled');

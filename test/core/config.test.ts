@@ -105,6 +105,8 @@ describe('the configuration', () => {
     ['LLM_DAILY_BUDGET_USD', { LLM_DAILY_BUDGET_USD: '0' }],
     ['LLM_DAILY_BUDGET_USD', { LLM_DAILY_BUDGET_USD: '5 dollars' }],
     ['RECONCILE_EVERY_MINUTES', { RECONCILE_EVERY_MINUTES: '-1' }],
+    ['KNOWLEDGE_SYNC_MINUTES', { KNOWLEDGE_SYNC_MINUTES: 'hourly' }],
+    ['KNOWLEDGE_RETENTION_DAYS', { KNOWLEDGE_RETENTION_DAYS: '0' }],
     ['no helpdesk is configured', { ZENDESK_BASE_URL: undefined }],
     ['FRESHDESK_API_KEY', { FRESHDESK_API_KEY: 'but no address' }],
     ['LINK_HOSTS', { LINK_HOSTS: 'https://help.acme.example/' }],

@@ -3,6 +3,7 @@ import type { Helpdesk } from '../../src/core/helpdesk.ts';
 import { freshdesk } from '../../src/helpdesks/freshdesk.ts';
 import { learnZendesk } from '../../src/helpdesks/zendesk-errors.ts';
 import { zendesk } from '../../src/helpdesks/zendesk.ts';
+import { readPass } from '../contracts/knowledge.ts';
 import { failure, json, never, recording, stubFetch, testDeps } from './deps.ts';
 
 // Answers of live accounts, beside the project and not part of it: skipped where the folder is not there.
@@ -69,6 +70,43 @@ describe.skipIf(recording('zendesk/ticket-create.json') === undefined)('Zendesk 
     expect(outcomes.size).toBe(2);
   });
 
+  it('reads a recorded ticket as a solved one, with recorded comments', async () => {
+    const created = exchanges('zendesk/ticket-create.json')?.[0]?.response.body['ticket'] as {
+      id: number;
+      requester_id: number;
+    };
+    const [found] = exchanges('zendesk/ticket-audits-public-and-private.json') ?? [];
+    const audits = found?.response.body['audits'] as readonly {
+      created_at: string;
+      events: readonly Record<string, unknown>[];
+    }[];
+    const ticket = { ...created, status: 'closed' };
+    const comments = audits
+      .flatMap(({ created_at, events }) => events.map((event): Record<string, unknown> => ({ created_at, ...event })))
+      .filter(({ type }) => type === 'Comment');
+    const question = { ...comments[0], author_id: created.requester_id };
+    const helpdesk = zendeskOn({
+      'GET /api/v2/search/export.json': json({ results: [ticket] }),
+      'GET /api/v2/tickets/show_many.json': json({ tickets: [ticket] }),
+      [`GET /api/v2/tickets/${created.id}/comments.json`]: json({
+        comments: [question, ...comments.slice(1, 3)],
+        users: [
+          { id: created.requester_id, role: 'end-user' },
+          { id: comments[2]?.['author_id'], role: 'admin' },
+        ],
+      }),
+    });
+    const { items } = await readPass(helpdesk.knowledge, 'solved');
+    expect(items).toMatchObject([
+      {
+        id: `zendesk/${created.id}`,
+        customer: `zendesk/${created.requester_id}`,
+        description: comments[0]?.['html_body'],
+        reply: comments[2]?.['html_body'],
+      },
+    ]);
+  });
+
   it('a deleted ticket is gone', async () => {
     const missing = exchanges('zendesk/ticket-delete-then-404.json')?.find(({ response }) => response.status === 404);
     const helpdesk = zendeskOn({ 'GET /api/v2/tickets/8869.json': json(missing?.response.body, 404) });
@@ -117,6 +155,22 @@ describe.skipIf(recording('freshdesk/ticket_1.json') === undefined)('Freshdesk r
       ['2', 'agent'],
     ]);
     expect(seen.messages[0]?.html).toBe(ticket.description);
+  });
+
+  it('reads a recorded ticket as a resolved one; a reply of four words is no answer to learn from', async () => {
+    const readAs = (body: string) => {
+      const entries = conversations.map((entry) => ('id' in entry && entry.id === 2 ? { ...entry, body } : entry));
+      const resolved = { ...ticket, status: 4 };
+      const lists = { 'GET /api/v2/tickets?': json([resolved]) };
+      const helpdesk = on({ ...lists, 'GET /api/v2/tickets/1?': json({ ...resolved, conversations: entries }) });
+      return readPass(helpdesk.knowledge, 'solved');
+    };
+    const short = await readAs('<div>This is a reply</div>');
+    expect([short.items, short.gone]).toEqual([[], ['freshdesk/1']]);
+    const reply = `<div>${'This is a reply that says something. '.repeat(3)}</div>`;
+    expect((await readAs(reply)).items).toMatchObject([
+      { id: 'freshdesk/1', reply, description: ticket.description, customer: `freshdesk/${ticket.requester_id}` },
+    ]);
   });
 
   it('takes a recorded private note for one, and a recorded reply for public', async () => {

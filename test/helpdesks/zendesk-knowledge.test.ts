@@ -123,6 +123,20 @@ describe('Zendesk articles', () => {
     expect(items[1]).toMatchObject({ locale: 'pt-BR', url: 'https://help.acme.com/hc/pt-br/articles/7' });
   });
 
+  it('end although the vendor names the same time again and again', async () => {
+    const { knowledge, paths } = stubbed({
+      'GET /api/v2/help_center/articles.json': json({ articles: [] }),
+      'GET /api/v2/help_center/incremental': () =>
+        json({
+          articles: [{ ...article, translations: [translation] }],
+          end_time: 1_700_000_000,
+          next_page: 'https://acme.zendesk.com/api/v2/help_center/incremental/articles.json?start_time=1700000000',
+        }),
+    });
+    expect((await readPass(knowledge, 'articles')).complete).toBe(true);
+    expect(paths()).toHaveLength(2);
+  });
+
   it('come in smaller pages when they are long', async () => {
     const huge = (): Response =>
       new Response('x'.repeat(9 * 1024 * 1024), { headers: { 'content-type': 'text/plain' } });
@@ -132,6 +146,23 @@ describe('Zendesk articles', () => {
     });
     await readPass(knowledge, 'articles');
     expect(paths().map((path) => /size%5D=(\d+)/.exec(path)?.[1])).toEqual(['100', '50', undefined]);
+  });
+
+  it('that meet the limit of the help centre hold up no ticket', async () => {
+    const spent = {
+      'retry-after': '60',
+      'ratelimit-limit': '400',
+      'ratelimit-remaining': '0',
+      'ratelimit-reset': '60',
+    };
+    const { fetch } = stubFetch({
+      'GET /api/v2/help_center/articles.json': json({ error: 'APIRateLimitExceeded' }, 429, spent),
+      'GET /api/v2/tickets/5.json': json({ error: 'RecordNotFound' }, 404),
+    });
+    const helpdesk = zendesk.create(zendesk.settings.parse(ENV), testDeps(fetch));
+    expect((await failure(readPass(helpdesk.knowledge, 'articles'))).errorClass).toBe('rate_limited');
+    expect((await failure(helpdesk.conversation('5', never))).errorClass).toBe('gone');
+    expect(helpdesk.room()).toBeGreaterThan(0);
   });
 
   it('are counted apart: what is left of the help centre’s requests says nothing of those for tickets', async () => {
@@ -163,6 +194,18 @@ describe('Zendesk solved tickets', () => {
       const second = await readPass(knowledge, 'solved', first.cursor);
       expect(second.items.map((item) => item.id)).toEqual([`zendesk/${later}`]);
     }
+  });
+
+  it('that the overlap of two passes lists twice are read once', async () => {
+    const { clock, knowledge, seen, solve } = setup({ role: 'admin' });
+    const id = solve();
+    await clock.advance(120_000);
+    const first = await readPass(knowledge, 'solved');
+    await clock.advance(60_000);
+    const second = await readPass(knowledge, 'solved', first.cursor);
+    expect([first.items.length, second.items.length]).toEqual([1, 0]);
+    expect(seen.filter((path) => path.startsWith(`/tickets/${id}/comments`))).toHaveLength(1);
+    expect(seen.at(-1)).toMatch(/^\/incremental\/tickets\/cursor\.json/);
   });
 
   it('leave out what is merged, private or of a suspended requester', async () => {
