@@ -19,7 +19,8 @@ import { addRequesterRoutes } from './requesters.ts';
 import { addTicketRoutes } from './tickets.ts';
 import { createWebhooks, type WebhookDeps } from './webhooks.ts';
 
-export interface AppDeps extends WebhookDeps, AdminAuthDeps, BackupDeps, ConsoleParts, KnowledgeDeps {
+export interface AppDeps
+  extends WebhookDeps, AdminAuthDeps, BackupDeps, ConsoleParts, Partial<Omit<KnowledgeDeps, 'clock' | 'control'>> {
   readonly reader: TicketReader;
   readonly metrics: MetricsSource;
 }
@@ -34,7 +35,7 @@ export function createApp(deps: AppDeps): Hono {
   addProgressRoutes(admin, watched);
   addTicketRoutes(admin, deps);
   addBatchRoutes(admin, watched);
-  addKnowledgeRoutes(admin, deps);
+  if (deps.knowledge !== undefined) addKnowledgeRoutes(admin, { ...deps, knowledge: deps.knowledge });
   addAuditRoutes(admin, deps);
   addRequesterRoutes(admin, deps);
   addBackupRoute(admin, deps);

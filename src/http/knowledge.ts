@@ -23,8 +23,8 @@ import { readUpload, type UploadLimits } from './upload.ts';
 
 export interface KnowledgeDeps {
   readonly knowledge: KnowledgeBase;
-  /** Null: no helpdesk is read. */
-  readonly knowledgeSync: KnowledgeSyncer | null;
+  /** Without it no helpdesk is read. */
+  readonly knowledgeSync?: KnowledgeSyncer | undefined;
   readonly clock: Clock;
   readonly control: ServiceControl;
   /** Of an import; others than usual in tests. */

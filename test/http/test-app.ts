@@ -48,7 +48,7 @@ export interface TestAppOptions {
   readonly clock?: FakeClock;
   readonly publicMetrics?: boolean;
   readonly noteTraceLink?: string | null;
-  readonly knowledgeSync?: KnowledgeSyncer | null;
+  readonly knowledgeSync?: KnowledgeSyncer;
   readonly uploadLimits?: UploadLimits;
   /** In place of `clock`, where time has to go by itself. */
   readonly timers?: Clock;
@@ -61,7 +61,7 @@ export function testApp({
   clock = fakeClock(),
   publicMetrics = false,
   noteTraceLink = null,
-  knowledgeSync = null,
+  knowledgeSync,
   uploadLimits = UPLOAD_LIMITS,
   timers = clock,
 }: TestAppOptions = {}): TestApp {
@@ -91,7 +91,7 @@ export function testApp({
     dailyBudgetUsd: null,
     clock: timers,
     noteTraceLink,
-    knowledgeSync,
+    ...(knowledgeSync === undefined ? {} : { knowledgeSync }),
     uploadLimits,
     random: seededRandom(1),
     metrics: { text: async () => 'draftdesk_tickets_total 1\n', public: publicMetrics },

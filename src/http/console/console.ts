@@ -33,7 +33,8 @@ export interface ConsoleParts {
   readonly noteTraceLink?: string | null;
 }
 
-export interface ConsoleDeps extends ConsoleParts, KnowledgePageDeps, OverviewDeps, Omit<SettingsDeps, 'sessions'> {
+export interface ConsoleDeps
+  extends ConsoleParts, Partial<KnowledgePageDeps>, OverviewDeps, Omit<SettingsDeps, 'sessions'> {
   readonly audit: AuditLog;
   readonly clock: Clock;
   readonly control: ServiceControl;
@@ -67,7 +68,7 @@ export function createConsole(deps: ConsoleDeps): Console {
   addTicketPages(pages, parts);
   addBatchPages(pages, parts);
   addDeadLetters(pages, parts);
-  addKnowledgePage(pages, parts);
+  if (deps.knowledge !== undefined) addKnowledgePage(pages, { ...deps, knowledge: deps.knowledge });
   addSettings(pages, parts);
   return { routes, errorPage: createErrorPage(assets) };
 }

@@ -12,8 +12,8 @@ import { Shown } from './shown.tsx';
 
 export interface KnowledgePageDeps {
   readonly knowledge: KnowledgeBase;
-  /** Null: no helpdesk is read. */
-  readonly knowledgeSync: KnowledgeSyncer | null;
+  /** Without it no helpdesk is read. */
+  readonly knowledgeSync?: KnowledgeSyncer | undefined;
 }
 
 const PATH = '/knowledge';
