@@ -1,9 +1,9 @@
 import { Parser } from 'htmlparser2';
 import { parse } from 'yaml';
 
-/** What a page says of an article; what it leaves out comes from its path. */
+/** What a page says of an article, as it stands there: the service judges it. What it leaves out comes from its path. */
 export interface PageFields {
-  readonly title: string;
+  readonly title: unknown;
   readonly body: string;
   readonly id?: unknown;
   readonly url?: unknown;
@@ -27,8 +27,8 @@ function readMarkdown(text: string, untitled: string): PageFields | string {
   const given = front === null ? {} : readYaml(front[1] ?? '');
   if (given === null) return 'What stands between --- at its top is not YAML of names and values.';
   const title = given['title'] ?? /^#[ \t]+(.+?)[ \t#]*$/m.exec(body)?.[1] ?? untitled;
-  const known = KNOWN.flatMap((name) => (given[name] == null ? [] : [[name, given[name]] as const]));
-  return { ...Object.fromEntries(known), title: String(title), body };
+  const known = KNOWN.filter((name) => (given[name] ?? null) !== null).map((name) => [name, given[name]] as const);
+  return { ...Object.fromEntries(known), title: typeof title === 'number' ? String(title) : title, body };
 }
 
 function readYaml(text: string): Readonly<Record<string, unknown>> | null {

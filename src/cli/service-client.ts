@@ -51,8 +51,8 @@ export function connect(env: NodeJS.ProcessEnv = readEnvironment()): ServiceClie
   if (!token) throw new CommandError('Set ADMIN_TOKEN to the one that the service has.', EXIT.config);
   const root = base.href.replace(/\/+$/, '');
 
-  const call = async (path: string, init: RequestInit = {}): Promise<Response> => {
-    const headers = { 'content-type': 'application/json', ...init.headers, authorization: `Bearer ${token}` };
+  const call = async (path: string, init: RequestInit = {}, contentType = 'application/json'): Promise<Response> => {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': contentType };
     let response: Response;
     try {
       // a token must not follow a redirect to somebody else
@@ -78,8 +78,9 @@ export function connect(env: NodeJS.ProcessEnv = readEnvironment()): ServiceClie
     post: async (path, body = {}) => await read(await call(path, { method: 'POST', body: JSON.stringify(body) })),
     delete: async (path) => await read(await call(path, { method: 'DELETE' })),
     upload: async (path, lines) => {
-      const headers = { 'content-type': 'application/x-ndjson' };
-      return await read(await call(path, { method: 'POST', headers, body: lines as never, duplex: 'half' }));
+      // Node's fetch takes what can be iterated; the types are the browser's
+      const init = { method: 'POST', body: lines as unknown as ReadableStream, duplex: 'half' } as RequestInit;
+      return await read(await call(path, init, 'application/x-ndjson'));
     },
     stream: async (path) => {
       const { body } = await call(path);

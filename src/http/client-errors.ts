@@ -1,4 +1,4 @@
-import type { ServerType } from '@hono/node-server';
+import type { EventEmitter } from 'node:events';
 
 /** Of a socket, as far as it is looked at here. */
 interface BrokenSocket {
@@ -29,7 +29,7 @@ export function outlastRequestTimeout(socket: object | undefined): () => void {
 }
 
 /** Answers what Node's parser and timeouts refuse, as Node would, but for those who may take their time. */
-export function answerClientErrors(server: ServerType): void {
+export function answerClientErrors(server: EventEmitter): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: BrokenSocket & object) => {
     // Node asks once for each request: it goes on as if nothing had been
     if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && patient.has(socket)) return;

@@ -45,9 +45,9 @@ describe('knowledge import', () => {
     write('a.jsonl', '{"id":"a","title":"A","body":"b"}\n{"id":"b","title":"B"}\n');
     write('s.ndjson', '{"id":1,"subject":"s","description":"d","reply":"r"}\n');
     write('c.jsonl', '{"id":"c","title":"C","body":"b"}');
-    const { code, stdout, stderr } = await run([
-      ...['import', '--articles', 'a.jsonl', '--solved', 's.ndjson', '--canned', 'c.jsonl', '--source', 'mine'],
-    ]);
+    const { code, stdout, stderr } = await run(
+      'import --articles a.jsonl --solved s.ndjson --canned c.jsonl --source mine'.split(' '),
+    );
     expect([code, stderr]).toEqual([1, '']);
     expect(stdout).toMatch(/articles\n {2}imported {2}1\n {2}updated {3}0\n {2}rejected {2}1\n/);
     expect(stdout).toContain('  a.jsonl:2: Its body is missing.\n');
@@ -94,15 +94,27 @@ describe('knowledge import', () => {
     const base = { url: null, updatedAt: null, restricted: false };
     expect(Object.fromEntries(knowledge.items('import/help', 'articles'))).toEqual({
       reset: {
-        ...{ id: 'reset', locale: null, title: 'Reset: how', body: '# No\ntext', url: 'https://h.test/reset' },
-        ...{ updatedAt: Date.UTC(2026, 0, 2), restricted: false },
+        id: 'reset',
+        locale: null,
+        title: 'Reset: how',
+        body: '# No\ntext',
+        url: 'https://h.test/reset',
+        updatedAt: Date.UTC(2026, 0, 2),
+        restricted: false,
       },
       'reset de': {
-        ...{ ...base, id: 'reset', locale: 'de', title: 'Zurücksetzen' },
+        ...base,
+        id: 'reset',
+        locale: 'de',
+        title: 'Zurücksetzen',
         body: '# Zurücksetzen ##\n\nText\n---\nnot front matter\n---\n',
       },
       'billing/refund pt-BR': {
-        ...{ ...base, id: 'billing/refund', locale: 'pt-BR', title: 'refund', body: 'no title' },
+        ...base,
+        id: 'billing/refund',
+        locale: 'pt-BR',
+        title: 'refund',
+        body: 'no title',
       },
       'qa/odd': { ...base, id: 'qa/odd', locale: null, title: 'Odd & <b>even', body: '<p>M</p>' },
       h1: { ...base, id: 'h1', locale: null, title: 'First one', body: '<h1>First <i>one</i></h1><p>B</p>' },
@@ -161,8 +173,15 @@ it('knowledge search shows what would be found, with nothing that a terminal obe
   knowledge.search = async ({ text, subject, limit }) => ({
     articles: [
       {
-        ...{ id: 'a', locale: null, title: `\u001b[2JAbout ${text} ${subject} ${limit}`, url: 'https://h.test/a' },
-        ...{ restricted: false, heading: 'H', passage: 'p'.repeat(400), share: 0.612, votes: 1 },
+        id: 'a',
+        locale: null,
+        title: `\u001b[2JAbout ${text} ${subject} ${limit}`,
+        url: 'https://h.test/a',
+        restricted: false,
+        heading: 'H',
+        passage: 'p'.repeat(400),
+        share: 0.612,
+        votes: 1,
       },
     ],
     solved: [{ id: '5158', subject: 'S', reply: 'R\nR', score: 2 }],

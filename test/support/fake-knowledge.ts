@@ -82,7 +82,7 @@ export function fakeKnowledge(): FakeKnowledge {
       counts: { articles: 0, solved: 0, canned: 0 },
       linked: 0,
       sources: [...shelves].map(([name, { size }]) => {
-        const [source = '', kind] = name.split(' ') as [string, KnowledgeKind];
+        const [source, kind] = name.split(' ') as [string, KnowledgeKind];
         return { source, kind, count: size, ...fake.syncState(source, kind) };
       }),
       version: '',
