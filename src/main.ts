@@ -17,6 +17,7 @@ import { BATCH_DRAFTS, createSpendGuard } from './core/spend-guard.ts';
 import { createTally } from './core/tally.ts';
 import { countPending, type TicketReader } from './core/ticket-reader.ts';
 import { createApp } from './http/app.ts';
+import { answerClientErrors } from './http/client-errors.ts';
 import { createBatchFeeder } from './pool/batch-feeder.ts';
 import { createControl } from './pool/control.ts';
 import { createEconomy } from './pool/economy.ts';
@@ -400,6 +401,7 @@ async function listen(
       keepAliveTimeout: 65_000,
     },
   });
+  answerClientErrors(server);
   const limit = connectionLimit(workerConcurrency);
   if (limit !== null) server.maxConnections = limit;
   // the log makes one line a second of them

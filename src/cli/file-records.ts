@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { parse } from 'csv-parse/sync';
+import { type ByteLine, isBlank, splitLines } from '../core/byte-lines.ts';
 import { CommandError } from './command-error.ts';
 
 export type RecordFormat = 'jsonl' | 'csv';
@@ -27,23 +28,12 @@ export type RecordParser = (bytes: Uint8Array) => Fields | string;
 const LINE_MAX = 10 * 1024 * 1024;
 /** A quoted field that goes on for longer was not meant to be one, bytes. */
 const QUOTED_MAX = 1024 * 1024;
-const NEWLINE = 10;
 const QUOTE = 34;
-const BOM = Buffer.from('\uFEFF');
 
 /** By the name's ending; null for any other. */
 export function formatOf(path: string): RecordFormat | null {
   if (/\.(jsonl|ndjson)$/i.test(path)) return 'jsonl';
   return /\.csv$/i.test(path) ? 'csv' : null;
-}
-
-interface Line {
-  readonly number: number;
-  readonly start: number;
-  readonly length: number;
-  /** Null: too long to be kept. */
-  readonly bytes: Buffer | null;
-  readonly ended: boolean;
 }
 
 /**
@@ -134,11 +124,11 @@ function splitCsv(bytes: Uint8Array, delimiter: string): readonly string[] {
  * first line stands alone as a broken one and the next is tried: one stray quote must not swallow the file.
  */
 async function* joinQuoted(
-  lines: AsyncGenerator<Line>,
+  lines: AsyncGenerator<ByteLine>,
   fits: (bytes: Buffer) => boolean,
-): AsyncGenerator<readonly Line[]> {
-  let waiting: Line[] = [];
-  const next = async (): Promise<Line | undefined> => {
+): AsyncGenerator<readonly ByteLine[]> {
+  let waiting: ByteLine[] = [];
+  const next = async (): Promise<ByteLine | undefined> => {
     const line = waiting.shift();
     if (line !== undefined) return line;
     const { value, done } = await lines.next();
@@ -167,18 +157,18 @@ async function* joinQuoted(
   }
 }
 
-function oddQuotes({ bytes }: Line): boolean {
+function oddQuotes({ bytes }: ByteLine): boolean {
   let odd = false;
   for (let at = bytes?.indexOf(QUOTE) ?? -1; at >= 0; at = bytes?.indexOf(QUOTE, at + 1) ?? -1) odd = !odd;
   return odd;
 }
 
-function bytesOf(lines: readonly Line[]): Buffer | null {
+function bytesOf(lines: readonly ByteLine[]): Buffer | null {
   const parts = lines.map(({ bytes }) => bytes).filter((bytes) => bytes !== null);
   return parts.length < lines.length ? null : Buffer.concat(parts);
 }
 
-function record(lines: readonly Line[], fields: Fields | string): FileRecord {
+function record(lines: readonly ByteLine[], fields: Fields | string): FileRecord {
   const first = lines[0];
   const last = lines.at(-1);
   if (first === undefined || last === undefined) throw new Error('a record has a line');
@@ -186,41 +176,6 @@ function record(lines: readonly Line[], fields: Fields | string): FileRecord {
   return { line: first.number, start: first.start, length, ended: last.ended, fields };
 }
 
-/** Nothing but white space; a line too long to be kept is none. */
-function isBlank({ bytes }: Line): boolean {
-  return bytes !== null && bytes.toString('latin1').trim() === '';
-}
-
-/** Lines with their ends, in bytes: a character that two chunks share is never cut. */
-async function* readLines(path: string): AsyncGenerator<Line> {
-  let number = 0;
-  let start = 0;
-  let length = 0;
-  let parts: Buffer[] | null = [];
-  const take = (ended: boolean): Line => {
-    number += 1;
-    const bytes = parts === null ? null : Buffer.concat(parts);
-    // Windows editors begin with a byte order mark
-    const skip = number === 1 && bytes?.subarray(0, BOM.length).equals(BOM) === true ? BOM.length : 0;
-    const line = { number, start: start + skip, length: length - skip, bytes: bytes?.subarray(skip) ?? null, ended };
-    start += length;
-    length = 0;
-    parts = [];
-    return line;
-  };
-  const keep = (part: Buffer): void => {
-    length += part.length;
-    if (length > LINE_MAX) parts = null;
-    else parts?.push(part);
-  };
-  for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {
-    let from = 0;
-    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
-      keep(chunk.subarray(from, end + 1));
-      from = end + 1;
-      yield take(true);
-    }
-    if (from < chunk.length) keep(chunk.subarray(from));
-  }
-  if (length > 0) yield take(false);
+function readLines(path: string): AsyncGenerator<ByteLine> {
+  return splitLines(createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>, LINE_MAX);
 }

@@ -11,6 +11,7 @@ import { dieOfFaults } from './fatal.ts';
 import { eraseCommand } from './erase.ts';
 import { initCommand } from './init.ts';
 import { packagePath } from './package-path.ts';
+import { knowledgeCommand } from './knowledge.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
@@ -26,6 +27,7 @@ export function createProgram(version: string): Command {
     .addCommand(connectCommand())
     .addCommand(serveCommand())
     .addCommand(batchCommand())
+    .addCommand(knowledgeCommand())
     .addCommand(statusCommand())
     .addCommand(backupCommand())
     .addCommand(doctorCommand())

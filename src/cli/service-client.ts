@@ -8,6 +8,8 @@ export interface ServiceClient {
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body?: object): Promise<T>;
   delete<T>(path: string): Promise<T>;
+  /** Sends lines of JSON as they come. */
+  upload<T>(path: string, lines: AsyncIterable<Uint8Array>): Promise<T>;
   /** The body as it comes. */
   stream(path: string): Promise<ReadableStream<Uint8Array>>;
   /** What a POST answers with, as it comes; `bytes` is how much there must be. */
@@ -49,8 +51,8 @@ export function connect(env: NodeJS.ProcessEnv = readEnvironment()): ServiceClie
   if (!token) throw new CommandError('Set ADMIN_TOKEN to the one that the service has.', EXIT.config);
   const root = base.href.replace(/\/+$/, '');
 
-  const call = async (path: string, init: RequestInit = {}): Promise<Response> => {
-    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const call = async (path: string, init: RequestInit = {}, contentType = 'application/json'): Promise<Response> => {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': contentType };
     let response: Response;
     try {
       // a token must not follow a redirect to somebody else
@@ -75,6 +77,11 @@ export function connect(env: NodeJS.ProcessEnv = readEnvironment()): ServiceClie
     get: async (path) => await read(await call(path)),
     post: async (path, body = {}) => await read(await call(path, { method: 'POST', body: JSON.stringify(body) })),
     delete: async (path) => await read(await call(path, { method: 'DELETE' })),
+    upload: async (path, lines) => {
+      // Node's fetch takes what can be iterated; the types are the browser's
+      const init = { method: 'POST', body: lines as unknown as ReadableStream, duplex: 'half' } as RequestInit;
+      return await read(await call(path, init, 'application/x-ndjson'));
+    },
     stream: async (path) => {
       const { body } = await call(path);
       if (body === null) throw new CommandError(`${root} answered with nothing.`);

@@ -108,6 +108,7 @@ export type RequestErrorCode =
   | 'not_found'
   | 'method_not_allowed'
   | 'conflict'
+  | 'request_timeout'
   | 'too_large'
   | 'unsupported_type'
   | 'unavailable';

@@ -19,12 +19,14 @@ export interface Admin {
 export interface AdminEnv {
   Bindings: {
     /** The socket's sides, where there is a socket (@hono/node-server). */
-    incoming?: { readonly socket?: { readonly remoteAddress?: string | undefined } };
+    incoming?: { readonly socket?: { readonly remoteAddress?: string | undefined } | undefined };
     outgoing?: { destroy(): void };
   };
   Variables: {
     /** Set by `adminAuth` alone. */
     admin: Admin;
+    /** What came of it, for the audit log, where the path names nothing: an id, counts. */
+    made?: string;
   };
 }
 

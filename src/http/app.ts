@@ -11,6 +11,7 @@ import { addBatchRoutes } from './batches.ts';
 import { type ConsoleParts, createConsole } from './console/console.ts';
 import { createSeats } from './event-stream.ts';
 import { createHealth, createReadinessCheck } from './health.ts';
+import { addKnowledgeRoutes, type KnowledgeDeps } from './knowledge.ts';
 import { createMetrics, type MetricsSource } from './metrics.ts';
 import { faultName, problemOf, problemResponse } from './problem.ts';
 import { addProgressRoutes } from './progress.ts';
@@ -18,7 +19,8 @@ import { addRequesterRoutes } from './requesters.ts';
 import { addTicketRoutes } from './tickets.ts';
 import { createWebhooks, type WebhookDeps } from './webhooks.ts';
 
-export interface AppDeps extends WebhookDeps, AdminAuthDeps, BackupDeps, ConsoleParts {
+export interface AppDeps
+  extends WebhookDeps, AdminAuthDeps, BackupDeps, ConsoleParts, Partial<Omit<KnowledgeDeps, 'clock' | 'control'>> {
   readonly reader: TicketReader;
   readonly metrics: MetricsSource;
 }
@@ -33,6 +35,7 @@ export function createApp(deps: AppDeps): Hono {
   addProgressRoutes(admin, watched);
   addTicketRoutes(admin, deps);
   addBatchRoutes(admin, watched);
+  if (deps.knowledge !== undefined) addKnowledgeRoutes(admin, { ...deps, knowledge: deps.knowledge });
   addAuditRoutes(admin, deps);
   addRequesterRoutes(admin, deps);
   addBackupRoute(admin, deps);

@@ -20,7 +20,7 @@ export async function audited(
     readonly audit: AuditLog;
     readonly entry: AuditEntry;
     readonly onFailure: (error: unknown) => void;
-    /** Id of what was made, where the answer's `Location` does not end with it. */
+    /** Id of what was made, where neither the handler has set it nor the answer's `Location` ends with it. */
     readonly made?: () => string | null;
   },
   next: Next,
@@ -30,7 +30,8 @@ export async function audited(
   await next();
   const { status, headers } = c.res;
   const outcome = status < 400 ? 'ok' : codeOf(status);
-  const made = log.made === undefined ? (headers.get('location')?.split('/').at(-1) ?? null) : log.made();
+  const made =
+    log.made === undefined ? (c.get('made') ?? headers.get('location')?.split('/').at(-1) ?? null) : log.made();
   // it has happened: what the log cannot take changes nothing about the answer
   await audit.end(id, { outcome, subject: entry.subject ?? made }).catch(onFailure);
 }

@@ -100,6 +100,7 @@ function OperationBlock({ method, path, operation, document }: Described & { rea
   );
   const sent = requestBody?.content['application/json']?.schema;
   const example = examplesOf(sent, document)[0];
+  const lines = requestBody?.content['application/x-ndjson'];
   const [, { content: answer = {} } = {}] = responses[0] ?? [];
   return (
     <article aria-labelledby={operationId}>
@@ -114,6 +115,11 @@ function OperationBlock({ method, path, operation, document }: Described & { rea
       {sent !== undefined && (
         <p>
           Body{requestBody?.required === true ? '' : ' (may be left out)'}: <Type schema={sent} />
+        </p>
+      )}
+      {lines !== undefined && (
+        <p>
+          Body, <code>application/x-ndjson</code>: <Prose text={String(lines.schema.description)} />
         </p>
       )}
       <Scroll label={`Answers of ${operationId}`}>
@@ -140,7 +146,10 @@ function OperationBlock({ method, path, operation, document }: Described & { rea
         </table>
       </Scroll>
       {!path.startsWith('/webhooks/') && (
-        <Code label="Example" text={curl({ method, path, operation }, security.length > 0, example)} />
+        <Code
+          label="Example"
+          text={curl({ method, path, operation }, security.length > 0, example ?? lines?.example)}
+        />
       )}
       {Object.entries(answer).map(([type, { schema, example: text }]) => (
         <AnswerExample type={type} value={text ?? examplesOf(schema, document)[0]} />
@@ -310,7 +319,8 @@ function curl({ method, path, operation }: Described, token: boolean, body: unkn
   return [
     `curl ${streams ? '-N ' : ''}${method === 'get' ? '' : `-X ${method.toUpperCase()} `}"$DRAFTDESK_URL${address}"`,
     ...(token ? ['-H "Authorization: Bearer $ADMIN_TOKEN"'] : []),
-    ...(body === undefined ? [] : ["-H 'Content-Type: application/json'", `-d '${JSON.stringify(body)}'`]),
+    ...(typeof body === 'string' ? ["-H 'Content-Type: application/x-ndjson'", '-T lines.ndjson'] : []),
+    ...(typeof body === 'object' ? ["-H 'Content-Type: application/json'", `-d '${JSON.stringify(body)}'`] : []),
   ].join(' \\\n  ');
 }
 

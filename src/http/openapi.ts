@@ -103,11 +103,17 @@ function toOperation(operation: Operation, path: string, method: string): ApiOpe
     ...(description === undefined ? {} : { description }),
     security: access === 'admin' ? [{ adminToken: [] }] : [],
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(body === undefined
-      ? {}
-      : { requestBody: { required: body.required, content: { 'application/json': { schema: refTo(body.schema) } } } }),
+    ...(body === undefined ? {} : { requestBody: { required: body.required, content: toContent(body) } }),
     responses: Object.fromEntries([...responses, ...problems].toSorted(([a], [b]) => Number(a) - Number(b))),
   };
+}
+
+function toContent({ schema, mediaType = 'application/json' }: NonNullable<Operation['body']>): Content {
+  if (mediaType === 'application/json') return { [mediaType]: { schema: refTo(schema) } };
+  const { id, examples } = schema.meta() ?? {};
+  const lines = (examples as readonly object[] | undefined)?.map((each) => `${JSON.stringify(each)}\n`) ?? [];
+  const description = `Lines of JSON, each one ${id}.`;
+  return { [mediaType]: { schema: { type: 'string', description }, example: lines.join('') } };
 }
 
 function pathParameters({ parameters = {} }: Operation, path: string): ApiParameter[] {

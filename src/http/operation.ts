@@ -27,7 +27,13 @@ export interface Operation {
   /** By name, where the common words for it (openapi.ts) do not do. */
   readonly parameters?: Readonly<Record<string, { readonly description: string; readonly example: string }>>;
   readonly query?: z.ZodObject;
-  readonly body?: { readonly schema: z.ZodType; readonly required: boolean };
+  readonly body?: {
+    /** Of each line where it is NDJSON. */
+    readonly schema: z.ZodType;
+    readonly required: boolean;
+    /** JSON unless told. */
+    readonly mediaType?: string;
+  };
   /** By status. */
   readonly answers: Readonly<Record<number, Answer>>;
   /** Besides those that all operations of this access, with a query or a body, may answer. */

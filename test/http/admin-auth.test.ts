@@ -5,6 +5,7 @@ import { addAuditRoutes } from '../../src/http/audit.ts';
 import { addBackupRoute } from '../../src/http/backup.ts';
 import { addBatchRoutes } from '../../src/http/batches.ts';
 import { createSeats } from '../../src/http/event-stream.ts';
+import { addKnowledgeRoutes } from '../../src/http/knowledge.ts';
 import { addProgressRoutes } from '../../src/http/progress.ts';
 import { addRequesterRoutes } from '../../src/http/requesters.ts';
 import { addTicketRoutes } from '../../src/http/tickets.ts';
@@ -75,6 +76,7 @@ describe('D1 every admin route without a good token', () => {
     addProgressRoutes(bare, deps);
     addTicketRoutes(bare, deps);
     addBatchRoutes(bare, deps);
+    addKnowledgeRoutes(bare, deps);
     addAuditRoutes(bare, deps);
     addRequesterRoutes(bare, deps);
     addBackupRoute(bare, deps);

@@ -74,7 +74,15 @@ describe('D5 a request from elsewhere that comes with the cookie of the console'
 
   test('every action of the console is among those', () => {
     const paths = unsafePaths(testApp());
-    const known = ['/dead-letters/retry', '/dead-letters/zendesk/5158/retry', '/login', '/logout', '/pause', '/resume'];
+    const known = [
+      '/dead-letters/retry',
+      '/dead-letters/zendesk/5158/retry',
+      '/knowledge/sync',
+      '/login',
+      '/logout',
+      '/pause',
+      '/resume',
+    ];
     expect(paths).toEqual(expect.arrayContaining(known));
   });
 
@@ -103,7 +111,7 @@ describe('D6 pages of the console', () => {
   const POLICY =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
-  test.each(['/', '/login', '/dead-letters', '/settings', '/nothing'])(
+  test.each(['/', '/login', '/dead-letters', '/knowledge', '/settings', '/nothing'])(
     '%s has the policy and keeps to it',
     async (path) => {
       const parts = testApp();
@@ -137,6 +145,26 @@ describe('D6 pages of the console', () => {
     expect(html).toContain('&lt;script&gt;alert(1)');
     expect(html).not.toContain('<script>alert');
     expect(html).not.toContain('<img src=x');
+  });
+
+  test('what was found is text, and a link only where it leads to a page', async () => {
+    const parts = testApp();
+    const found = { locale: null, restricted: false, heading: '', share: 1, votes: 1 };
+    const evil = '</p><script>alert(1)</script>\u202e';
+    parts.knowledge.search = async () => ({
+      articles: [
+        { ...found, id: evil, title: evil, url: 'javascript:alert(1)', passage: evil },
+        { ...found, id: 'b', title: 'B', url: 'https://help.test/?a="b', passage: '' },
+      ],
+      solved: [{ id: 's', subject: evil, reply: evil.repeat(50), score: 1 }],
+      canned: [{ id: 'c', title: evil, body: evil, score: 1 }],
+      version: '1',
+    });
+    const response = await send(parts, '/knowledge?subject=x&q=y', { headers: { cookie: await cookieOf(parts) } });
+    const html = await response.text();
+    expect(html).toContain('&lt;script&gt;alert(1)');
+    expect(html).not.toMatch(/<script>|href="javascript|\u202e/);
+    expect(html).toContain('href="https://help.test/?a=&quot;b"');
   });
 
   test('style and script have a name of their own contents and are kept for good', async () => {

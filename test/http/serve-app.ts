@@ -1,4 +1,5 @@
 import { createAdaptorServer } from '@hono/node-server';
+import { answerClientErrors } from '../../src/http/client-errors.ts';
 import type { TestApp } from './test-app.ts';
 
 /** The app on a socket, with the server's timeouts of main.ts in small. */
@@ -9,6 +10,7 @@ export async function serveApp({
     fetch: app.fetch,
     serverOptions: { requestTimeout: 800, headersTimeout: 600, connectionsCheckingInterval: 50 },
   });
+  answerClientErrors(server);
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', () => resolve());
   });

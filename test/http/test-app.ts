@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
 import { createApp } from '../../src/http/app.ts';
+import { UPLOAD_LIMITS, type UploadLimits } from '../../src/http/upload.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import {
   type FakeControl,
@@ -13,9 +14,11 @@ import {
   signature,
   signedHelpdesk,
 } from '../support/fakes.ts';
+import { type FakeKnowledge, fakeKnowledge } from '../support/fake-knowledge.ts';
 import { type RecordingObserver, recordingObserver } from '../support/recording-observer.ts';
 import { tokenOfSetting } from '../../src/core/admin-token.ts';
-import { seededRandom, sha256 } from '../../src/core/clock.ts';
+import { type Clock, seededRandom, sha256 } from '../../src/core/clock.ts';
+import type { KnowledgeSyncer } from '../../src/core/knowledge-sync.ts';
 import type { MakeBackup } from '../../src/core/backup.ts';
 import type { StoreReport } from '../../src/core/store-report.ts';
 import { createHistory } from '../../src/core/history.ts';
@@ -34,6 +37,7 @@ export interface TestApp {
   readonly control: FakeControl;
   readonly clock: FakeClock;
   readonly observer: RecordingObserver;
+  readonly knowledge: FakeKnowledge;
   readonly makeBackup: MakeBackup;
   readonly inspectStore: () => StoreReport;
 }
@@ -44,6 +48,10 @@ export interface TestAppOptions {
   readonly clock?: FakeClock;
   readonly publicMetrics?: boolean;
   readonly noteTraceLink?: string | null;
+  readonly knowledgeSync?: KnowledgeSyncer;
+  readonly uploadLimits?: UploadLimits;
+  /** In place of `clock`, where time has to go by itself. */
+  readonly timers?: Clock;
 }
 
 /** The app on parts in memory. */
@@ -53,12 +61,16 @@ export function testApp({
   clock = fakeClock(),
   publicMetrics = false,
   noteTraceLink = null,
+  knowledgeSync,
+  uploadLimits = UPLOAD_LIMITS,
+  timers = clock,
 }: TestAppOptions = {}): TestApp {
   const parts = {
     outbox: fakeOutbox(),
     audit: fakeAudit(),
     reader: fakeReader(),
     control: fakeControl(),
+    knowledge: fakeKnowledge(),
     clock,
     observer: recordingObserver(),
     inspectStore: () => ({ path: '/x.db', bytes: 4096, walBytes: 0, tickets: 0, schema: 1, integrity: 'ok' }),
@@ -77,7 +89,10 @@ export function testApp({
     history: createHistory(clock),
     settings: [],
     dailyBudgetUsd: null,
+    clock: timers,
     noteTraceLink,
+    ...(knowledgeSync === undefined ? {} : { knowledgeSync }),
+    uploadLimits,
     random: seededRandom(1),
     metrics: { text: async () => 'draftdesk_tickets_total 1\n', public: publicMetrics },
   });

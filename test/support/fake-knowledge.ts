@@ -78,7 +78,15 @@ export function fakeKnowledge(): FakeKnowledge {
       fake.beforeWrite('saveSyncState');
       states.set(`${source} ${kind}`, state);
     },
-    summary: () => ({ counts: { articles: 0, solved: 0, canned: 0 }, linked: 0, sources: [], version: '' }),
+    summary: () => ({
+      counts: { articles: 0, solved: 0, canned: 0 },
+      linked: 0,
+      sources: [...shelves].map(([name, { size }]) => {
+        const [source, kind] = name.split(' ') as [string, KnowledgeKind];
+        return { source, kind, count: size, ...fake.syncState(source, kind) };
+      }),
+      version: '',
+    }),
   };
   return fake;
 }

@@ -14,6 +14,7 @@ import { loadAssets } from './assets.ts';
 import { addBatchPages } from './batches.tsx';
 import { addLive } from './live.ts';
 import { addDeadLetters } from './dead-letters.tsx';
+import { addKnowledgePage, type KnowledgePageDeps } from './knowledge.tsx';
 import { addOverview, type OverviewDeps } from './overview.tsx';
 import { addSettings, type SettingsDeps } from './settings.tsx';
 import { createPages } from './page.tsx';
@@ -34,7 +35,8 @@ export interface ConsoleParts {
   readonly noteTraceLink?: string | null;
 }
 
-export interface ConsoleDeps extends ConsoleParts, OverviewDeps, Omit<SettingsDeps, 'sessions'> {
+export interface ConsoleDeps
+  extends ConsoleParts, Partial<KnowledgePageDeps>, OverviewDeps, Omit<SettingsDeps, 'sessions'> {
   readonly audit: AuditLog;
   readonly clock: Clock;
   readonly control: ServiceControl;
@@ -68,6 +70,7 @@ export function createConsole(deps: ConsoleDeps): Console {
   addTicketPages(pages, parts);
   addBatchPages(pages, parts);
   addDeadLetters(pages, parts);
+  if (deps.knowledge !== undefined) addKnowledgePage(pages, { ...deps, knowledge: deps.knowledge });
   addSettings(pages, parts);
   return { routes, errorPage: createErrorPage(assets) };
 }

@@ -11,6 +11,7 @@ const SECTIONS = {
   Tickets: '/tickets',
   Batches: '/batches',
   'Dead letters': '/dead-letters',
+  Knowledge: '/knowledge',
   Settings: '/settings',
 } as const;
 
