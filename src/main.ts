@@ -33,6 +33,8 @@ import { createBackups } from './sqlite/backup.ts';
 import { openDatabase } from './sqlite/database.ts';
 import type { Condemned } from './sqlite/crashes.ts';
 import { inspectConnection } from './sqlite/inspect.ts';
+import { openKnowledgeBase } from './sqlite/knowledge-base.ts';
+import { createKnowledgeSync } from './pool/knowledge-sync.ts';
 import { openOutbox } from './sqlite/outbox.ts';
 import { openTicketReader } from './sqlite/ticket-reader.ts';
 import { createLogger } from './telemetry/log.ts';
@@ -192,6 +194,19 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     isQuiet: () => pool.busy() === 0 && countPending(reader.counts()) === 0,
   });
 
+  const knowledge = openKnowledgeBase(connection, { clock });
+  const knowledgeSync = createKnowledgeSync({
+    knowledge,
+    helpdesks,
+    gate,
+    clock,
+    random,
+    retry,
+    observer,
+    everyMinutes: config.knowledgeSyncMinutes,
+    retentionDays: config.knowledgeRetentionDays,
+  });
+
   let stopping = false;
   const control = createControl({
     outbox,
@@ -221,6 +236,8 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     audit,
     makeBackup: createBackups(connection),
     inspectStore: () => inspectConnection(connection),
+    knowledge,
+    knowledgeSync,
     adminTokens: config.adminTokens,
     history,
     noteTraceLink: config.noteTraceLink,
@@ -250,6 +267,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   sweep.start();
   retention.start();
   economy.start();
+  knowledgeSync.start();
   observer.service({ phase: 'listening', url });
   for (const detail of config.warnings) observer.alarm({ kind: 'settings', detail });
   for (const condemned of outbox.condemned) tellCondemned(condemned, observer, clock);
@@ -265,6 +283,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     feeder.stop();
     sweep.stop();
     await retention.stop();
+    await knowledgeSync.stop();
     // what can never be stored need not be waited for; webhooks under way get their 503
     const isBroken = outbox.storeFault()?.lasting === true;
     if (isBroken) await clock.sleep(BROKEN_GRACE_MS);

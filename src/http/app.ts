@@ -19,8 +19,7 @@ import { addRequesterRoutes } from './requesters.ts';
 import { addTicketRoutes } from './tickets.ts';
 import { createWebhooks, type WebhookDeps } from './webhooks.ts';
 
-export interface AppDeps
-  extends WebhookDeps, AdminAuthDeps, BackupDeps, ConsoleParts, Partial<Omit<KnowledgeDeps, 'clock' | 'control'>> {
+export interface AppDeps extends WebhookDeps, AdminAuthDeps, BackupDeps, ConsoleParts, KnowledgeDeps {
   readonly reader: TicketReader;
   readonly metrics: MetricsSource;
 }
@@ -35,7 +34,7 @@ export function createApp(deps: AppDeps): Hono {
   addProgressRoutes(admin, watched);
   addTicketRoutes(admin, deps);
   addBatchRoutes(admin, watched);
-  if (deps.knowledge !== undefined) addKnowledgeRoutes(admin, { ...deps, knowledge: deps.knowledge });
+  addKnowledgeRoutes(admin, deps);
   addAuditRoutes(admin, deps);
   addRequesterRoutes(admin, deps);
   addBackupRoute(admin, deps);

@@ -35,8 +35,7 @@ export interface ConsoleParts {
   readonly noteTraceLink?: string | null;
 }
 
-export interface ConsoleDeps
-  extends ConsoleParts, Partial<KnowledgePageDeps>, OverviewDeps, Omit<SettingsDeps, 'sessions'> {
+export interface ConsoleDeps extends ConsoleParts, KnowledgePageDeps, OverviewDeps, Omit<SettingsDeps, 'sessions'> {
   readonly audit: AuditLog;
   readonly clock: Clock;
   readonly control: ServiceControl;
@@ -70,7 +69,7 @@ export function createConsole(deps: ConsoleDeps): Console {
   addTicketPages(pages, parts);
   addBatchPages(pages, parts);
   addDeadLetters(pages, parts);
-  if (deps.knowledge !== undefined) addKnowledgePage(pages, { ...deps, knowledge: deps.knowledge });
+  addKnowledgePage(pages, parts);
   addSettings(pages, parts);
   return { routes, errorPage: createErrorPage(assets) };
 }
