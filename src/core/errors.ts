@@ -58,6 +58,9 @@ export const SKIP_REASONS = [
   'private',
   'requester_budget',
   'erased',
+  'rule',
+  'not_in_share',
+  'control_group',
 ] as const;
 
 export type SkipReason = (typeof SKIP_REASONS)[number];
