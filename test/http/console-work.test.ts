@@ -98,7 +98,7 @@ describe('tickets', () => {
 
   it('links no source but one of the web', async () => {
     const { parts, get } = await signedIn();
-    const source = { kind: 'article', id: '1', quote: '' } as const;
+    const source = { kind: 'article', id: '1', quote: '', restricted: false, share: 0.4, votes: 3 } as const;
     const sources = [
       { ...source, title: 'Good', url: 'https://help.acme.example/1' },
       { ...source, title: 'Bad', url: 'javascript:alert(1)' },
