@@ -190,7 +190,7 @@ describe('batches', () => {
   it('hands out the results', async () => {
     const { parts, get } = await signedIn();
     const result = { id: '1', status: 'posted', draft: 'Hello', error: null, attempts: 2, durationMs: 5 } as const;
-    parts.reader.results = [{ ...result, textRemovedAt: null }];
+    parts.reader.results = [{ ...result, sources: [], unproven: [], versions: null, textRemovedAt: null }];
     expect(JSON.parse((await get('/batches/b1/results.ndjson')).text)).toMatchObject({ id: '1', draft: 'Hello' });
     expect((await get('/batches/b2/results.ndjson')).status).toBe(404);
   });
