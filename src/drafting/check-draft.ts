@@ -65,13 +65,15 @@ export function checkDraft(completion: Completion, context: AnswerContext): Chec
   }
   return {
     ...{ body: body.text, finding: null, closest: [], sources: proof.sources },
-    unproven: kind === 'draft' && grounding !== null ? unprovenOf(proof) : [],
+    unproven: grounding === null ? [] : kind === 'asks' ? [ONLY_ASKS] : unprovenOf(proof),
     ...more(answer, [body], reading),
     ...(kind === 'asks' ? { confidence: Math.min(answer.confidence, ASKING_CONFIDENCE) } : {}),
   };
 }
 
 const NOTHING_PROVED: Proof = { sources: [], unproven: [] };
+
+const ONLY_ASKS = 'Anything that the draft states: it quotes nothing, and should only ask the customer.';
 
 function unprovenOf({ sources, unproven }: Proof): readonly string[] {
   return sources.length === 0 && unproven.length === 0

@@ -11,8 +11,8 @@ const CLAIM_MAX_CHARACTERS = 300;
 const CLOSEST_MAX = 3;
 const CLOSEST_TITLE_MAX_CHARACTERS = 200;
 
-/** A reply that only asks: so short, and the agent can be no surer of it. */
-const ASKING_MAX_CHARACTERS = 700;
+/** A reply that only asks says no more than this besides, greeting and thanks included; the agent can be no surer of it. */
+const ASKING_SAID_MAX_CHARACTERS = 250;
 export const ASKING_CONFIDENCE = 0.3;
 
 export interface Proof {
@@ -71,11 +71,15 @@ export function standing(
   { sources }: Proof,
 ): 'draft' | 'asks' | 'silent' {
   if (sources.length > 0) return 'draft';
-  const asks =
-    claims.length === 0 && reply.length <= ASKING_MAX_CHARACTERS && /[?？؟]/.test(reply) && !STEPS.test(reply);
-  if (asks) return 'asks';
+  if (claims.length === 0 && onlyAsks(reply)) return 'asks';
   return grounding.bestShare >= CITE_FROM_SHARE ? 'draft' : 'silent';
 }
 
-/** Advice: a numbered or dashed list, or a link. */
-const STEPS = /^ *(?:\d{1,2}[.)]|[-•*]) |https?:\/\//m;
+function onlyAsks(reply: string): boolean {
+  const sentences = reply.split(/(?<=[.!?？؟。])\s+|\n+/);
+  const said = sentences.filter((sentence) => !/[?？؟]$/.test(sentence));
+  return said.length < sentences.length && said.join('').length <= ASKING_SAID_MAX_CHARACTERS && !ADVICE.test(reply);
+}
+
+/** A numbered or dashed list, or a link, disarmed or not. */
+const ADVICE = /^ *(?:\d{1,2}[.)]|[-•*]) |h(?:tt|xx)ps?:\/\//m;

@@ -148,9 +148,14 @@ function isName(word: string, { starts, before, after, nouns }: Place, common: R
   if (/^,/.test(after)) return !FIRST_BEFORE_COMMA.has(lower);
   // a second capital, or somebody who did something
   return (
-    (!nouns && /^ \p{Lu}\p{Ll}/u.test(after)) ||
+    (!nouns && isSecondName(after, common)) ||
     /^ (?:has|had|is|was|wrote|told|asked|said|called|hat|hatte|ist|war|schrieb|a|est|ha|è|heeft|je|má)(?!\p{L})/u.test(
       after,
     )
   );
+}
+
+function isSecondName(after: string, common: ReadonlySet<string>): boolean {
+  const [, second = ''] = /^ (\p{Lu}\p{Ll}[\p{L}\p{M}]*)/u.exec(after) ?? [];
+  return second !== '' && !common.has(second.toLowerCase());
 }
