@@ -4,6 +4,7 @@ import type { KnowledgeRef } from '../core/ticket.ts';
 import { visibleText } from '../core/visible-text.ts';
 import { impersonal, REMOVED, wordsIn } from './impersonal.ts';
 import { pageOf } from './links.ts';
+import { plainText } from './plain-text.ts';
 import { asData, attribute, plainLine } from './prompt-marks.ts';
 import { estimateTokens } from './token-estimate.ts';
 
@@ -62,20 +63,27 @@ function candidates({ found, ticketUrl }: Evidence, guidelines: string): Passage
   const pages = new Set(articles.flatMap(({ url, restricted }) => (url === null || restricted ? [] : [pageOf(url)])));
   return [
     ...articles.map(({ id, title, url, restricted, share, votes, passage }, index) => ({
-      ...{ ref: `A${index + 1}`, kind: 'article' as const, id, title: plainLine(title) || id },
+      ...{ ref: `A${index + 1}`, kind: 'article' as const, id, title: plainTitle(title) || id },
       ...{ url: safeUrl(url), restricted, share, votes, text: readable(passage) },
     })),
     ...solved.map(({ id, reply }, index) => ({
-      ...labelled('ticket', id, `Ticket ${id}`),
+      ...labelled('ticket', id, plainTitle(`Ticket ${id}`)),
       ...{ ref: `T${index + 1}`, url: safeUrl(ticketUrl(id)) },
       text: impersonal(readable(reply), common, (url) => pages.has(pageOf(url))),
     })),
     ...canned.map(({ id, title, body }, index) => ({
-      ...labelled('macro', id, plainLine(title) || id),
+      ...labelled('macro', id, plainTitle(title) || id),
       ...{ ref: `M${index + 1}`, url: null, text: readable(body) },
     })),
   ];
 }
+
+/** It stands in notes as it is: without markup and links. */
+function plainTitle(title: string): string {
+  return plainLine(plainText(plainLine(title), NO_HOSTS).text);
+}
+
+const NO_HOSTS: ReadonlySet<string> = new Set();
 
 function labelled(kind: KnowledgeRef['kind'], id: string, title: string): Omit<KnowledgeRef, 'url'> {
   return { kind, id, title, restricted: false, share: null, votes: null };
