@@ -64,7 +64,10 @@ export function checkDraft(completion: Completion, context: AnswerContext): Chec
     return { ...findingOf(reason, kind === 'silent', grounding), ...more(answer, [reason], reading) };
   }
   return {
-    ...{ body: body.text, finding: null, closest: [], sources: proof.sources },
+    body: body.text,
+    finding: null,
+    closest: [],
+    sources: proof.sources,
     unproven: grounding === null ? [] : kind === 'asks' ? [ONLY_ASKS] : unprovenOf(proof),
     ...more(answer, [body], reading),
     ...(kind === 'asks' ? { confidence: Math.min(answer.confidence, ASKING_CONFIDENCE) } : {}),

@@ -95,7 +95,7 @@ const NOUNS_SHARE = 0.15;
 const BEFORE_NOUN =
   /(?<!\p{L})(?:d(?:er|ie|as|en|em|es)|(?:k?ein|[mds]ein|ihr|unser|euer|eur)(?:e[rsnm]?)?|diese[rsnm]?|jede[rsnm]?|welche[rsnm]?|alle[rn]?|i[mn]s?|am|ans|zu[mr]|beim|vom|aufs?|ins|pro|per|ohne|als|keine?|mehr|neue[rsnm]?|richtige[rsnm]?) $/iu;
 /** What makes a capital letter inside a sentence no name: a menu, a button, a quote. */
-const LABEL_BEFORE = /(?:["“”„«»‘'‹›*|>→\/(]|-> ?|[>→|] )$/u;
+const LABEL_BEFORE = /(?:["“”„«»‘'‹›*|>→/(]|-> ?|[>→|] )$/u;
 const LABEL_AFTER = /^(?: ?[>→|]|["”“»*])/u;
 const ACRONYMS = new Set(
   'pdf usb vpn url faq sms sim api csv html http https imap smtp pop tls ssl dns wifi ios ok id it pc tv qr'.split(' '),
@@ -145,7 +145,7 @@ function isName(word: string, { starts, before, after, nouns }: Place, common: R
   if (LABEL_BEFORE.test(before) || LABEL_AFTER.test(after)) return false;
   if (!starts) return !(nouns && BEFORE_NOUN.test(before));
   if (lower.endsWith("'s")) return true;
-  if (/^,/.test(after)) return !FIRST_BEFORE_COMMA.has(lower);
+  if (after.startsWith(',')) return !FIRST_BEFORE_COMMA.has(lower);
   // a second capital, or somebody who did something
   return (
     (!nouns && isSecondName(after, common)) ||

@@ -63,17 +63,27 @@ function candidates({ found, ticketUrl }: Evidence, guidelines: string): Passage
   const pages = new Set(articles.flatMap(({ url, restricted }) => (url === null || restricted ? [] : [pageOf(url)])));
   return [
     ...articles.map(({ id, title, url, restricted, share, votes, passage }, index) => ({
-      ...{ ref: `A${index + 1}`, kind: 'article' as const, id, title: plainTitle(title) || id },
-      ...{ url: safeUrl(url), restricted, share, votes, text: readable(passage) },
+      ref: `A${index + 1}`,
+      kind: 'article' as const,
+      id,
+      title: plainTitle(title) || id,
+      url: safeUrl(url),
+      restricted,
+      share,
+      votes,
+      text: readable(passage),
     })),
     ...solved.map(({ id, reply }, index) => ({
       ...labelled('ticket', id, plainTitle(`Ticket ${id}`)),
-      ...{ ref: `T${index + 1}`, url: safeUrl(ticketUrl(id)) },
+      ref: `T${index + 1}`,
+      url: safeUrl(ticketUrl(id)),
       text: impersonal(readable(reply), common, (url) => pages.has(pageOf(url))),
     })),
     ...canned.map(({ id, title, body }, index) => ({
       ...labelled('macro', id, plainTitle(title) || id),
-      ...{ ref: `M${index + 1}`, url: null, text: readable(body) },
+      ref: `M${index + 1}`,
+      url: null,
+      text: readable(body),
     })),
   ];
 }

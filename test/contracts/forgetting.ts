@@ -21,7 +21,11 @@ const CANARY_REF = {
 } as const;
 const DRAFTED = makeDrafted({
   draft: makeDraft({
-    ...{ body: 'Dear canary', cut: 'canary', questions: ['canary?'], unproven: ['canary'], missing: ['canary'] },
+    body: 'Dear canary',
+    cut: 'canary',
+    questions: ['canary?'],
+    unproven: ['canary'],
+    missing: ['canary'],
     sources: [{ ...CANARY_REF, quote: 'canary' }],
     closest: [CANARY_REF],
   }),

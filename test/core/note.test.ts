@@ -51,8 +51,14 @@ describe('buildNote', () => {
   });
 
   const article: DraftSource = {
-    ...{ kind: 'article', id: 'zendesk/1', title: 'Start', url: 'https://help.acme.example/1', restricted: false },
-    ...{ share: 0.42, votes: 7, quote: 'Hold it for five seconds' },
+    kind: 'article',
+    id: 'zendesk/1',
+    title: 'Start',
+    url: 'https://help.acme.example/1',
+    restricted: false,
+    share: 0.42,
+    votes: 7,
+    quote: 'Hold it for five seconds',
   };
 
   it('names sources after the reply, why they are there, then what is not proven and not known', () => {
@@ -99,7 +105,10 @@ describe('buildNote', () => {
 
   it('stays short, however much there is', () => {
     const sources = Array.from({ length: 8 }, (_, index) => ({
-      ...{ ...article, id: String(index), title: 'T'.repeat(500), quote: 'q\n'.repeat(1000) },
+      ...article,
+      id: String(index),
+      title: 'T'.repeat(500),
+      quote: 'q\n'.repeat(1000),
     }));
     const { blocks } = buildNote({ ...request, draft: makeDraft({ sources }) });
     const list = blocks.find((block) => block.kind === 'list');

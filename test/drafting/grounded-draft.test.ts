@@ -39,19 +39,24 @@ describe('a draft that rests on knowledge', () => {
     expect(body).toBe('Hello,\n\nhold the button.');
     expect(sources).toEqual([
       {
-        ...{ kind: 'article', id: 'zendesk/360001', title: 'When it does not start', url: HELP_URL, restricted: false },
-        ...{ share: 0.42, votes: 7, quote: 'Hold the button for five seconds' },
+        kind: 'article',
+        id: 'zendesk/360001',
+        title: 'When it does not start',
+        url: HELP_URL,
+        restricted: false,
+        share: 0.42,
+        votes: 7,
+        quote: 'Hold the button for five seconds',
       },
       {
-        ...{
-          kind: 'ticket',
-          id: 'zendesk/5158',
-          title: 'Ticket zendesk/5158',
-          restricted: false,
-          share: null,
-          votes: null,
-        },
-        ...{ url: 'https://acme.zendesk.example/agent/tickets/5158', quote: 'charge it for two hours before' },
+        kind: 'ticket',
+        id: 'zendesk/5158',
+        title: 'Ticket zendesk/5158',
+        restricted: false,
+        share: null,
+        votes: null,
+        url: 'https://acme.zendesk.example/agent/tickets/5158',
+        quote: 'charge it for two hours before',
       },
     ]);
     expect([unproven, closest]).toEqual([[], []]);

@@ -109,8 +109,12 @@ describe('answering', () => {
   });
 
   it('quotes it word for word, and links it; sometimes not, where it is careless', async () => {
+    const ANY = { type: 'json_schema', json_schema: { name: 'draft', schema: {} } };
     const draft = async (llm: ReturnType<typeof setUp>) =>
-      JSON.parse((await llm.ask(`${SOURCES}Subject: Start\n\nIt does not start.`)).json.choices[0].message.content);
+      JSON.parse(
+        (await llm.ask(`${SOURCES}Subject: Start\n\nIt does not start.`, { response_format: ANY })).json.choices[0]
+          .message.content,
+      );
     expect(await draft(setUp())).toMatchObject({
       claims: [{ source: 'A1', quote: 'Hold the button for five whole seconds.' }],
       reply: expect.stringContaining('https://help.example/1') as string,
