@@ -15,20 +15,46 @@ export function impersonal(
   common: ReadonlySet<string>,
   keepLink: (url: string) => boolean = () => false,
 ): string {
-  const lines = withoutFrame(reply.split('\n'));
-  const nouns = capitalizesNouns(lines.join('\n'));
+  const { kept, frame } = withoutFrame(reply.split('\n').filter((line) => !QUOTED.test(line)));
+  const nouns = capitalizesNouns(kept.join('\n'));
+  // who was greeted may be named again, also where a capital letter says nothing
+  const names = new Set((frame.match(WORD) ?? []).filter((word) => isNameAlike(word, common)).map(bare));
+  const lines = kept.map((line) =>
+    line
+      .split(SENTENCE_END)
+      .map((sentence) => sentence.replaceAll(LINK, (url) => (keepLink(linkOnly(url)) ? url : REMOVED)))
+      .map((sentence) => {
+        const named = withoutNames(sentence, { common, nouns, names });
+        return isAboutSomebody(sentence, common) ? REMOVED : named;
+      })
+      .join(' '),
+  );
   return lines
     .map((line) =>
-      line
-        .split(SENTENCE_END)
-        .map((sentence) => sentence.replaceAll(LINK, (url) => (keepLink(linkOnly(url)) ? url : REMOVED)))
-        .map((sentence) => (isAboutSomebody(sentence, common) ? REMOVED : withoutNames(sentence, common, nouns)))
-        .join(' '),
+      line.replaceAll(NOT_LINK_WORD, (word) => (names.has(bare(word)) && isNameAlike(word, common) ? REMOVED : word)),
     )
     .join('\n')
-    .replaceAll(/(?:\[…\][ .,;:!]*){2,}/g, `${REMOVED} `)
+    .replaceAll(/(?:\[…\] ?){2,}/g, `${REMOVED} `)
     .replaceAll(/(?:^\[…\] *\n){2,}/gm, `${REMOVED}\n`)
     .trim();
+}
+
+/** A mail that the agent answers. */
+const QUOTED = /^ {0,3}>/;
+const WORD = /\p{L}[\p{L}\p{M}'’]*/gu;
+const NOT_LINK_WORD = /(?:https?:\/\/|www\.)\S+|\p{L}[\p{L}\p{M}'’]*/giu;
+
+/** As it is looked for: without case and the English genitive. */
+function bare(word: string): string {
+  return word.toLowerCase().replaceAll('’', "'").replace(/'s$/, '');
+}
+
+/** Begins with a capital letter, and is no word that everybody uses. */
+function isNameAlike(word: string, common: ReadonlySet<string>): boolean {
+  if (!/^\p{Lu}/u.test(word) || word.length < 2 || /^(?:https?|www)[:.]/i.test(word)) return false;
+  return ![common, ACRONYMS, PRONOUNS].some(
+    (known) => known.has(bare(word)) || known.has(word.toLowerCase().replaceAll('’', "'")),
+  );
 }
 
 /** The words that a text for everybody uses. */
@@ -50,20 +76,19 @@ const SIGN_OFF =
 /** Lines: sign-offs stand at the end. */
 const SIGN_OFF_LINES = 12;
 
-/** Without its first line's greeting and all that follows the sign-off. */
-function withoutFrame(lines: readonly string[]): string[] {
+/** Without its first line's greeting and all that follows the sign-off; `frame` is what was left out. */
+function withoutFrame(lines: readonly string[]): { readonly kept: readonly string[]; readonly frame: string } {
   const end = lines.findIndex((line, index) => index >= lines.length - SIGN_OFF_LINES && SIGN_OFF.test(line.trim()));
-  const kept = lines.slice(0, end < 0 ? lines.length : end);
-  const first = kept.findIndex((line) => line.trim() !== '');
-  const line = kept[first]?.trim() ?? '';
+  const body = lines.slice(0, end < 0 ? lines.length : end);
+  const tail = end < 0 ? '' : lines.slice(end + 1).join('\n');
+  const first = body.findIndex((line) => line.trim() !== '');
+  const line = body[first]?.trim() ?? '';
   const isGreeting = GREETING.test(line) || /^\S{1,20}(?:様|さま|さん)/.test(line);
-  if (!isGreeting) return kept;
+  if (!isGreeting) return { kept: body, frame: tail };
   // a greeting ends with its line or its first sign
-  const [greeting = ''] = /^[^,:!.、\n]{0,80}[,:!.、]*/.exec(line) ?? [];
-  return [
-    line.slice(greeting.length === 0 || greeting.length >= 80 ? line.length : greeting.length).trim(),
-    ...kept.slice(first + 1),
-  ];
+  const [found = ''] = /^[^,:!.、\n]{0,80}[,:!.、]*/.exec(line) ?? [];
+  const greeting = found === '' || found.length >= 80 ? line : found;
+  return { kept: [line.slice(greeting.length).trim(), ...body.slice(first + 1)], frame: `${greeting}\n${tail}` };
 }
 
 const STREET =
@@ -94,9 +119,9 @@ function isIdentifying(code: string): boolean {
 const NOUNS_SHARE = 0.15;
 const BEFORE_NOUN =
   /(?<!\p{L})(?:d(?:er|ie|as|en|em|es)|(?:k?ein|[mds]ein|ihr|unser|euer|eur)(?:e[rsnm]?)?|diese[rsnm]?|jede[rsnm]?|welche[rsnm]?|alle[rn]?|i[mn]s?|am|ans|zu[mr]|beim|vom|aufs?|ins|pro|per|ohne|als|keine?|mehr|neue[rsnm]?|richtige[rsnm]?) $/iu;
-/** What makes a capital letter inside a sentence no name: a menu, a button, a quote. */
-const LABEL_BEFORE = /(?:["“”„«»‘'‹›*|>→/(]|-> ?|[>→|] )$/u;
-const LABEL_AFTER = /^(?: ?[>→|]|["”“»*])/u;
+/** What makes a capital letter inside a sentence no name: a menu. Quotes do not: they hold names of senders, too. */
+const LABEL_BEFORE = /\p{L}["”’]? ?(?:>|→|->) ?$/u;
+const LABEL_AFTER = /^ ?(?:>|→|->) ?\p{L}/u;
 const ACRONYMS = new Set(
   'pdf usb vpn url faq sms sim api csv html http https imap smtp pop tls ssl dns wifi ios ok id it pc tv qr'.split(' '),
 );
@@ -117,16 +142,25 @@ function capitalizesNouns(text: string): boolean {
   return inside.length >= 8 && capitals.length / inside.length > NOUNS_SHARE;
 }
 
-function withoutNames(sentence: string, common: ReadonlySet<string>, nouns: boolean): string {
-  if (sentence.startsWith(REMOVED)) return sentence;
+interface Known {
+  readonly common: ReadonlySet<string>;
+  readonly nouns: boolean;
+  /** Grows with each that is found. */
+  readonly names: Set<string>;
+}
+
+function withoutNames(sentence: string, { common, nouns, names }: Known): string {
   let first = true;
-  return sentence.replaceAll(/(?:https?:\/\/|www\.)\S+|\p{L}[\p{L}\p{M}'’]*/giu, (word, offset: number) => {
+  return sentence.replaceAll(NOT_LINK_WORD, (word, offset: number) => {
     const starts = first;
     first = false;
-    if (word.includes('://') || word.startsWith('www.') || !/^\p{Lu}/u.test(word) || word.length < 2) return word;
+    if (!isNameAlike(word, common)) return word;
     const before = sentence.slice(Math.max(0, offset - 16), offset);
     const after = sentence.slice(offset + word.length, offset + word.length + 24);
-    return isName(word, { starts, before, after, nouns }, common) ? REMOVED : word;
+    if (!isName(word, { starts, before, after, nouns }, common)) return word;
+    // a German noun is taken out in some places only
+    if (!nouns) names.add(bare(word));
+    return REMOVED;
   });
 }
 
@@ -140,8 +174,6 @@ interface Place {
 
 function isName(word: string, { starts, before, after, nouns }: Place, common: ReadonlySet<string>): boolean {
   const lower = word.toLowerCase().replaceAll('’', "'");
-  const stem = lower.replace(/'s$/, '');
-  if (common.has(stem) || ACRONYMS.has(stem) || PRONOUNS.has(lower)) return false;
   if (LABEL_BEFORE.test(before) || LABEL_AFTER.test(after)) return false;
   if (!starts) return !(nouns && BEFORE_NOUN.test(before));
   if (lower.endsWith("'s")) return true;

@@ -26,6 +26,12 @@ describe('impersonal', () => {
       'Ich habe mit Maria gesprochen, und die Einstellungen und das Passwort und der Zugang sind neu.',
       /^Ich habe mit \[…\] gesprochen, und die Einstellungen/,
     ],
+    ['who was greeted, wherever it stands', 'Hi Maria,\nMaria can sign in again.', '[…] can sign in again.'],
+    ['whoever signed', 'Bob restarts it.\nRegards\nBob', '[…] restarts it.'],
+    ['who is named elsewhere', 'We asked Maria. Maria can do that.', 'We asked […]. […] can do that.'],
+    ['a name in quotes or brackets', 'The sender is “Maria” (Maria).', 'The sender is “[…]” ([…]).'],
+    ['a name behind a link', 'https://x.example/a told Maria so.', '[…] told […] so.'],
+    ['the mail it answers', 'Restart it.\n> Maria wrote:\n> help', 'Restart it.'],
     ['a title', 'Restart it. Mr Jones will call.', 'Restart it. […]'],
     ['mail', 'Restart it. Write to maria@home.example then.', 'Restart it. […]'],
     ['a telephone', 'Restart it. We call you on +44 20 7946 0018.', 'Restart it. […]'],
@@ -44,7 +50,7 @@ describe('impersonal', () => {
   });
 
   it.each([
-    'Open Settings > Privacy and click “Reset All”.',
+    'Open Settings > Privacy and click “reset all”, then Tools > Options.',
     'Please install Thunderbird version 128000, then restart.',
     'Also, use IMAP instead of POP. It is slow with 3 accounts.',
     '1. Open Settings.\n2. Click Privacy.',
