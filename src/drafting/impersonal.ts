@@ -39,8 +39,9 @@ export function impersonal(
     .trim();
 }
 
-/** A mail that the agent answers. */
-const QUOTED = /^ {0,3}>/;
+/** A mail that the agent answers, and the line that says who wrote it. */
+const QUOTED =
+  /^ {0,3}>|^\W{0,3}(?:\S{1,40} ){1,4}(?:said|wrote|schrieb|a écrit|ha scritto|schreef|escribió|napsala?)\W{0,3}$/iu;
 const WORD = /\p{L}[\p{L}\p{M}'’]*/gu;
 const NOT_LINK_WORD = /(?:https?:\/\/|www\.)\S+|\p{L}[\p{L}\p{M}'’]*/giu;
 

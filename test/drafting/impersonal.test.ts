@@ -32,6 +32,7 @@ describe('impersonal', () => {
     ['a name in quotes or brackets', 'The sender is “Maria” (Maria).', 'The sender is “[…]” ([…]).'],
     ['a name behind a link', 'https://x.example/a told Maria so.', '[…] told […] so.'],
     ['the mail it answers', 'Restart it.\n> Maria wrote:\n> help', 'Restart it.'],
+    ['who is cited', 'kimmy42 said\nRestart it.', 'Restart it.'],
     ['a title', 'Restart it. Mr Jones will call.', 'Restart it. […]'],
     ['mail', 'Restart it. Write to maria@home.example then.', 'Restart it. […]'],
     ['a telephone', 'Restart it. We call you on +44 20 7946 0018.', 'Restart it. […]'],
