@@ -103,12 +103,14 @@ describe('tickets', () => {
       { ...source, title: 'Good', url: 'https://help.acme.example/1' },
       { ...source, title: 'Bad', url: 'javascript:alert(1)' },
     ];
-    const draft = { ...makeDraft({ sources }), version: 1, conversationVersion: 'v1', seenMessageId: null };
+    const versions = { prompt: 'p1', guidelines: null, rules: null, model: 'm', knowledge: 'k1' };
+    const draft = { ...makeDraft({ sources, versions }), version: 1, conversationVersion: 'v1', seenMessageId: null };
     const round = makeRound();
     parts.reader.told = makeStory({ rounds: [round], drafts: [{ ...draft, roundId: round.id, createdAt: 0 }] });
     const { text } = await get('/tickets/zendesk/5158');
     expect(text).toContain('href="https://help.acme.example/1"');
     expect(text).toContain('Bad');
+    expect(text).toContain('prompt p1, knowledge k1');
     expect(text).not.toContain('javascript:');
   });
 });
