@@ -3,6 +3,7 @@ import type { IgnoredEvent, TicketEvent, WebhookRequest } from '../core/helpdesk
 import type { HelpdeskDeps } from './helpdesk-module.ts';
 import { hmacMatches, parseIsoStamp } from './signature.ts';
 import { asObject, bodyText, decimalIdOf, type JsonObject, jsonObject, malformed } from './webhook-body.ts';
+import { priorityOf } from './zendesk-shapes.ts';
 
 const SCHEME = { algorithm: 'sha256', encoding: 'base64' } as const;
 const SKEW_ALARM_EVERY_MS = 60_000;
