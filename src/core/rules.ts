@@ -47,7 +47,7 @@ export interface Category {
 }
 
 export interface RuleSet {
-  /** Changes with every change of the file or of a file that it names; null: there is no file. */
+  /** A short hash of what the file and those that it names come to; null: there is no file. */
   readonly version: string | null;
   readonly categories: readonly Category[];
   /** The first that matches takes the ticket; without one it gets a draft. */
@@ -83,7 +83,7 @@ export interface RulePlan {
 
 /** What a prompt needs to know of the rules. */
 export interface DraftWish {
-  /** Of the rule that takes the ticket unless a category says otherwise. */
+  /** Of the rule that takes the ticket, unless a category gives it to another. */
   readonly guidelines: string;
   /** No reply is wanted, only what the agent should know. */
   readonly findingOnly: boolean;
@@ -91,9 +91,21 @@ export interface DraftWish {
   readonly categories: readonly (Category & Pick<DraftWish, 'guidelines' | 'findingOnly'>)[];
 }
 
-export const NO_WISH: DraftWish = { guidelines: '', findingOnly: false, categories: [] };
+const NO_WISH: DraftWish = { guidelines: '', findingOnly: false, categories: [] };
 
-/** `worth`: what the model is asked for; null: nobody would see its answer. */
+/** Of a ticket that no rules are about. */
+export const UNRULED: Asked = {
+  plan: { version: null, otherwise: { rule: null, action: 'draft', skip: null }, byCategory: {} },
+  wish: NO_WISH,
+};
+
+/** What is decided about a ticket whose draft is bought. */
+export interface Asked {
+  readonly plan: RulePlan;
+  readonly wish: DraftWish;
+}
+
+/** `wish`: what the model is asked for; null: nobody would see its answer. */
 export interface Planned {
   readonly plan: RulePlan;
   readonly wish: DraftWish | null;
@@ -122,11 +134,30 @@ export function planTicket(ruleSet: RuleSet, facts: RuleFacts): Planned {
       findingOnly: otherwise.decision.action === 'finding',
       categories: taken.map(({ category, decision, guidelines }) => ({
         ...category,
-        guidelines: guidelines === otherwise.guidelines ? '' : guidelines,
+        guidelines,
         findingOnly: decision.action === 'finding',
       })),
     },
   };
+}
+
+/** One rule that would have a ticket, and what it leaves to those after it. */
+export interface Candidate {
+  readonly rule: Rule;
+  /** False: the share or the category decides, and others may get the ticket too. */
+  readonly always: boolean;
+}
+
+/** The rules that can have a ticket of an unknown person, in order, up to the one that takes all. For people to read. */
+export function candidates({ rules }: RuleSet, facts: RuleFacts, category: string | null): readonly Candidate[] {
+  const found: Candidate[] = [];
+  for (const rule of rules) {
+    if (!matches(rule.when, facts, category)) continue;
+    const always = rule.percent === 100;
+    found.push({ rule, always });
+    if (always) break;
+  }
+  return found;
 }
 
 /** What a plan comes to, once the model has answered. */

@@ -78,6 +78,10 @@ export interface DraftVersions {
   readonly rules: string | null;
   readonly model: string;
   readonly knowledge: string | null;
+  /** Name of the rule that took the ticket. Missing as below; null: none did. */
+  readonly rule?: string | null;
+  /** What the model says it is about; missing where it was not asked. */
+  readonly category?: string | null;
 }
 
 /** A checked draft, as paid for and stored. `body` is plain text; null when the model found nothing to answer with. */

@@ -1,13 +1,15 @@
 import type { Grounding } from '../core/grounding.ts';
 import type { Conversation } from '../core/helpdesk.ts';
 import type { Prompt } from '../core/language-model.ts';
-import { DRAFT_SCHEMA } from './draft-schema.ts';
+import { type DraftWish, UNRULED } from '../core/rules.ts';
+import { draftSchemaWith } from './draft-schema.ts';
 import { choosePassages, type Evidence, knowledgeBlock } from './passages.ts';
 import { fitConversation, type FittedMessage } from './fit-conversation.ts';
 import { INSTRUCTIONS, MASKED } from './instructions.ts';
 import { createMask, type Mask, NO_MASK, type Placeholders } from './mask.ts';
 import { asData, attribute, oneLine, plainLine, SUBJECT_MAX_CHARACTERS } from './prompt-marks.ts';
 import { estimateTokens } from './token-estimate.ts';
+import { guidelinesIn, wishText } from './wish-text.ts';
 
 /** Of the conversation; the fixed text and the guidelines come on top. */
 const CONVERSATION_MAX_TOKENS = 6_000;
@@ -29,8 +31,8 @@ export interface TicketPrompt {
 }
 
 /**
- * The prompt for one ticket. The system part is the same bytes for every ticket, because prompt caches match from the
- * first byte on; knowledge and ticket stand in the user part, between marks that their text cannot contain. With
+ * The prompt for one ticket. The system part is the same bytes for every ticket of a rule, because prompt caches match
+ * from the first byte on; knowledge and ticket stand in the user part, between marks that their text cannot contain. With
  * `maskPersonalData` all that comes from outside has placeholders in the place of personal data.
  */
 export function buildPrompt(
@@ -38,19 +40,20 @@ export function buildPrompt(
   guidelines: string,
   maskPersonalData = false,
   evidence: Evidence | null = null,
+  wish: DraftWish = UNRULED.wish,
 ): TicketPrompt {
   const mask = maskPersonalData ? createMask(namesIn(conversation)) : NO_MASK;
   const { messages, cut } = fitConversation(conversation, CONVERSATION_MAX_TOKENS, (text) => mask.hide(text));
   const grounding =
-    evidence === null ? null : choosePassages(evidence, { guidelines, hide: (text) => mask.hide(text) });
+    evidence === null ? null : choosePassages(evidence, { guidelines: guidelinesIn(guidelines, wish), hide: (text) => mask.hide(text) });
   const knowledge = grounding === null ? '' : `${knowledgeBlock(grounding, (text) => mask.hide(text))}\n\n`;
   const prompt: Prompt = {
-    system: systemText(guidelines, maskPersonalData),
-    user: knowledge + userText(conversation, messages, { cut, mask }),
-    schema: DRAFT_SCHEMA,
+    system: systemText(guidelines, maskPersonalData, wish),
+    user: knowledge + userText(conversation, messages, { cut, mask, wish }),
+    schema: draftSchemaWith(wish.categories.map(({ name }) => name)),
     maxOutputTokens: OUTPUT_MAX_TOKENS,
   };
-  const promptTokens = fixedTokens(prompt.system) + estimateTokens(prompt.user) + FRAME_TOKENS;
+  const promptTokens = fixedTokens(prompt) + estimateTokens(prompt.user) + FRAME_TOKENS;
   return { prompt, promptTokens, cut, placeholders: maskPersonalData ? mask.placeholders() : null, grounding };
 }
 
@@ -61,25 +64,34 @@ function namesIn({ messages, requesterName }: Conversation): readonly string[] {
 
 let counted = { system: '', tokens: 0 };
 
-/** Of what is the same for every ticket: counted once, not once a ticket. */
-function fixedTokens(system: string): number {
+/** Of what is the same for every ticket of a rule: counted once, not once a ticket. The text says which schema it is. */
+function fixedTokens({ system, schema }: Prompt): number {
   if (counted.system !== system) {
-    counted = { system, tokens: estimateTokens(system) + estimateTokens(JSON.stringify(DRAFT_SCHEMA.schema)) };
+    counted = { system, tokens: estimateTokens(system) + estimateTokens(JSON.stringify(schema.schema)) };
   }
   return counted.tokens;
 }
 
-function systemText(guidelines: string, masked: boolean): string {
-  const own = guidelines.trim();
-  const rules = masked ? `${INSTRUCTIONS}\n\n${MASKED}` : INSTRUCTIONS;
-  if (own === '') return rules;
-  return `${rules}\n\nThe team's guidelines. They add to the rules above and come before them where it is about tone, wording and facts:\n\n${own}`;
+function systemText(guidelines: string, masked: boolean, wish: DraftWish): string {
+  // with categories the guidelines of rules stand beside these
+  const own = wish.categories.length === 0 ? guidelinesIn(guidelines, wish) : guidelines.trim();
+  return [
+    INSTRUCTIONS,
+    ...(masked ? [MASKED] : []),
+    ...(own === '' ? [] : [`${OWN_GUIDELINES}\n\n${own}`]),
+    wishText(wish),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
+
+const OWN_GUIDELINES =
+  "The team's guidelines. They add to the rules above and come before them where it is about tone, wording and facts:";
 
 function userText(
   conversation: Conversation,
   messages: readonly FittedMessage[],
-  { cut, mask }: { readonly cut: string | null; readonly mask: Mask },
+  { cut, mask, wish }: { readonly cut: string | null; readonly mask: Mask; readonly wish: DraftWish },
 ): string {
   const { locale } = conversation;
   return [
@@ -89,7 +101,9 @@ function userText(
     ...messages.map((message) => messageBlock(message, mask)),
     '</ticket>',
     '',
-    "Draft the reply to the customer's newest message above, as JSON.",
+    wish.findingOnly && wish.categories.length === 0
+      ? "Say what the customer's newest message above is about, as JSON, without a reply."
+      : "Draft the reply to the customer's newest message above, as JSON.",
   ].join('\n');
 }
 

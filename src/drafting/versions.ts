@@ -6,9 +6,12 @@ import { INSTRUCTIONS, MASKED } from './instructions.ts';
 const PROMPT_VERSION = hash(INSTRUCTIONS + MASKED + JSON.stringify(DRAFT_SCHEMA));
 
 /** What a draft is made with, as far as it is known before a model answers. */
-export function versionsOf(guidelines: string, knowledge: string | null): Omit<DraftVersions, 'model'> {
+export function versionsOf(
+  guidelines: string,
+  { rules, knowledge }: Pick<DraftVersions, 'rules' | 'knowledge'>,
+): Omit<DraftVersions, 'model'> {
   const own = guidelines.trim();
-  return { prompt: PROMPT_VERSION, guidelines: own === '' ? null : hash(own), rules: null, knowledge };
+  return { prompt: PROMPT_VERSION, guidelines: own === '' ? null : hash(own), rules, knowledge };
 }
 
 function hash(text: string): string {

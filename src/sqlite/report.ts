@@ -138,7 +138,7 @@ export function prepareReport(
     if (outcome.next === 'hold') row.status = 'drafted';
     if (outcome.next === 'skip') {
       row.status = 'skipped';
-      row.reason = 'no_draft';
+      row.reason = outcome.reason ?? 'no_draft';
     }
     return 'ok';
   };
@@ -204,7 +204,7 @@ export function prepareReport(
     row.stage = 'post';
     row.stageAttempt = 0;
     row.failures = 0;
-    row.reason = outcome.next === 'skip' ? 'no_draft' : null;
+    row.reason = outcome.next === 'skip' ? (outcome.reason ?? 'no_draft') : null;
     row.updatedAt = times.wall;
     jobs.save(row);
   };
