@@ -26,6 +26,7 @@ import { createPool } from './pool/pool.ts';
 import { createRetention } from './pool/retention.ts';
 import { createSweep } from './pool/sweep.ts';
 import { createRoutes } from './llm-routes.ts';
+import { createRulesKeeper } from './rules-keeper.ts';
 import { connectionLimit } from './connection-limit.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
 import { openAuditLog } from './sqlite/audit.ts';
@@ -65,6 +66,8 @@ export interface Service extends AsyncDisposable {
   /** Where it listens, e.g. `http://127.0.0.1:8787`. */
   readonly url: string;
   readonly control: ServiceControl;
+  /** Reads the rules anew; wrong ones change nothing. What came of it is told to the observer. Without rules: nothing. */
+  reloadRules(): void;
   /** Resolves when the database can be trusted no longer: `stop`, then start anew. Never, if all is well. */
   readonly broken: Promise<StoreFault>;
   /** No new work; work in flight gets the grace time; then everything is closed. Safe to call twice. */
@@ -136,6 +139,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     else await helpdesks.get(scope)?.probe(signal);
   };
 
+  const rules = createRulesKeeper(config, observer);
   const retry = { maxAttempts: config.maxAttempts, baseMs: config.retryBaseMs, maxMs: config.retryMaxMs };
   let wake = (): void => undefined;
   const gate = createGate({ outbox, clock, observer, probe, onOpen: () => wake() });
@@ -154,6 +158,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
       maskPersonalData: config.maskPersonalData,
     },
     knowledge: overrides.knowledge,
+    rules: () => rules.current(),
     postFindings: config.postFindings,
     noteTraceLink: config.noteTraceLink,
     retry,
@@ -206,6 +211,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     guidelines: config.guidelines,
     maskPersonalData: config.maskPersonalData,
     knowledge: overrides.knowledge,
+    rules: () => rules.current(),
     meter,
     pace,
     clock,
@@ -229,6 +235,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     history,
     noteTraceLink: config.noteTraceLink,
     settings: config.shown,
+    ...(config.rulesFile === null ? {} : { rules: () => rules.current() }),
     llmAdminUrl: config.llm.module.adminUrl(config.llm.settings),
     dailyBudgetUsd: config.llmDailyBudgetUsd,
     clock,
@@ -255,6 +262,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   retention.start();
   economy.start();
   observer.service({ phase: 'listening', url });
+  rules.tell();
   for (const detail of config.warnings) observer.alarm({ kind: 'settings', detail });
   for (const condemned of outbox.condemned) tellCondemned(condemned, observer, clock);
   // Bad credentials are found, and said, before the first ticket comes.
@@ -283,7 +291,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   };
   let stopped: Promise<void> | null = null;
   const stop = (): Promise<void> => (stopped ??= shutDown());
-  return { url, control, broken, stop, [Symbol.asyncDispose]: stop };
+  return { url, control, reloadRules: () => rules.reload(), broken, stop, [Symbol.asyncDispose]: stop };
 }
 
 /** What answers that are under way get when the database has failed, ms. */

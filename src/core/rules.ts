@@ -81,6 +81,9 @@ export interface RulePlan {
   readonly byCategory: Readonly<Record<string, Decision>>;
 }
 
+/** What the model answers where no category fits: no file has one of that name. */
+export const NO_CATEGORY = 'none';
+
 /** What a prompt needs to know of the rules. */
 export interface DraftWish {
   /** Of the rule that takes the ticket, unless a category gives it to another. */

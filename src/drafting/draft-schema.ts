@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Prompt } from '../core/language-model.ts';
-import { NO_CATEGORY } from './wish-text.ts';
+import { NO_CATEGORY } from '../core/rules.ts';
 
 const DRAFT_PROPERTIES = {
   reply: { type: ['string', 'null'] },

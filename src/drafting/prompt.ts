@@ -45,7 +45,9 @@ export function buildPrompt(
   const mask = maskPersonalData ? createMask(namesIn(conversation)) : NO_MASK;
   const { messages, cut } = fitConversation(conversation, CONVERSATION_MAX_TOKENS, (text) => mask.hide(text));
   const grounding =
-    evidence === null ? null : choosePassages(evidence, { guidelines: guidelinesIn(guidelines, wish), hide: (text) => mask.hide(text) });
+    evidence === null
+      ? null
+      : choosePassages(evidence, { guidelines: guidelinesIn(guidelines, wish), hide: (text) => mask.hide(text) });
   const knowledge = grounding === null ? '' : `${knowledgeBlock(grounding, (text) => mask.hide(text))}\n\n`;
   const prompt: Prompt = {
     system: systemText(guidelines, maskPersonalData, wish),

@@ -1,7 +1,4 @@
-import type { DraftWish } from '../core/rules.ts';
-
-/** What the model answers where no category fits: a file may not have one of that name. */
-export const NO_CATEGORY = 'none';
+import { type DraftWish, NO_CATEGORY } from '../core/rules.ts';
 
 const FINDING_ONLY =
   'No reply is wanted: "reply" is null, "claims" is empty, and "no_draft_reason" says in one to three sentences what the customer wants and what the agent should know.';

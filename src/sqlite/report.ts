@@ -119,6 +119,11 @@ export function prepareReport(
     return 'superseded';
   };
 
+  /** Held by a rule, it waits for its release also after it was cancelled and taken up again. */
+  const holdOn = (row: JobRow): void => {
+    if (row.post === 'auto') row.post = 'hold';
+  };
+
   const drafted = (row: JobRow, outcome: Drafted, times: Times): ReportResult => {
     storeDraft(row, outcome, times);
     const superseded = isSuperseded(row, outcome);
@@ -135,7 +140,10 @@ export function prepareReport(
     enterStage(row, 'post', times.steady);
     row.status = 'posting';
     if (outcome.next !== 'post') rest(row);
-    if (outcome.next === 'hold') row.status = 'drafted';
+    if (outcome.next === 'hold') {
+      row.status = 'drafted';
+      holdOn(row);
+    }
     if (outcome.next === 'skip') {
       row.status = 'skipped';
       row.reason = outcome.reason ?? 'no_draft';
@@ -205,6 +213,7 @@ export function prepareReport(
     row.stageAttempt = 0;
     row.failures = 0;
     row.reason = outcome.next === 'skip' ? (outcome.reason ?? 'no_draft') : null;
+    if (outcome.next === 'hold') holdOn(row);
     row.updatedAt = times.wall;
     jobs.save(row);
   };

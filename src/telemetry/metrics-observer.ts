@@ -65,6 +65,9 @@ export function createMetricsObserver(to: Instruments, llm: LlmAddress, clock: C
       const taken = skip === null ? action : skip === 'rule' ? 'off' : skip;
       to.ruled.add(1, { [OURS.helpdesk]: ticket.helpdesk, action: taken });
     },
+    rulesRead: ({ problems }) => {
+      if (problems.length > 0) to.alarms.add(1, { kind: 'rules' });
+    },
     ticketFinished: ({ ticket, batchId, status, reason, totalMs }) => {
       const how = { [OURS.helpdesk]: ticket.helpdesk, [OURS.status]: status, reason: reason ?? '' };
       to.tickets.add(1, how);

@@ -26,6 +26,8 @@ import { addSignIn } from './sign-in.tsx';
 export interface ConsoleParts {
   readonly history: History;
   readonly settings: readonly ShownSetting[];
+  /** As in `SettingsDeps`. */
+  readonly rules?: SettingsDeps['rules'];
   /** The provider's screen of keys and credit; null: not known. */
   readonly llmAdminUrl?: string | null;
   /** USD of a UTC day; null: no bound. */
