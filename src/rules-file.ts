@@ -4,7 +4,7 @@ import { sha256 } from './core/clock.ts';
 import type { Rule, RuleConditions, RuleSet } from './core/rules.ts';
 import { helpdesks } from './helpdesks/index.ts';
 import { GUIDELINES_MAX_CHARACTERS, keysAt, type RulesInFile, rulesShape } from './rules-shape.ts';
-import { didYouMean, problemsOf, quoted, readYaml, type YamlDocument } from './yaml-document.ts';
+import { didYouMean, type Mistake, mistakesIn, quoted, readYaml, type YamlDocument } from './yaml-document.ts';
 
 const FILE_MAX_BYTES = 1024 * 1024;
 /** More of one kind help nobody. */
@@ -18,37 +18,39 @@ export function readRulesFile(path: string): RulesReading {
   const file = readText(path, FILE_MAX_BYTES);
   if ('problem' in file) return { problems: [`the file ${file.problem}`] };
   const yaml = readYaml(file.text);
-  if ('problems' in yaml) return { problems: few(yaml.problems) };
+  if ('mistakes' in yaml) return { problems: told(yaml.mistakes) };
   const { document } = yaml;
   const parsed = rulesShape.safeParse(document.value);
-  if (!parsed.success) return { problems: few(problemsOf(parsed.error, document, keysAt)) };
-  const problems: string[] = [];
+  if (!parsed.success) return { problems: told(mistakesIn(parsed.error, document, keysAt)) };
+  const mistakes: Mistake[] = [];
   const rules = parsed.data.rules.map((rule, index) =>
-    ruleOf(rule, { index, document, folder: dirname(path), problems }),
+    ruleOf(rule, { index, document, folder: dirname(path), mistakes }),
   );
-  problems.push(...crossed(parsed.data, document));
-  if (problems.length > 0) return { problems: few(problems) };
+  mistakes.push(...crossed(parsed.data, document));
+  if (mistakes.length > 0) return { problems: told(mistakes) };
   const { categories } = parsed.data;
   return { ruleSet: { version: sha256(JSON.stringify({ categories, rules })).slice(0, 12), categories, rules } };
 }
 
-function few(problems: readonly string[]): readonly string[] {
-  const unique = [...new Set(problems)];
-  if (unique.length <= PROBLEMS_MAX) return unique;
-  return [...unique.slice(0, PROBLEMS_MAX), `and ${unique.length - PROBLEMS_MAX} more`];
+/** In the order of the file, each once. */
+function told(mistakes: readonly Mistake[]): readonly string[] {
+  const inOrder = mistakes.toSorted((one, other) => (one.line ?? 0) - (other.line ?? 0));
+  const problems = [...new Set(inOrder.map(({ line, text }) => (line === null ? text : `line ${line}: ${text}`)))];
+  if (problems.length <= PROBLEMS_MAX) return problems;
+  return [...problems.slice(0, PROBLEMS_MAX), `and ${problems.length - PROBLEMS_MAX} more`];
 }
 
 interface Place {
   readonly index: number;
   readonly document: YamlDocument;
   readonly folder: string;
-  readonly problems: string[];
+  readonly mistakes: Mistake[];
 }
 
-function ruleOf(rule: RulesInFile['rules'][number], { index, document, folder, problems }: Place): Rule {
+function ruleOf(rule: RulesInFile['rules'][number], { index, document, folder, mistakes }: Place): Rule {
   const { name, when, action, percent, control, guidelines, guidelinesFile } = rule;
   const wrong = (key: string, what: string): void => {
-    problems.push(`line ${document.lineOf(['rules', index], key)}: rule ${quoted(name)}: ${what}`);
+    mistakes.push({ line: document.lineOf(['rules', index], key), text: `rule ${quoted(name)}: ${what}` });
   };
   if (guidelines !== undefined && guidelinesFile !== undefined) {
     wrong('guidelinesFile', 'guidelines stand in the file or in guidelinesFile, not in both');
@@ -80,12 +82,15 @@ function ruleOf(rule: RulesInFile['rules'][number], { index, document, folder, p
 const TOO_LONG = `has more than ${GUIDELINES_MAX_CHARACTERS} characters`;
 
 /** What no part shows by itself: names twice or unknown, and rules that no ticket can reach. */
-function crossed({ rules, categories }: RulesInFile, { lineOf }: YamlDocument): readonly string[] {
-  const problems: string[] = [];
+function crossed({ rules, categories }: RulesInFile, { lineOf }: YamlDocument): readonly Mistake[] {
+  const mistakes: Mistake[] = [];
   const twice = (list: 'rules' | 'categories', names: readonly string[]): void =>
     names.forEach((name, index) => {
       if (names.indexOf(name) < index)
-        problems.push(`line ${lineOf([list, index, 'name'])}: ${quoted(name)} is the name of an earlier one too`);
+        mistakes.push({
+          line: lineOf([list, index, 'name']),
+          text: `${quoted(name)} is the name of an earlier one too`,
+        });
     });
   twice(
     'rules',
@@ -100,18 +105,22 @@ function crossed({ rules, categories }: RulesInFile, { lineOf }: YamlDocument): 
       for (const given of when[key] ?? []) {
         if (names.includes(given)) continue;
         const meant = names.length === 0 ? ': the file has no categories' : didYouMean(given, names);
-        problems.push(`line ${lineOf(['rules', index, 'when', key])}: there is no ${key} ${quoted(given)}${meant}`);
+        mistakes.push({
+          line: lineOf(['rules', index, 'when', key]),
+          text: `there is no ${key} ${quoted(given)}${meant}`,
+        });
       }
     };
     unknown('helpdesk', installed);
     unknown('category', known);
     if (last !== null)
-      problems.push(
-        `line ${lineOf(['rules', index])}: rule ${quoted(name)} is never reached: ${quoted(last)} before it takes every ticket`,
-      );
+      mistakes.push({
+        line: lineOf(['rules', index]),
+        text: `rule ${quoted(name)} is never reached: ${quoted(last)} before it takes every ticket`,
+      });
     else if (percent === 100 && Object.values(when).every((values) => values === undefined)) last = name;
   });
-  return problems;
+  return mistakes;
 }
 
 function readText(path: string, maxBytes: number): { readonly text: string } | { readonly problem: string } {

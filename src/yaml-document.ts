@@ -4,6 +4,12 @@ import type { z } from 'zod';
 /** A file may name an anchor that often: enough to share a list, too little to blow one up. */
 const ALIASES_MAX = 100;
 
+/** What is wrong with a file: a sentence, and where it is, 1-based; null: all of it. */
+export interface Mistake {
+  readonly line: number | null;
+  readonly text: string;
+}
+
 /** What a YAML file holds: every scalar is the text that stands there. */
 export interface YamlDocument {
   readonly value: unknown;
@@ -12,16 +18,18 @@ export interface YamlDocument {
 }
 
 /**
- * Reads one YAML 1.2 document without guessing types: ids, tags and words stay as they are written. Problems are
- * sentences with their line.
+ * Reads one YAML 1.2 document without guessing types: ids, tags and words stay as they are written. Never throws.
  */
-export function readYaml(text: string): { readonly document: YamlDocument } | { readonly problems: readonly string[] } {
+export function readYaml(
+  text: string,
+): { readonly document: YamlDocument } | { readonly mistakes: readonly Mistake[] } {
   const lineCounter = new LineCounter();
   const lineAt = (offset: number): number => lineCounter.linePos(offset).line;
   try {
     const document = parseDocument(text, { schema: 'failsafe', lineCounter, prettyErrors: false, uniqueKeys: true });
     const wrong = [...document.errors, ...document.warnings];
-    if (wrong.length > 0) return { problems: wrong.map(({ pos, message }) => `line ${lineAt(pos[0])}: ${message}`) };
+    if (wrong.length > 0)
+      return { mistakes: wrong.map(({ pos, message }) => ({ line: lineAt(pos[0]), text: message })) };
     const value: unknown = document.toJS({ maxAliasCount: ALIASES_MAX });
     const offsetOf = (node: unknown): number | null =>
       isNode(node) ? ((node as ParsedNode).range?.[0] ?? null) : null;
@@ -44,22 +52,23 @@ export function readYaml(text: string): { readonly document: YamlDocument } | { 
   } catch (error) {
     // too many aliases, or nested deeper than the parser can go
     const why = error instanceof RangeError ? 'it is nested too deeply' : 'its anchors and aliases come to too much';
-    return { problems: [`the file is no YAML that can be read: ${why}`] };
+    return { mistakes: [{ line: null, text: `the file is no YAML that can be read: ${why}` }] };
   }
 }
 
 /** What zod has found, with lines, and with what was probably meant. `known`: the keys of the mapping at a path. */
-export function problemsOf(
+export function mistakesIn(
   { issues }: z.ZodError,
   { lineOf }: YamlDocument,
   known: (path: readonly PropertyKey[]) => readonly string[],
-): readonly string[] {
+): readonly Mistake[] {
   return issues.flatMap((issue) => {
     const { path } = issue;
-    if (issue.code !== 'unrecognized_keys') return [`line ${lineOf(path)}: ${placeOf(path)}${issue.message}`];
-    return issue.keys.map(
-      (key) => `line ${lineOf(path, key)}: ${placeOf(path)}${quoted(key)} is not known${didYouMean(key, known(path))}`,
-    );
+    if (issue.code !== 'unrecognized_keys') return [{ line: lineOf(path), text: placeOf(path) + issue.message }];
+    return issue.keys.map((key) => ({
+      line: lineOf(path, key),
+      text: `${placeOf(path)}${quoted(key)} is not known${didYouMean(key, known(path))}`,
+    }));
   });
 }
 

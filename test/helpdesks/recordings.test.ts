@@ -44,6 +44,15 @@ describe.skipIf(recording('zendesk/ticket-create.json') === undefined)('Zendesk 
     });
     const seen = await helpdesk.conversation(ticketId, never);
     expect(seen).toMatchObject({ ticketId, subject: created.subject, unavailable: null, omitted: 0 });
+    const filed = created as unknown as Record<string, unknown>;
+    expect(filed['brand_id']).toEqual(expect.any(Number));
+    expect(seen.traits).toEqual({
+      brand: String(filed['brand_id']),
+      group: filed['group_id'] === null ? null : String(filed['group_id']),
+      channel: (filed['via'] as { channel: string }).channel,
+      tags: filed['tags'],
+      priority: filed['priority'],
+    });
   });
 
   it('an update that wrote no comment is not taken for a note', async () => {
@@ -117,6 +126,14 @@ describe.skipIf(recording('freshdesk/ticket_1.json') === undefined)('Freshdesk r
       ['2', 'agent'],
     ]);
     expect(seen.messages[0]?.html).toBe(ticket.description);
+    const filed = ticket as unknown as Record<string, unknown>;
+    expect(seen.traits).toEqual({
+      brand: filed['product_id'] === null ? null : String(filed['product_id']),
+      group: filed['group_id'] === null ? null : String(filed['group_id']),
+      channel: 'portal',
+      tags: filed['tags'],
+      priority: 'low',
+    });
   });
 
   it('takes a recorded private note for one, and a recorded reply for public', async () => {
