@@ -28,8 +28,9 @@ export function readYaml(
   try {
     const document = parseDocument(text, { schema: 'failsafe', lineCounter, prettyErrors: false, uniqueKeys: true });
     const wrong = [...document.errors, ...document.warnings];
-    if (wrong.length > 0)
-      return { mistakes: wrong.map(({ pos, message }) => ({ line: lineAt(pos[0]), text: message })) };
+    // the first of a line: the others are what it led to
+    const ofLine = new Map(wrong.toReversed().map(({ pos, message }) => [lineAt(pos[0]), message]));
+    if (wrong.length > 0) return { mistakes: [...ofLine].map(([line, message]) => ({ line, text: message })) };
     const value: unknown = document.toJS({ maxAliasCount: ALIASES_MAX });
     const offsetOf = (node: unknown): number | null =>
       isNode(node) ? ((node as ParsedNode).range?.[0] ?? null) : null;

@@ -102,16 +102,16 @@ describe('the file of rules', () => {
 guidelines: 5
 `),
     ).toEqual([
-      'line 13: “guidelines” is not known; known: categories, rules',
-      'line 4: rules[1].action: must be one of off, finding, draft, hold',
       'line 3: rules[1]: “wen” is not known: did you mean “when”?',
+      'line 4: rules[1].action: must be one of off, finding, draft, hold',
+      'line 7: rules[2].when: “tags” is not known: did you mean “tag”?',
       'line 8: rules[2].when.priority[1]: must be one of urgent, high, normal, low',
       'line 9: rules[2].when.language[1]: must be a language tag, e.g. de or pt-BR',
-      'line 7: rules[2].when: “tags” is not known: did you mean “tag”?',
       'line 11: rules[2].percent: must be a number from 0 to 100, e.g. 25',
       'line 12: rules[3].name: must be a name',
       'line 12: rules[3].action: must be one of off, finding, draft, hold',
       'line 12: rules[3]: “nam” is not known: did you mean “name”?',
+      'line 13: “guidelines” is not known; known: categories, rules',
     ]);
   });
 
@@ -130,14 +130,14 @@ guidelines: 5
     guidelinesFile: ../none.md
 `;
     expect(problems(text)).toEqual([
-      'line 7: rule “one”: off has no control group: nobody gets anything',
-      'line 8: rule “one”: off needs no guidelines: nothing is written',
-      'line 12: rule “two”: guidelines stand in the file or in guidelinesFile, not in both',
-      'line 12: rule “two”: guidelinesFile cannot be read (ENOENT)',
-      'line 5: “one” is the name of an earlier one too',
       'line 3: there is no helpdesk “zendesc”: did you mean “zendesk”?',
       'line 3: there is no category “refund”: the file has no categories',
+      'line 5: “one” is the name of an earlier one too',
+      'line 7: rule “one”: off has no control group: nobody gets anything',
+      'line 8: rule “one”: off needs no guidelines: nothing is written',
       'line 9: rule “two” is never reached: “one” before it takes every ticket',
+      'line 12: rule “two”: guidelines stand in the file or in guidelinesFile, not in both',
+      'line 12: rule “two”: guidelinesFile cannot be read (ENOENT)',
     ]);
   });
 
