@@ -12,7 +12,7 @@ const USUAL_FILE = 'draftdesk.yaml';
 
 const HELP = `
 Reads the rules as the service would (docs/rules.md): the file given, else
-DRAFTDESK_CONFIG, else ${USUAL_FILE} here. Nothing is asked, started or written.
+DRAFTDESK_CONFIG, else ${USUAL_FILE} here. Starts and writes nothing.
 --try takes what a ticket has, comma separated: helpdesk, brand, group, channel,
 tag (also several times), language, priority, category, requester.
 Exit codes: 0 the rules are good, 78 they are not.

@@ -1,4 +1,5 @@
 import type { Hono } from 'hono';
+import type { RuleSet } from '../../src/core/rules.ts';
 import { createApp } from '../../src/http/app.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import {
@@ -44,6 +45,7 @@ export interface TestAppOptions {
   readonly clock?: FakeClock;
   readonly publicMetrics?: boolean;
   readonly noteTraceLink?: string | null;
+  readonly rules?: RuleSet;
 }
 
 /** The app on parts in memory. */
@@ -53,6 +55,7 @@ export function testApp({
   clock = fakeClock(),
   publicMetrics = false,
   noteTraceLink = null,
+  rules,
 }: TestAppOptions = {}): TestApp {
   const parts = {
     outbox: fakeOutbox(),
@@ -78,6 +81,7 @@ export function testApp({
     settings: [],
     dailyBudgetUsd: null,
     noteTraceLink,
+    ...(rules === undefined ? {} : { rules: () => rules }),
     random: seededRandom(1),
     metrics: { text: async () => 'draftdesk_tickets_total 1\n', public: publicMetrics },
   });
