@@ -44,12 +44,12 @@ describe.skipIf(recording('zendesk/ticket-create.json') === undefined)('Zendesk 
     });
     const seen = await helpdesk.conversation(ticketId, never);
     expect(seen).toMatchObject({ ticketId, subject: created.subject, unavailable: null, omitted: 0 });
-    const filed = created as unknown as Record<string, unknown>;
+    const filed = created as unknown as Record<string, number | null>;
     expect(filed['brand_id']).toEqual(expect.any(Number));
     expect(seen.traits).toEqual({
       brand: String(filed['brand_id']),
       group: filed['group_id'] === null ? null : String(filed['group_id']),
-      channel: (filed['via'] as { channel: string }).channel,
+      channel: (created as unknown as { via: { channel: string } }).via.channel,
       tags: filed['tags'],
       priority: filed['priority'],
     });
@@ -126,7 +126,7 @@ describe.skipIf(recording('freshdesk/ticket_1.json') === undefined)('Freshdesk r
       ['2', 'agent'],
     ]);
     expect(seen.messages[0]?.html).toBe(ticket.description);
-    const filed = ticket as unknown as Record<string, unknown>;
+    const filed = ticket as unknown as Record<string, number | null>;
     expect(seen.traits).toEqual({
       brand: filed['product_id'] === null ? null : String(filed['product_id']),
       group: filed['group_id'] === null ? null : String(filed['group_id']),
