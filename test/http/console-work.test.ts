@@ -113,7 +113,9 @@ describe('tickets', () => {
     const versions = { prompt: 'p1', guidelines: null, rules: 'r1', model: 'm', knowledge: null };
     const draft = {
       ...makeDraft({ versions: { ...versions, rule: 'trial', category: 'spam' } }),
-      ...{ version: 1, conversationVersion: 'v1', seenMessageId: null },
+      version: 1,
+      conversationVersion: 'v1',
+      seenMessageId: null,
     };
     const round = makeRound();
     parts.reader.told = makeStory({ rounds: [round], drafts: [{ ...draft, roundId: round.id, createdAt: 0 }] });

@@ -161,7 +161,7 @@ describe('the metrics', () => {
     parts.observer.ruled({ ...decision, skip: 'control_group' });
     parts.observer.ruled({ ...decision, action: 'off', skip: 'rule' });
     parts.observer.rulesRead({ version: 'v', rules: 1, problems: ['line 3: wrong'] });
-    const counted = (await parts.lines('draftdesk_rules_total')).map((line) => /action="(\w+)"/.exec(line)?.[1]);
+    const counted = (await parts.lines('draftdesk_rules_total')).map((line) => /action="(\w+)"/.exec(line)?.[1] ?? '');
     expect(counted.toSorted()).toEqual(['control_group', 'draft', 'off']);
     expect((await parts.lines('draftdesk_rules_total')).join('')).not.toMatch(/no label|refund/);
     expect((await parts.lines('draftdesk_alarms_total')).join('')).toContain('kind="rules"');
