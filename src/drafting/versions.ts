@@ -2,8 +2,19 @@ import { createHash } from 'node:crypto';
 import type { DraftVersions } from '../core/ticket.ts';
 import { DRAFT_SCHEMA } from './draft-schema.ts';
 import { INSTRUCTIONS, MASKED } from './instructions.ts';
+import { wishText } from './wish-text.ts';
 
-const PROMPT_VERSION = hash(INSTRUCTIONS + MASKED + JSON.stringify(DRAFT_SCHEMA));
+/** Wishes that have all that rules can put into a prompt, but for what stands in their file. */
+const WISHES = [
+  { guidelines: '', findingOnly: true, categories: [] },
+  {
+    guidelines: '',
+    findingOnly: true,
+    categories: [{ name: '', description: '', guidelines: '', findingOnly: false }],
+  },
+];
+
+const PROMPT_VERSION = hash(INSTRUCTIONS + MASKED + WISHES.map(wishText).join('') + JSON.stringify(DRAFT_SCHEMA));
 
 /** What a draft is made with, as far as it is known before a model answers. */
 export function versionsOf(
