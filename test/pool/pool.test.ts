@@ -218,25 +218,6 @@ describe('the pool', () => {
       expect(ticket('1').status).toBe('posted');
     });
 
-    it('keeps what a rule holds on hold when its batch is cancelled and taken up again', async () => {
-      makePool({ rules: () => makeRules([{ action: 'hold' }]) });
-      const { id } = await outbox.createBatch(makeBatch(['1', '2']));
-      // the batch goes on as long as the second has no answer
-      llm.script.complete = (prompt, signal) =>
-        of1(prompt)
-          ? undefined
-          : new Promise((_, reject) => signal.addEventListener('abort', () => reject(fail('timeout'))));
-      await run(2_000);
-      expect(ticket('1').status).toBe('drafted');
-      await outbox.cancelBatch(id);
-      await pass(200);
-      expect(ticket('1').status).toBe('cancelled');
-      await outbox.retryTicket('zendesk', '1');
-      await pass(2_000);
-      expect(ticket('1').status).toBe('drafted');
-      expect(helpdesk.notes).toHaveLength(0);
-    });
-
     it('counts the control group and the others, and gives them nothing', async () => {
       const rules = [{ name: 'trial', when: { language: ['en'] }, control: 100 }, { percent: 0 }];
       makePool({ rules: () => makeRules(rules) });
