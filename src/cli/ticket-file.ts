@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { sha256 } from '../core/clock.ts';
 import { UpstreamError } from '../core/errors.ts';
-import type { Conversation, Helpdesk } from '../core/helpdesk.ts';
+import { type Conversation, type Helpdesk, NO_TRAITS } from '../core/helpdesk.ts';
 import { NOT_ASKED } from '../file-run.ts';
 import { CommandError, systemCode } from './command-error.ts';
 import { type Fields, readRecords, type RecordParser } from './file-records.ts';
@@ -142,6 +142,7 @@ function toConversation(ticketId: string, { subject, description }: Ticket, rece
     requesterId: null,
     requesterName: null,
     locale: null,
+    traits: NO_TRAITS,
     unavailable: null,
     messages: silent
       ? []

@@ -54,6 +54,21 @@ export interface OwnNote {
   readonly marker: string;
 }
 
+/** How a helpdesk has filed a ticket: what rules look at. Ids are the vendor's. */
+export interface TicketTraits {
+  /** Id of the brand (Zendesk) or product (Freshdesk). */
+  readonly brand: string | null;
+  /** Id of the group of agents. */
+  readonly group: string | null;
+  /** The vendor's word: `email`, `web`, `chat`, `portal`, … */
+  readonly channel: string | null;
+  readonly tags: readonly string[];
+  readonly priority: Priority | null;
+}
+
+/** Of a ticket that no helpdesk has filed. */
+export const NO_TRAITS: TicketTraits = { brand: null, group: null, channel: null, tags: [], priority: null };
+
 /** A ticket and what was said on it, as far as a draft needs it. */
 export interface Conversation {
   readonly ticketId: string;
@@ -62,6 +77,7 @@ export interface Conversation {
   readonly requesterName: string | null;
   /** BCP 47, the requester's own setting where the vendor tells it. */
   readonly locale: string | null;
+  readonly traits: TicketTraits;
   /** Set when the ticket takes no draft: closed, merged, spam, … */
   readonly unavailable: SkipReason | null;
   /** Oldest first: what customers wrote and what agents answered publicly. Private notes of agents are left out. */
@@ -85,7 +101,7 @@ export type PostLook =
   /** Free to post; `fence` goes back into `postPrivateNote`. */
   | { readonly kind: 'clear'; readonly fence: string };
 
-/** What a note says, before any vendor's markup. Texts are plain; adapters escape them. */
+/** What a note says, before any vendor's markup. Texts and addresses are plain; adapters escape them. */
 export interface Note {
   readonly blocks: readonly NoteBlock[];
   /** `dd-…`; the last line of the note is `Draftdesk ref <marker>`. */
@@ -96,7 +112,16 @@ export type NoteBlock =
   | { readonly kind: 'heading'; readonly text: string }
   /** One paragraph; line breaks in it are kept. */
   | { readonly kind: 'paragraph'; readonly text: string }
-  | { readonly kind: 'list'; readonly items: readonly string[] };
+  | { readonly kind: 'list'; readonly items: readonly (string | NoteLink)[] };
+
+/** A list item with a link that may be followed: never one that a customer or a model has written. */
+export interface NoteLink {
+  readonly text: string;
+  /** Shown as it is, so that it can be read where there are no links; null: there is none. */
+  readonly url: string | null;
+  /** On a line of its own; empty: nothing. */
+  readonly below: string;
+}
 
 export interface LookRequest {
   readonly ticketId: string;

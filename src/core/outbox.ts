@@ -1,10 +1,12 @@
 import type { BatchLane, BatchState, BatchStop, CreatedBatch, NewBatch } from './batch.ts';
 import type { Erasure } from './erasure.ts';
 import type { ErrorClass, SkipReason } from './errors.ts';
+import type { Grounding } from './grounding.ts';
 import type { ListedTicket, TicketEvent } from './helpdesk.ts';
 import type { TokenUsage } from './language-model.ts';
+import type { RulePlan } from './rules.ts';
 import type { StoreFault } from './store-fault.ts';
-import type { Draft, Lane, TicketStatus } from './ticket.ts';
+import type { Draft, DraftVersions, Lane, TicketStatus } from './ticket.ts';
 
 /** A job goes through two durable steps: buy the draft, post the note. */
 export type Stage = 'draft' | 'post';
@@ -98,6 +100,12 @@ export interface ConsignedContext {
   readonly knownText: string;
   /** `PreparedPrompt.placeholders`: missing in what an earlier version has stored. */
   readonly placeholders?: Readonly<Record<string, string>> | null;
+  /** What the model was shown of the team's knowledge. Missing as above; null: there is none. */
+  readonly grounding?: Grounding | null;
+  /** Missing as above. */
+  readonly versions?: Omit<DraftVersions, 'model'>;
+  /** What the rules came to before the model was asked. Missing as above. */
+  readonly plan?: RulePlan;
   /** See `Draft.cut`. */
   readonly cut: string | null;
   /** The model that is asked. */
@@ -116,8 +124,10 @@ export type JobOutcome =
       /** Steady ms when the conversation was fetched: events received before are in it. */
       readonly fetchedAt: number;
       readonly facts?: TicketFacts;
-      /** `skip`: the finding is kept but not posted. */
+      /** `skip`: it is kept but not posted. */
       readonly next: 'post' | 'hold' | 'skip';
+      /** With `skip`: why. Default `no_draft`. */
+      readonly reason?: SkipReason;
     }
   | { readonly kind: 'posted'; readonly noteId: string; readonly facts?: TicketFacts }
   | { readonly kind: 'skipped'; readonly reason: SkipReason; readonly facts?: TicketFacts }

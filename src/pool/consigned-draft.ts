@@ -3,14 +3,18 @@ import type { ConsignedJob } from '../core/consignment.ts';
 import type { Conversation } from '../core/helpdesk.ts';
 import { type Completion, LanguageModelError } from '../core/language-model.ts';
 import type { ErrorClass } from '../core/errors.ts';
+import type { Asked } from '../core/rules.ts';
 import type { JobOutcome, TicketFacts } from '../core/outbox.ts';
 import { finishDraft, NOTHING_USED } from '../drafting/finish-draft.ts';
+import type { Evidence } from '../drafting/passages.ts';
 import { preparePrompt } from '../drafting/prepare-prompt.ts';
 import type { Packer } from './consignment-packer.ts';
-import { nextOf, refOf, type StageDeps, type StageRun } from './stage-run.ts';
+import { fateOf, refOf, type StageDeps, type StageRun } from './stage-run.ts';
 
 interface Fetched {
   readonly conversation: Conversation;
+  readonly evidence: Evidence | null;
+  readonly asked: Asked;
   /** Steady ms. */
   readonly fetchedAt: number;
   readonly facts: TicketFacts;
@@ -23,10 +27,10 @@ export async function consignDraft(
   deps: StageDeps & { packer: Packer },
 ): Promise<JobOutcome> {
   const { jobId, helpdesk, batchId, lane } = run.job;
-  const { conversation, fetchedAt, facts } = fetched;
+  const { conversation, evidence, asked, fetchedAt, facts } = fetched;
   if (batchId === null) throw new Error('the economy lane is for batches');
-  const prepared = preparePrompt(conversation, deps.team);
-  const { prompt, promptTokens, knownText, placeholders, cut } = prepared;
+  const prepared = preparePrompt(conversation, deps.team, evidence, asked);
+  const { prompt, promptTokens, knownText, placeholders, grounding, versions, plan, cut } = prepared;
   const { model } = deps.routes.preferred;
   const completionTokens = prompt.maxOutputTokens;
   const most = { promptTokens, cachedTokens: 0, completionTokens };
@@ -48,6 +52,9 @@ export async function consignDraft(
       startedAt: deps.clock.now() - (deps.clock.steady() - fetchedAt),
       knownText,
       placeholders,
+      grounding,
+      versions,
+      plan,
       cut,
       model: model.model,
       usd,
@@ -79,8 +86,8 @@ export function finishConsigned(
     });
   const draft = told(() => finishDraft(outcome, context), outcome, tell);
   const { conversationVersion, seenMessageId, fetchedAt } = context;
-  const next = nextOf(draft, job, deps.postFindings);
-  return { kind: 'drafted', draft, conversationVersion, seenMessageId, fetchedAt, next };
+  const fate = fateOf(draft, job, { plan: context.plan, ...deps });
+  return { kind: 'drafted', draft, conversationVersion, seenMessageId, fetchedAt, ...fate };
 }
 
 function told<T>(

@@ -3,9 +3,12 @@ import { UpstreamError } from '../core/errors.ts';
 import { estimate, type Estimate } from '../core/estimate.ts';
 import type { Demand, Helpdesk, TicketFilter } from '../core/helpdesk.ts';
 import type { ModelRoutes } from '../core/model-routes.ts';
+import { factsOf, NO_RULES, planTicket } from '../core/rules.ts';
 import type { RateBudget } from '../core/rate-budget.ts';
 import type { AverageDraft, TicketReader } from '../core/ticket-reader.ts';
 import { buildPrompt } from '../drafting/prompt.ts';
+import { findEvidence } from './find-evidence.ts';
+import type { StageDeps } from './stage-run.ts';
 
 /** Conversations that are fetched for it, spread over the batch. */
 const SAMPLE = 20;
@@ -34,6 +37,10 @@ export interface EstimateDeps {
   readonly routes: ModelRoutes;
   readonly guidelines: string;
   readonly maskPersonalData?: boolean;
+  /** As in `StageDeps`. */
+  readonly rules?: StageDeps['rules'];
+  /** As in `StageDeps`. */
+  readonly knowledge?: StageDeps['knowledge'];
   readonly clock: Clock;
 }
 
@@ -103,7 +110,7 @@ interface Sampled {
 async function sample(
   ids: readonly string[],
   helpdesk: Helpdesk,
-  { guidelines, maskPersonalData }: EstimateDeps,
+  { guidelines, maskPersonalData, knowledge, rules }: EstimateDeps,
   signal: AbortSignal,
 ): Promise<Sampled> {
   const step = Math.max(1, ids.length / SAMPLE);
@@ -115,11 +122,15 @@ async function sample(
   // one ticket that is gone says nothing about the others; a helpdesk that answers nobody does
   const failed = looks.find((look) => look.status === 'rejected' && !isGone(look.reason));
   if (failed?.status === 'rejected' && looks.every((look) => look.status === 'rejected')) throw failed.reason;
-  const prompts = looks.flatMap((look) => {
-    if (look.status === 'rejected' || look.value.unavailable !== null) return [];
-    const { prompt, promptTokens } = buildPrompt(look.value, guidelines, maskPersonalData);
-    return [{ promptTokens, maxOutputTokens: prompt.maxOutputTokens }];
-  });
+  const prompts: Sampled['prompts'][number][] = [];
+  for (const look of looks) {
+    if (look.status === 'rejected' || look.value.unavailable !== null) continue;
+    const { wish } = planTicket(rules?.() ?? NO_RULES, factsOf(helpdesk.name, look.value));
+    if (wish === null) continue;
+    const evidence = await findEvidence(look.value, helpdesk, knowledge);
+    const { prompt, promptTokens } = buildPrompt(look.value, guidelines, maskPersonalData, evidence, wish);
+    prompts.push({ promptTokens, maxOutputTokens: prompt.maxOutputTokens });
+  }
   return { looked: looks.length, prompts };
 }
 

@@ -1,8 +1,10 @@
 import type { Clock } from '../core/clock.ts';
 import type { Helpdesk } from '../core/helpdesk.ts';
+import type { KnowledgeBase } from '../core/knowledge-base.ts';
 import type { ModelRoutes } from '../core/model-routes.ts';
 import type { Observer, TicketRef } from '../core/observer.ts';
 import type { ClaimedJob, JobOutcome, Outbox, Spent, TicketFacts } from '../core/outbox.ts';
+import { decide, type RulePlan, type RuleSet, UNRULED } from '../core/rules.ts';
 import type { SpendGuard } from '../core/spend-guard.ts';
 import type { Draft } from '../core/ticket.ts';
 import type { TeamSettings } from '../drafting/prepare-prompt.ts';
@@ -16,6 +18,10 @@ export interface StageDeps {
   readonly clock: Clock;
   readonly observer: Observer;
   readonly team: TeamSettings;
+  /** What the team has written; not given: drafts rest on the ticket and on what is generally known. */
+  readonly knowledge?: Pick<KnowledgeBase, 'search' | 'summary'> | undefined;
+  /** Those in force; not given: there are none. A try goes by those that it began with. */
+  readonly rules?: () => RuleSet;
   /** False: where the model has no draft, nothing is posted and the ticket is skipped. */
   readonly postFindings: boolean;
   /** Address of a trace with `{traceId}` in it, for the notes; null or not given: no such line. */
@@ -44,14 +50,27 @@ export interface StageRun {
 
 export type StageFunction = (run: StageRun, deps: StageDeps) => Promise<JobOutcome>;
 
-/** What becomes of a draft. */
-export function nextOf(
-  { body }: Draft,
-  { post: wanted }: ClaimedJob,
-  postFindings: boolean,
-): Extract<JobOutcome, { kind: 'drafted' }>['next'] {
-  if (body === null && !postFindings) return 'skip';
-  return wanted === 'hold' ? 'hold' : 'post';
+/**
+ * What becomes of a draft: what the rules say, else what its batch says. A rule that asks for a finding gets it posted
+ * whatever `postFindings` is.
+ */
+export function fateOf(
+  { body, versions }: Draft,
+  job: ClaimedJob,
+  { plan = UNRULED.plan, observer, postFindings }: FateDeps,
+): Pick<Extract<JobOutcome, { kind: 'drafted' }>, 'next' | 'reason'> {
+  const category = versions?.category ?? null;
+  const decision = decide(plan, category);
+  const { action, skip } = decision;
+  if (plan.version !== null) observer.ruled({ ticket: refOf(job), category, ...decision });
+  if (skip !== null) return { next: 'skip', reason: skip };
+  if (body === null && action !== 'finding' && !postFindings) return { next: 'skip' };
+  return { next: action === 'hold' || job.post === 'hold' ? 'hold' : 'post' };
+}
+
+interface FateDeps extends Pick<StageDeps, 'observer' | 'postFindings'> {
+  /** Missing in what an earlier version has stored. */
+  readonly plan?: RulePlan | undefined;
 }
 
 export function refOf(job: ClaimedJob): TicketRef {

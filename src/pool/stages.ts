@@ -3,11 +3,13 @@ import { UpstreamError } from '../core/errors.ts';
 import type { Conversation, Helpdesk, LookRequest, PostLook } from '../core/helpdesk.ts';
 import { covers } from '../core/message-order.ts';
 import { createModelRoutes } from '../core/model-routes.ts';
+import { factsOf, NO_RULES, planTicket } from '../core/rules.ts';
 import { type ClaimedJob, type JobOutcome, OutboxUnavailable, type Spent, type Stage } from '../core/outbox.ts';
 import { type CallReport, draftReply } from '../drafting/draft-reply.ts';
 import { buildNote } from '../core/note.ts';
 import { consignDraft } from './consigned-draft.ts';
-import { nextOf, refOf, type StageDeps, type StageFunction, type StageRun } from './stage-run.ts';
+import { findEvidence } from './find-evidence.ts';
+import { fateOf, refOf, type StageDeps, type StageFunction, type StageRun } from './stage-run.ts';
 
 /** The two durable steps of a job. */
 export const STAGES: Readonly<Record<Stage, StageFunction>> = { draft, post };
@@ -24,13 +26,23 @@ async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
   run.facts = facts;
   const verdict = judge(job, conversation);
   if (verdict !== null) return verdict.kind === 'duplicate' ? verdict : { ...verdict, facts };
+  const { plan, wish } = planTicket(deps.rules?.() ?? NO_RULES, factsOf(helpdesk.name, conversation));
+  if (wish === null) {
+    const { otherwise } = plan;
+    deps.observer.ruled({ ticket: refOf(job), category: null, ...otherwise });
+    return { kind: 'skipped', reason: otherwise.skip ?? 'rule', facts };
+  }
+  const asked = { plan, wish };
+  const evidence = await findEvidence(conversation, helpdesk, deps.knowledge);
   const { packer } = deps;
   if (job.tier === 'economy' && packer !== undefined && !run.onTrial) {
-    return consignDraft(run, { conversation, fetchedAt, facts }, { ...deps, packer });
+    return consignDraft(run, { conversation, evidence, asked, fetchedAt, facts }, { ...deps, packer });
   }
   const made = await draftReply({
     conversation,
     team: deps.team,
+    evidence,
+    asked,
     // the Batch API has the preferred model only: that another is well says nothing
     routes: run.onTrial ? createModelRoutes([deps.routes.preferred], deps.clock) : deps.routes,
     lane: job.lane,
@@ -63,7 +75,7 @@ async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
     seenMessageId: conversation.messages.at(-1)?.id ?? null,
     fetchedAt,
     facts,
-    next: nextOf(made, job, deps.postFindings),
+    ...fateOf(made, job, { plan, ...deps }),
   };
 }
 

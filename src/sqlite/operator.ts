@@ -1,3 +1,4 @@
+import { isKeptBack } from '../core/errors.ts';
 import type { TicketActionResult } from '../core/outbox.ts';
 import type { Batches } from './batches.ts';
 import type { ConsignmentRows } from './consignments.ts';
@@ -31,9 +32,9 @@ export function prepareOperator(
 
   const revive = (row: JobRow, times: Times): void => {
     const stored = row.draftId === null ? undefined : jobs.draftById(row.draftId);
-    // A draft that was paid for is posted, not bought again; a finding that was not to be posted is no draft.
+    // A draft that was paid for is posted, not bought again; what was not to be posted is no draft.
     const kept = stored !== undefined && !isBlank(stored);
-    const postable = row.stage === 'post' && kept && row.reason !== 'no_draft';
+    const postable = row.stage === 'post' && kept && !isKeptBack(row.reason);
     row.textRemovedAt = null;
     enterStage(row, postable ? 'post' : 'draft', times.steady);
     row.status = 'queued';

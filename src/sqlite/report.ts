@@ -4,6 +4,7 @@ import { covers } from '../core/message-order.ts';
 import { isFinal } from '../core/ticket.ts';
 import type { Batches } from './batches.ts';
 import { type ConsignmentRows, isConsigned } from './consignments.ts';
+import { groundingColumns } from './claimed-job.ts';
 import type { Connection } from './database.ts';
 import type { Forgetting } from './forgetting.ts';
 import { type IngestParts, insertFollowUp, type Times } from './ingest.ts';
@@ -91,6 +92,7 @@ export function prepareReport(
       version: (lastVersion.get(row.ticket)?.version ?? 0) + 1,
       questions: JSON.stringify(outcome.draft.questions),
       sources: JSON.stringify(outcome.draft.sources),
+      ...groundingColumns(outcome.draft),
       conversationVersion: outcome.conversationVersion,
       seenMessageId: outcome.seenMessageId,
       createdAt: times.wall,
@@ -120,6 +122,11 @@ export function prepareReport(
     return 'superseded';
   };
 
+  /** Held by a rule, it waits for its release also after it was cancelled and taken up again. */
+  const holdOn = (row: JobRow): void => {
+    if (row.post === 'auto') row.post = 'hold';
+  };
+
   const drafted = (row: JobRow, outcome: Drafted, times: Times): ReportResult => {
     storeDraft(row, outcome, times);
     row.verify = 0;
@@ -133,25 +140,29 @@ export function prepareReport(
     }
     if (superseded) {
       // nobody looks before a draft is held: this is looked at on its own, and the draft kept if it told nothing
-      const keeps = outcome.next === 'hold' || row.post === 'auto';
+      if (outcome.next === 'hold') holdOn(row);
+      const keeps = outcome.next === 'hold' || (row.post === 'auto' && outcome.reason === undefined);
       if (row.pendingMessageId === null && keeps) row.verify = OWN_DRAFT;
       return redraft(row, times);
     }
-    settle(row, outcome.next, times);
+    settle(row, outcome, times);
     return 'ok';
   };
 
   /** What becomes of a draft that answers all we know of. */
-  const settle = (row: JobRow, next: Drafted['next'], times: Times): void => {
+  const settle = (row: JobRow, { next, reason = 'no_draft' }: Pick<Drafted, 'next' | 'reason'>, times: Times): void => {
     row.pendingAt = null;
     row.pendingMessageId = null;
     enterStage(row, 'post', times.steady);
     row.status = 'posting';
     if (next !== 'post') rest(row);
-    if (next === 'hold') row.status = 'drafted';
+    if (next === 'hold') {
+      row.status = 'drafted';
+      holdOn(row);
+    }
     if (next === 'skip') {
       row.status = 'skipped';
-      row.reason = 'no_draft';
+      row.reason = reason;
     }
   };
 
@@ -175,7 +186,7 @@ export function prepareReport(
   /** The event told nothing new: the job's own draft is what it was. */
   const keep = (row: JobRow, times: Times): void => {
     row.verify = 0;
-    settle(row, row.post === 'auto' ? 'skip' : 'hold', times);
+    settle(row, { next: row.post === 'auto' ? 'skip' : 'hold' }, times);
     jobs.save(row);
   };
 
@@ -223,7 +234,8 @@ export function prepareReport(
     row.stage = 'post';
     row.stageAttempt = 0;
     row.failures = 0;
-    row.reason = outcome.next === 'skip' ? 'no_draft' : null;
+    row.reason = outcome.next === 'skip' ? (outcome.reason ?? 'no_draft') : null;
+    if (outcome.next === 'hold') holdOn(row);
     row.updatedAt = times.wall;
     jobs.save(row);
   };

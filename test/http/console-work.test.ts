@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UpstreamError } from '../../src/core/errors.ts';
-import { makeDraft } from '../support/factories.ts';
+import { makeDraft, makeRules } from '../support/factories.ts';
 import { makeBatchProgress, makeRound, makeStory, zeroCounts } from '../support/fakes.ts';
 import { ADMIN_TOKEN, testApp, VIEWER_TOKEN } from './test-app.ts';
 
@@ -97,19 +97,49 @@ describe('tickets', () => {
     expect((await plain.get('/tickets/zendesk/5158')).text).toContain('<code>0123456789abcdef0123456789abcdef</code>');
   });
 
+  it('says what rules have decided, and shows those in force', async () => {
+    const rules = makeRules(
+      [{ name: 'trial', when: { tag: ['<b>vip'] }, percent: 20, control: 10, guidelines: 'x' }],
+      ['spam'],
+    );
+    const { parts, get } = await signedIn(ADMIN_TOKEN, testApp({ rules }));
+    const settings = (await get('/settings')).text;
+    expect(settings).toContain('0123456789ab');
+    expect(settings).toContain('tag &lt;b&gt;vip');
+    expect(settings).toContain(
+      'a draft for 20 % of requesters, 10 % of them control group, with guidelines of its own',
+    );
+    expect(settings).toContain('It is about spam.');
+    const versions = { prompt: 'p1', guidelines: null, rules: 'r1', model: 'm', knowledge: null };
+    const draft = {
+      ...makeDraft({ versions: { ...versions, rule: 'trial', category: 'spam' } }),
+      version: 1,
+      conversationVersion: 'v1',
+      seenMessageId: null,
+    };
+    const round = makeRound();
+    parts.reader.told = makeStory({ rounds: [round], drafts: [{ ...draft, roundId: round.id, createdAt: 0 }] });
+    const { text } = await get('/tickets/zendesk/5158');
+    expect(text).toMatch(/Rule<\/dt>\s*<dd[^>]*>trial/);
+    expect(text).toContain('rules r1');
+    expect((await (await signedIn()).get('/settings')).text).not.toContain('read again on');
+  });
+
   it('links no source but one of the web', async () => {
     const { parts, get } = await signedIn();
-    const source = { kind: 'article', id: '1', quote: '' } as const;
+    const source = { kind: 'article', id: '1', quote: '', restricted: false, share: 0.4, votes: 3 } as const;
     const sources = [
       { ...source, title: 'Good', url: 'https://help.acme.example/1' },
       { ...source, title: 'Bad', url: 'javascript:alert(1)' },
     ];
-    const draft = { ...makeDraft({ sources }), version: 1, conversationVersion: 'v1', seenMessageId: null };
+    const versions = { prompt: 'p1', guidelines: null, rules: null, model: 'm', knowledge: 'k1' };
+    const draft = { ...makeDraft({ sources, versions }), version: 1, conversationVersion: 'v1', seenMessageId: null };
     const round = makeRound();
     parts.reader.told = makeStory({ rounds: [round], drafts: [{ ...draft, roundId: round.id, createdAt: 0 }] });
     const { text } = await get('/tickets/zendesk/5158');
     expect(text).toContain('href="https://help.acme.example/1"');
     expect(text).toContain('Bad');
+    expect(text).toContain('prompt p1, knowledge k1');
     expect(text).not.toContain('javascript:');
   });
 });
@@ -191,7 +221,7 @@ describe('batches', () => {
   it('hands out the results', async () => {
     const { parts, get } = await signedIn();
     const result = { id: '1', status: 'posted', draft: 'Hello', error: null, attempts: 2, durationMs: 5 } as const;
-    parts.reader.results = [{ ...result, textRemovedAt: null }];
+    parts.reader.results = [{ ...result, sources: [], unproven: [], versions: null, textRemovedAt: null }];
     expect(JSON.parse((await get('/batches/b1/results.ndjson')).text)).toMatchObject({ id: '1', draft: 'Hello' });
     expect((await get('/batches/b2/results.ndjson')).status).toBe(404);
   });

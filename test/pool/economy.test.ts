@@ -8,6 +8,7 @@ import { seededRandom, uuidv7 } from '../../src/core/clock.ts';
 import { LanguageModelError } from '../../src/core/language-model.ts';
 import { createModelRoutes } from '../../src/core/model-routes.ts';
 import type { RateBudget } from '../../src/core/rate-budget.ts';
+import { NO_RULES, type RuleSet } from '../../src/core/rules.ts';
 import { createSpendGuard } from '../../src/core/spend-guard.ts';
 import type { BatchSummary, TicketReader } from '../../src/core/ticket-reader.ts';
 import { createEconomy, type Economy } from '../../src/pool/economy.ts';
@@ -16,9 +17,10 @@ import { createPool, type Pool } from '../../src/pool/pool.ts';
 import { type Connection, openDatabase } from '../../src/sqlite/database.ts';
 import { openOutbox } from '../../src/sqlite/outbox.ts';
 import { openTicketReader } from '../../src/sqlite/ticket-reader.ts';
-import { makeBatch, makeEvent, TRACEPARENT, makeBudgetSnapshot, makeTeam } from '../support/factories.ts';
+import { makeBatch, makeEvent, TRACEPARENT, makeBudgetSnapshot, makeRules, makeTeam } from '../support/factories.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import { migrationsFolder } from '../support/paths.ts';
+import { type FakeKnowledge, fakeKnowledge, makeArticle, makeFound } from '../support/fake-search.ts';
 import { recordingObserver, type RecordingObserver } from '../support/recording-observer.ts';
 import { type StubBatchModel, stubBatchModel } from '../support/stub-batch-model.ts';
 import { stubHelpdesk, type StubHelpdesk } from '../support/stub-helpdesk.ts';
@@ -38,6 +40,8 @@ describe('the economy lane', () => {
   let clock: FakeClock;
   let helpdesk: StubHelpdesk;
   let llm: StubLanguageModel;
+  let knowledge: FakeKnowledge | undefined;
+  let rules: RuleSet | undefined;
   let model: StubBatchModel;
   let observer: RecordingObserver;
   let connection: Connection;
@@ -52,6 +56,8 @@ describe('the economy lane', () => {
     clock = fakeClock();
     helpdesk = stubHelpdesk('zendesk');
     llm = stubLanguageModel();
+    knowledge = undefined;
+    rules = undefined;
     model = stubBatchModel();
     observer = recordingObserver();
     open('first');
@@ -77,6 +83,8 @@ describe('the economy lane', () => {
       observer,
       random: seededRandom(1),
       team: makeTeam(),
+      knowledge,
+      ...(rules === undefined ? {} : { rules: () => rules ?? NO_RULES }),
       postFindings: true,
       retry: { maxAttempts: MAX_ATTEMPTS, baseMs: 1000, maxMs: 60_000 },
       circuit: createCircuit(clock, { maxAttempts: MAX_ATTEMPTS }),
@@ -126,6 +134,58 @@ describe('the economy lane', () => {
     expect(model.batches[0]?.forgotten).toBe(true);
     expect(llm.calls.complete).toBe(0);
     expect(outbox.consignments.open()).toEqual([]);
+  });
+
+  it('goes by the rules of the hour when it was sent, also after a restart', async () => {
+    rules = makeRules([{ name: 'refunds', when: { category: ['refund'] }, action: 'hold' }], ['refund']);
+    await restart();
+    const answer = { reply: 'Hold it.', language: 'en', confidence: 0.9, questions: [], no_draft_reason: null };
+    const text = JSON.stringify({ ...answer, category: 'refund' });
+    await start(2);
+    await pass(5_000);
+    rules = makeRules([{ name: 'all off', action: 'off' }]);
+    await restart();
+    const [sent] = model.batches;
+    if (sent !== undefined)
+      sent.answer = (line) => makeCompletion(JSON.stringify(line).includes('Subject of 1') ? { text } : {});
+    model.finish();
+    await pass(60_000);
+    expect(reader.ticket('zendesk', '1')).toMatchObject({
+      status: 'drafted',
+      draft: { versions: { rule: 'refunds' } },
+    });
+    expect(reader.ticket('zendesk', '2')).toMatchObject({ status: 'posted', draft: { versions: { rule: null } } });
+  });
+
+  it('proves an answer by what the model was shown hours ago, whatever is known by then, also after a restart', async () => {
+    knowledge = fakeKnowledge();
+    await restart();
+    const quote = 'Hold the button for five seconds';
+    const answer = {
+      reply: 'Hold it.',
+      language: 'en',
+      confidence: 0.9,
+      questions: [],
+      missing: [],
+      no_draft_reason: null,
+    };
+    const text = JSON.stringify({ ...answer, claims: [{ claim: 'Hold it', source: 'A1', quote }] });
+    const id = await start(1);
+    await pass(5_000);
+    expect(JSON.stringify(model.batches[0]?.lines)).toContain(quote);
+    knowledge.found = makeFound({ articles: [makeArticle({ passage: 'All is new.', share: 0 })], version: 'k2' });
+    await restart();
+    const [sent] = model.batches;
+    if (sent !== undefined) sent.answer = () => makeCompletion({ text });
+    model.finish();
+    await pass(60_000);
+    expect(batch(id).counts.posted).toBe(1);
+    expect(reader.ticket('zendesk', '1')?.draft).toMatchObject({
+      body: 'Hold it.',
+      sources: [{ kind: 'article', id: 'zendesk/360001', quote, share: 0.42 }],
+      unproven: [],
+      versions: { knowledge: 'k1', model: 'gpt-6-luna' },
+    });
   });
 
   it('packs at most a thousand into one', async () => {

@@ -2,16 +2,23 @@ import { expect, it } from 'vitest';
 import { UpstreamError } from '../../src/core/errors.ts';
 import { createModelRoutes } from '../../src/core/model-routes.ts';
 import type { RateBudget } from '../../src/core/rate-budget.ts';
+import { NO_RULES } from '../../src/core/rules.ts';
 import type { AverageDraft } from '../../src/core/ticket-reader.ts';
 import { estimateBatch, type EstimateRequest } from '../../src/pool/estimate-batch.ts';
+import { makeRules } from '../support/factories.ts';
 import { fakeClock } from '../support/fake-clock.ts';
+import { type FakeKnowledge, fakeKnowledge } from '../support/fake-search.ts';
 import { makeConversation, stubHelpdesk } from '../support/stub-helpdesk.ts';
 import { stubLanguageModel } from '../support/stub-language-model.ts';
 
 const never = new AbortController().signal;
 const ids = (count: number): string[] => Array.from({ length: count }, (_, index) => String(index + 1));
 
-function setUp({ average = null as AverageDraft | null } = {}) {
+function setUp({
+  average = null as AverageDraft | null,
+  knowledge = undefined as FakeKnowledge | undefined,
+  rules = NO_RULES,
+} = {}) {
   const helpdesk = stubHelpdesk();
   const llm = stubLanguageModel();
   const clock = fakeClock();
@@ -25,6 +32,8 @@ function setUp({ average = null as AverageDraft | null } = {}) {
     },
     routes: createModelRoutes([{ model: llm, budget }], clock),
     guidelines: '',
+    knowledge,
+    rules: () => rules,
     clock,
   };
   const run = async (request: Partial<EstimateRequest>) => {
@@ -51,6 +60,24 @@ it('counts tokens of a sample, never asks the LLM, and leaves out what a batch w
   expect(result.costUsd).toBeCloseTo((result.promptTokens + 5 * result.completionTokens) / 1e6, 6);
   expect(helpdesk.calls.conversation).toBe(20);
   expect(llm.calls.complete).toBe(0);
+});
+
+it('counts what the team has written, too', async () => {
+  const without = await setUp().run({ ticketIds: ids(10) });
+  const knowledge = fakeKnowledge();
+  const { promptTokens } = await setUp({ knowledge }).run({ ticketIds: ids(10) });
+  expect(promptTokens).toBeGreaterThan(without.promptTokens + 10 * 50);
+  expect(knowledge.asked).toHaveLength(10);
+});
+
+it('leaves out what rules keep from the model, and counts their guidelines', async () => {
+  const plain = await setUp().run({ ticketIds: ids(10) });
+  const off = makeRules([{ when: { language: ['de'] }, action: 'off' }, { guidelines: 'Be kind. '.repeat(200) }]);
+  const { helpdesk, run } = setUp({ rules: off });
+  helpdesk.script.conversation = async (id) => makeConversation(id, { locale: Number(id) % 2 === 0 ? 'de' : 'en' });
+  const ruled = await run({ ticketIds: ids(10) });
+  expect(ruled.completionTokens).toBe(plain.completionTokens / 2);
+  expect(ruled.promptTokens).toBeGreaterThan(plain.promptTokens / 2 + 5 * 300);
 });
 
 it('takes the length of answers from those that were written', async () => {
