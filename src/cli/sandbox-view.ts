@@ -70,7 +70,10 @@ export function printSummary(stream: NodeJS.WriteStream, summary: SandboxSummary
       'posted',
       `${count('posted')}   (private notes ${summary.notes}, lost ${summary.lost}, doubled ${summary.doubled}, public ${summary.publicComments})`,
     ],
-    ['sources', `${summary.grounded.withSources} notes name them, ${summary.grounded.findings} are findings: nothing fits`],
+    [
+      'sources',
+      `${summary.grounded.withSources} notes name them, ${summary.grounded.findings} are findings: nothing fits`,
+    ],
     ['skipped', `${count('skipped')}${count('skipped') > 0 ? `   (${reasons('skipped')})` : ''}`],
     ['dead', `${count('dead')}${count('dead') > 0 ? `   (${reasons('dead')})` : ''}`],
     ...(summary.kills > 0 ? [['kills', `${summary.kills} SIGKILLs of the service`] as [string, string]] : []),

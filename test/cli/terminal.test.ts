@@ -48,7 +48,10 @@ describe('colour', () => {
     const { code, stdout } = await run('sandbox --tickets 2 --faults off --json');
     // both are about what the simulated team has answered before
     const grounded = { withSources: 2, findings: 0 };
-    expect([code, JSON.parse(stdout)]).toMatchObject([0, { tickets: 2, notes: 2, doubled: 0, surprises: [], grounded }]);
+    expect([code, JSON.parse(stdout)]).toMatchObject([
+      0,
+      { tickets: 2, notes: 2, doubled: 0, surprises: [], grounded },
+    ]);
   });
 });
 
