@@ -32,8 +32,11 @@ export interface PaceMeter {
   read(name: string): Pace;
 }
 
+/** Reviews and revisions lie between them, at the pace of the drafts. */
+type Counted = Extract<Stage, 'draft' | 'post'>;
+
 interface Entry {
-  readonly tracks: Readonly<Record<Stage, PaceTrack>>;
+  readonly tracks: Readonly<Record<Counted, PaceTrack>>;
   /** Scopes and batches whose pause is its own. */
   readonly stoppedBy: readonly string[];
   /** Clock.steady ms. */
@@ -75,7 +78,8 @@ export function createPaceMeter(clock: Clock): PaceMeter {
         if (batchId !== null) found.push(entryOf(batchId, ['all', ticket.helpdesk, batchId]));
         for (const entry of found) {
           entry.heardAt = clock.steady();
-          if (outcome === 'ok' || outcome === 'dead') entry.tracks[stage].count();
+          const counts = stage === 'draft' || stage === 'post';
+          if (counts && (outcome === 'ok' || outcome === 'dead')) entry.tracks[stage].count();
           if (delayMs !== null) entry.retryAt = Math.max(entry.retryAt, clock.steady() + delayMs);
         }
       },

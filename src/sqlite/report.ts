@@ -15,11 +15,16 @@ import { attempt, draft } from './schema.ts';
 const ALL = '';
 
 type Drafted = Extract<JobOutcome, { kind: 'drafted' }>;
+type Reviewed = Extract<JobOutcome, { kind: 'reviewed' }>;
 
 export interface ReportParts {
   readonly batches: Pick<Batches, 'settle' | 'isCancelling' | 'cancelJob' | 'spend'>;
   readonly consignments: Pick<ConsignmentRows, 'store' | 'settle'>;
   readonly forgetting: Pick<Forgetting, 'isVoid' | 'end'>;
+}
+
+function isReviewing(next: Drafted['next'] | Reviewed['next']): next is 'review' | 'revise' {
+  return next === 'review' || next === 'revise';
 }
 
 /** Turns what a worker's try came to into the job's next state. Inside a transaction. */
@@ -31,6 +36,7 @@ export function prepareReport(
   const { jobs, newId } = parts;
   const insertAttempt = connection.prepare(insertInto(attempt));
   const insertDraft = connection.prepare(insertInto(draft));
+  const setReview = connection.prepare('UPDATE draft SET review = ? WHERE id = ?');
   const addSpending = connection.prepare(
     `INSERT INTO spending (day, scope, cost_usd) VALUES (?, ?, ?)
      ON CONFLICT (day, scope) DO UPDATE SET cost_usd = cost_usd + excluded.cost_usd`,
@@ -41,7 +47,8 @@ export function prepareReport(
   );
 
   const record = (row: JobRow, outcome: JobOutcome, timing: AttemptTiming): void => {
-    const failed = outcome.kind === 'retry' || outcome.kind === 'dead';
+    const unreviewed = outcome.kind === 'reviewed' ? outcome.failure : null;
+    const failure = outcome.kind === 'retry' || outcome.kind === 'dead' ? outcome : unreviewed;
     insertAttempt.run({
       id: null,
       ticket: row.ticket,
@@ -55,12 +62,12 @@ export function prepareReport(
           ? outcome.errorClass === 'cancelled'
             ? 'cancelled'
             : 'retry'
-          : outcome.kind === 'dead'
+          : failure !== null
             ? 'dead'
             : 'ok',
-      errorClass: failed ? outcome.errorClass : null,
+      errorClass: failure?.errorClass ?? null,
       // its person was erased while the try went on
-      error: failed && row.textRemovedAt === null ? outcome.error : null,
+      error: row.textRemovedAt === null ? (failure?.error ?? null) : null,
       promptTokens: timing.spent?.usage.promptTokens ?? null,
       completionTokens: timing.spent?.usage.completionTokens ?? null,
       costUsd: timing.spent?.costUsd ?? null,
@@ -87,6 +94,7 @@ export function prepareReport(
       version: (lastVersion.get(row.ticket)?.version ?? 0) + 1,
       questions: JSON.stringify(outcome.draft.questions),
       sources: JSON.stringify(outcome.draft.sources),
+      review: outcome.draft.review === null ? null : JSON.stringify(outcome.draft.review),
       conversationVersion: outcome.conversationVersion,
       seenMessageId: outcome.seenMessageId,
       createdAt: times.wall,
@@ -116,27 +124,42 @@ export function prepareReport(
     return 'superseded';
   };
 
-  const drafted = (row: JobRow, outcome: Drafted, times: Times): ReportResult => {
-    storeDraft(row, outcome, times);
-    const superseded = isSuperseded(row, outcome);
-    // an event that names no message may tell nothing new: the look before the note will see
-    const lookWillTell = superseded && row.pendingMessageId === null && outcome.next === 'post';
-    if (lookWillTell) {
-      enterStage(row, 'post', times.steady);
-      row.status = 'posting';
-      return 'ok';
-    }
-    if (superseded) return redraft(row, times);
-    row.pendingAt = null;
-    row.pendingMessageId = null;
-    enterStage(row, 'post', times.steady);
-    row.status = 'posting';
-    if (outcome.next !== 'post') rest(row);
-    if (outcome.next === 'hold') row.status = 'drafted';
-    if (outcome.next === 'skip') {
+  /** An event that names no message may tell nothing new: where there will be a note, the look before it will see. */
+  const lookWillTell = (row: JobRow, { next }: Drafted | Reviewed): boolean =>
+    row.pendingMessageId === null && (next === 'post' || (isReviewing(next) && row.post === 'auto'));
+
+  const goOn = (row: JobRow, next: Drafted['next'] | Reviewed['next'], times: Times): void => {
+    enterStage(row, isReviewing(next) ? next : 'post', times.steady);
+    row.status = isReviewing(next) ? 'drafting' : 'posting';
+    if (next === 'hold' || next === 'skip') rest(row);
+    if (next === 'hold') row.status = 'drafted';
+    if (next === 'skip') {
       row.status = 'skipped';
       row.reason = 'no_draft';
     }
+  };
+
+  /** What has joined since the draft was stored, its review has not seen either. */
+  const reviewed = (row: JobRow, outcome: Reviewed, times: Times): ReportResult => {
+    const { review } = outcome;
+    if (review !== null && row.textRemovedAt === null) setReview.run(JSON.stringify(review), row.draftId);
+    if (row.pendingAt !== null && !lookWillTell(row, outcome)) {
+      const seen = row.draftId === null ? undefined : jobs.draftById(row.draftId)?.seenMessageId;
+      if (!covers(seen ?? null, row.pendingMessageId)) return redraft(row, times);
+    }
+    goOn(row, outcome.next, times);
+    return 'ok';
+  };
+
+  const drafted = (row: JobRow, outcome: Drafted, times: Times): ReportResult => {
+    storeDraft(row, outcome, times);
+    const superseded = isSuperseded(row, outcome);
+    if (superseded && !lookWillTell(row, outcome)) return redraft(row, times);
+    if (!superseded) {
+      row.pendingAt = null;
+      row.pendingMessageId = null;
+    }
+    goOn(row, outcome.next, times);
     return 'ok';
   };
 
@@ -198,7 +221,7 @@ export function prepareReport(
     // resumed some day, it is posted and not bought again
     record(row, outcome, timing);
     storeDraft(row, outcome, times);
-    row.stage = 'post';
+    row.stage = isReviewing(outcome.next) ? outcome.next : 'post';
     row.stageAttempt = 0;
     row.failures = 0;
     row.reason = outcome.next === 'skip' ? 'no_draft' : null;
@@ -250,6 +273,10 @@ export function prepareReport(
     switch (outcome.kind) {
       case 'drafted':
         result = drafted(row, outcome, times);
+        jobs.save(row);
+        break;
+      case 'reviewed':
+        result = reviewed(row, outcome, times);
         jobs.save(row);
         break;
       case 'consigned':
