@@ -1,4 +1,5 @@
 import type { Note, NoteBlock } from './helpdesk.ts';
+import { reviewBlocks } from './review-words.ts';
 import type { Draft } from './ticket.ts';
 
 export interface NoteRequest {
@@ -20,6 +21,7 @@ export function buildNote({ draft, marker, replaces, traceUrl }: NoteRequest): N
   if (draft.questions.length > 0) {
     blocks.push({ kind: 'heading', text: 'Open questions' }, { kind: 'list', items: draft.questions });
   }
+  blocks.push(...reviewBlocks(draft.review));
   if (draft.cut !== null) blocks.push({ kind: 'paragraph', text: draft.cut });
   if (replaces !== null) {
     blocks.push({ kind: 'paragraph', text: `This draft replaces the earlier one (${replaces}).` });

@@ -12,6 +12,9 @@ import type { Draft, DraftReview, Lane, TicketStatus } from './ticket.ts';
  */
 export type Stage = 'draft' | 'review' | 'revise' | 'post';
 
+/** Those that every posted ticket goes through. */
+export type MainStage = Extract<Stage, 'draft' | 'post'>;
+
 /**
  * The fencing token. Every write a worker makes carries all three; if the job has been claimed again, cancelled or
  * taken over since, the write changes nothing and answers `lost`.

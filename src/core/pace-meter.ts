@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 import { type Observer, silentObserver } from './observer.ts';
-import type { Stage } from './outbox.ts';
+import type { MainStage } from './outbox.ts';
 import { createPaceTrack, type PaceTrack } from './pace-track.ts';
 import { BATCH_DRAFTS } from './spend-guard.ts';
 
@@ -32,11 +32,8 @@ export interface PaceMeter {
   read(name: string): Pace;
 }
 
-/** Reviews and revisions lie between them, at the pace of the drafts. */
-type Counted = Extract<Stage, 'draft' | 'post'>;
-
 interface Entry {
-  readonly tracks: Readonly<Record<Counted, PaceTrack>>;
+  readonly tracks: Readonly<Record<MainStage, PaceTrack>>;
   /** Scopes and batches whose pause is its own. */
   readonly stoppedBy: readonly string[];
   /** Clock.steady ms. */

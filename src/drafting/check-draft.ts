@@ -62,9 +62,7 @@ export interface AnswerContext {
  * not of the shape.
  */
 export function checkDraft(completion: Completion, { knownText, placeholders }: AnswerContext): CheckedAnswer {
-  const parsed = answerShape.safeParse(parseJson(completion));
-  if (!parsed.success) throw invalid('The answer of the model lacks a field or has a wrong one.', completion);
-  const { reply, no_draft_reason, language, confidence, questions } = parsed.data;
+  const { reply, no_draft_reason, language, confidence, questions } = parseAnswer(answerShape, completion);
   const known = new Set(hostsIn(knownText));
   const remarks = new Set<string>();
   // before links are looked at: also what comes back was written by a stranger
@@ -119,6 +117,13 @@ function warningsOf(texts: readonly PlainText[]): string[] {
   }
   if (texts.some(({ cut }) => cut)) warnings.push('The draft was cut, because it is longer than any reply.');
   return warnings;
+}
+
+/** The model's answer in its shape. Throws `LanguageModelError('invalid_output')`, with what it cost. */
+export function parseAnswer<T>(shape: z.ZodType<T>, completion: Completion): T {
+  const parsed = shape.safeParse(parseJson(completion));
+  if (!parsed.success) throw invalid('The answer of the model lacks a field or has a wrong one.', completion);
+  return parsed.data;
 }
 
 function parseJson(completion: Completion): unknown {

@@ -27,7 +27,7 @@ export function finishDraft(result: Completion | LanguageModelError, context: Dr
   const { knownText, placeholders = null, cut, model } = context;
   if (result instanceof LanguageModelError) return declinedDraft(result, { cut, model });
   const answer = checkDraft(result, { knownText, placeholders });
-  return { ...answer, sources: [], model: result.model, ...result.usage, costUsd: result.costUsd, cut };
+  return { ...answer, sources: [], model: result.model, ...result.usage, costUsd: result.costUsd, cut, review: null };
 }
 
 /** A model or its filter that declines is an answer for the agent, not a failure: it would decline again. */
@@ -48,5 +48,6 @@ function declinedDraft(error: LanguageModelError, { cut, model }: Pick<DraftCont
     ...(usage ?? NOTHING_USED),
     costUsd,
     cut,
+    review: null,
   };
 }

@@ -1,7 +1,7 @@
 import type { Conversation } from '../core/helpdesk.ts';
 import { hostsIn } from './links.ts';
 import { messageText } from './message-text.ts';
-import { buildPrompt, type TicketPrompt } from './prompt.ts';
+import { type Asking, buildPrompt, type TicketPrompt } from './prompt.ts';
 
 /** What goes to the model, and what is needed to read its answer: plain data, so that it can be kept until then. */
 export interface PreparedPrompt extends TicketPrompt {
@@ -19,9 +19,9 @@ export interface TeamSettings {
   readonly maskPersonalData: boolean;
 }
 
-/** The first half of a draft: everything before the call. */
-export function preparePrompt(conversation: Conversation, team: TeamSettings): PreparedPrompt {
-  const prompt = buildPrompt(conversation, team.guidelines, team.maskPersonalData);
+/** The first half of a draft: everything before the call. `asking`: for something else than a first draft. */
+export function preparePrompt(conversation: Conversation, team: TeamSettings, asking?: Asking): PreparedPrompt {
+  const prompt = buildPrompt(conversation, team.guidelines, team.maskPersonalData, asking);
   return { ...prompt, knownText: teamHosts(conversation, team) };
 }
 

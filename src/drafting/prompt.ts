@@ -40,6 +40,29 @@ The fields of your answer:
 
 const MASKED = `Personal data was taken out of the ticket. In it, [email 1], [phone 2], [name 1] or [text 1] stand for what the customer wrote, and [card number], [IBAN] and [secret] for what must not be repeated. Where the reply needs one of the numbered ones, copy it exactly as it stands: with its brackets, in English, with its number. These are the only placeholders that you may write; never make up another one, and never ask for what [card number], [IBAN] or [secret] stand for.`;
 
+/** What is asked about a ticket. */
+export interface Asking {
+  /** The same bytes for every ticket. */
+  readonly instructions: string;
+  readonly schema: Prompt['schema'];
+  readonly maxOutputTokens: number;
+  /** What follows the ticket. `hide` takes out what the model must not see. */
+  readonly request: (hide: (text: string) => string) => readonly string[];
+}
+
+/** A first draft. */
+const DRAFTING: Asking = {
+  instructions: INSTRUCTIONS,
+  schema: DRAFT_SCHEMA,
+  maxOutputTokens: OUTPUT_MAX_TOKENS,
+  request: () => ["Draft the reply to the customer's newest message above, as JSON."],
+};
+
+/** The same rules, so that the prompt cache holds, for a draft that was objected to. */
+export function redraftingAs(request: Asking['request']): Asking {
+  return { ...DRAFTING, request };
+}
+
 export interface TicketPrompt {
   readonly prompt: Prompt;
   /** What the server will count for the prompt, rather too many than too few; the largest answer comes on top. */
@@ -55,16 +78,21 @@ export interface TicketPrompt {
  * first byte on; the ticket stands in the user part, between marks that its text cannot contain. With
  * `maskPersonalData` all that comes from the ticket has placeholders in the place of personal data.
  */
-export function buildPrompt(conversation: Conversation, guidelines: string, maskPersonalData = false): TicketPrompt {
+export function buildPrompt(
+  conversation: Conversation,
+  guidelines: string,
+  maskPersonalData = false,
+  asking: Asking = DRAFTING,
+): TicketPrompt {
   const mask = maskPersonalData ? createMask(namesIn(conversation)) : NO_MASK;
   const { messages, cut } = fitConversation(conversation, CONVERSATION_MAX_TOKENS, (text) => mask.hide(text));
   const prompt: Prompt = {
-    system: systemText(guidelines, maskPersonalData),
-    user: userText(conversation, messages, { cut, mask }),
-    schema: DRAFT_SCHEMA,
-    maxOutputTokens: OUTPUT_MAX_TOKENS,
+    system: systemText(asking.instructions, guidelines, maskPersonalData),
+    user: [...userText(conversation, messages, { cut, mask }), '', ...asking.request((text) => mask.hide(text))].join('\n'),
+    schema: asking.schema,
+    maxOutputTokens: asking.maxOutputTokens,
   };
-  const promptTokens = fixedTokens(prompt.system) + estimateTokens(prompt.user) + FRAME_TOKENS;
+  const promptTokens = fixedTokens(prompt) + estimateTokens(prompt.user) + FRAME_TOKENS;
   return { prompt, promptTokens, cut, placeholders: maskPersonalData ? mask.placeholders() : null };
 }
 
@@ -73,19 +101,21 @@ function namesIn({ messages, requesterName }: Conversation): readonly string[] {
   return [...new Set(told.map(plainLine))];
 }
 
-let counted = { system: '', tokens: 0 };
+/** By the name of the schema. */
+const counted = new Map<string, { readonly system: string; readonly tokens: number }>();
 
 /** Of what is the same for every ticket: counted once, not once a ticket. */
-function fixedTokens(system: string): number {
-  if (counted.system !== system) {
-    counted = { system, tokens: estimateTokens(system) + estimateTokens(JSON.stringify(DRAFT_SCHEMA.schema)) };
-  }
-  return counted.tokens;
+function fixedTokens({ system, schema }: Prompt): number {
+  const known = counted.get(schema.name);
+  if (known?.system === system) return known.tokens;
+  const tokens = estimateTokens(system) + estimateTokens(JSON.stringify(schema.schema));
+  counted.set(schema.name, { system, tokens });
+  return tokens;
 }
 
-function systemText(guidelines: string, masked: boolean): string {
+function systemText(instructions: string, guidelines: string, masked: boolean): string {
   const own = guidelines.trim();
-  const rules = masked ? `${INSTRUCTIONS}\n\n${MASKED}` : INSTRUCTIONS;
+  const rules = masked ? `${instructions}\n\n${MASKED}` : instructions;
   if (own === '') return rules;
   return `${rules}\n\nThe team's guidelines. They add to the rules above and come before them where it is about tone, wording and facts:\n\n${own}`;
 }
@@ -94,7 +124,7 @@ function userText(
   conversation: Conversation,
   messages: readonly FittedMessage[],
   { cut, mask }: { readonly cut: string | null; readonly mask: Mask },
-): string {
+): readonly string[] {
   const { locale } = conversation;
   return [
     `<ticket${locale === null ? '' : attribute('customer-locale', locale)}>`,
@@ -102,9 +132,7 @@ function userText(
     ...(cut === null ? [] : [`<note>${cut}</note>`]),
     ...messages.map((message) => messageBlock(message, mask)),
     '</ticket>',
-    '',
-    "Draft the reply to the customer's newest message above, as JSON.",
-  ].join('\n');
+  ];
 }
 
 function messageBlock({ message, text }: FittedMessage, mask: Mask): string {
@@ -130,7 +158,7 @@ function plainLine(value: string): string {
   return visibleText(value.slice(0, LINE_READ_CHARACTERS)).replaceAll(/\s+/g, ' ').trim();
 }
 
-/** Text of strangers cannot end or begin any of our marks, however it writes them. */
-function asData(text: string): string {
-  return text.replaceAll(/[<＜﹤](?=[\s/／]*(?:ticket|subject|message|note)\b)/gi, '‹');
+/** Text of strangers, and of models, cannot end or begin any of our marks, however it writes them. */
+export function asData(text: string): string {
+  return text.replaceAll(/[<＜﹤](?=[\s/／]*(?:ticket|subject|message|note|draft|problems)\b)/gi, '‹');
 }

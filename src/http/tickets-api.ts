@@ -64,7 +64,7 @@ const summary = z
 
 const attempt = z
   .object({
-    stage: z.enum(['draft', 'post']),
+    stage: z.enum(['draft', 'review', 'revise', 'post']),
     number: z.int().min(1),
     startedAt: time,
     durationMs: z.number().min(0),
@@ -82,6 +82,17 @@ const source = z.object({
   quote: z.string(),
 });
 
+const review = z
+  .object({
+    verdict: z.enum(['passed', 'objected', 'revised', 'failed']).meta({
+      description:
+        'objected: problems were found and no revision has mended them; revised: written anew after them; failed: there was no review.',
+    }),
+    model: z.string(),
+    problems: z.array(z.string()),
+  })
+  .meta({ id: 'Review', description: 'What REVIEW_MODEL said of the draft.' });
+
 const draft = z
   .object({
     version: z.int().min(1),
@@ -92,6 +103,7 @@ const draft = z
     sources: z.array(source),
     questions: z.array(z.string()).meta({ description: 'What the customer has to tell yet.' }),
     cut: z.string().nullable(),
+    review: review.nullable(),
     model: z.string(),
     promptTokens: count,
     cachedTokens: count,
@@ -126,6 +138,7 @@ const ticket = summary.extend({ attempts: z.array(attempt), draft: draft.nullabl
         sources: [],
         questions: [],
         cut: null,
+        review: null,
         model: 'a-small-model',
         promptTokens: 512,
         cachedTokens: 0,

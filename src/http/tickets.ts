@@ -131,6 +131,7 @@ function draftJson(draft: TicketDetail['draft']): object | null {
     sources: draft.sources,
     questions: draft.questions,
     cut: draft.cut,
+    review: draft.review,
     model: draft.model,
     promptTokens: draft.promptTokens,
     cachedTokens: draft.cachedTokens,

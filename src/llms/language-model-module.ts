@@ -26,6 +26,8 @@ export interface LanguageModelModule<Settings = unknown> {
   readonly settings: z.ZodType<Settings>;
   /** Names of the models to use: the preferred one first, then the one that stands in for it, if any. */
   models(settings: Settings): readonly string[];
+  /** The model that judges drafts, if any; it may be one of those. */
+  reviewModel(settings: Settings): string | null;
   /** The limits that calls of one of these models keep; of the preferred one by default. */
   limits(settings: Settings, model?: string): CallLimits;
   /** Where it is. */

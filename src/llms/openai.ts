@@ -13,14 +13,16 @@ export const openai: LanguageModelModule<OpenAiSettings> = {
   name: 'openai',
   settings: openAiSettings,
   models: ({ model, fallback }) => (fallback === null ? [model] : [model, fallback.model]),
+  reviewModel: ({ review }) => review?.model ?? null,
   baseUrl: ({ baseUrl }) => baseUrl,
   limits: limitsOf,
   create: createOpenAi,
   createBatchModel: createOpenAiBatchModel,
 };
 
-function limitsOf({ fallback, ...first }: OpenAiSettings, model = first.model): CallLimits {
-  const { requestsPerMinute, tokensPerMinute, configured } = fallback?.model === model ? fallback : first;
+function limitsOf({ fallback, review, ...first }: OpenAiSettings, model = first.model): CallLimits {
+  const known = [first, fallback, review].find((one) => one?.model === model) ?? first;
+  const { requestsPerMinute, tokensPerMinute, configured } = known;
   return { requestsPerMinute, tokensPerMinute, configured };
 }
 

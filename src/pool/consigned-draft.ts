@@ -60,7 +60,7 @@ export async function consignDraft(
 export function finishConsigned(
   run: StageRun,
   { context, outcome }: Pick<ConsignedJob, 'context'> & Pick<BatchResult, 'outcome'>,
-  deps: Pick<StageDeps, 'observer' | 'clock' | 'postFindings'>,
+  deps: Pick<StageDeps, 'observer' | 'clock' | 'postFindings' | 'reviewer'>,
 ): JobOutcome {
   const { job } = run;
   const { usage, costUsd } = outcome;
@@ -78,7 +78,7 @@ export function finishConsigned(
     });
   const draft = told(() => finishDraft(outcome, context), outcome, tell);
   const { conversationVersion, seenMessageId, fetchedAt } = context;
-  const next = nextOf(draft, job, deps.postFindings);
+  const next = nextOf(draft, job, deps);
   return { kind: 'drafted', draft, conversationVersion, seenMessageId, fetchedAt, next };
 }
 

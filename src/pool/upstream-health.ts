@@ -1,6 +1,6 @@
 import type { Circuit } from '../core/circuit.ts';
 import type { UpstreamError } from '../core/errors.ts';
-import type { ClaimedJob, JobOutcome } from '../core/outbox.ts';
+import type { ClaimedJob, JobOutcome, Stage } from '../core/outbox.ts';
 import { healthOf, isMortal, type RetrySettings } from '../core/retry-policy.ts';
 import type { Gate } from './gate.ts';
 
@@ -18,13 +18,16 @@ interface Tried {
 }
 
 /** Only a call that went through says that an upstream is well: a ticket may end without any. */
-export function proves(scope: string, { kind }: JobOutcome): boolean {
-  return scope === 'llm' ? kind === 'drafted' : kind !== 'retry' && kind !== 'dead';
+export function proves(scope: string, outcome: JobOutcome, stage: Stage): boolean {
+  const { kind } = outcome;
+  if (scope === 'llm') return kind === 'drafted' || (kind === 'reviewed' && outcome.failure === null);
+  // the others may have had the conversation at hand
+  return (stage === 'draft' || stage === 'post') && kind !== 'retry' && kind !== 'dead';
 }
 
 /** What a try that brought something says about the upstreams it used. */
 export function tellSuccess({ job, scopes }: Tried, outcome: JobOutcome, { circuit }: HealthDeps): void {
-  for (const scope of scopes) if (proves(scope, outcome)) circuit.tell(kindOf(job, scope), 'well', job.ticketId);
+  for (const scope of scopes) if (proves(scope, outcome, job.stage)) circuit.tell(kindOf(job, scope), 'well', job.ticketId);
 }
 
 /** The same of one that failed. Answers why everybody waits, a sentence, when it is the upstream that is out of order. */
