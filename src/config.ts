@@ -270,7 +270,9 @@ function shownSettings(given: Env): ShownSetting[] {
   const own = Object.entries(baseSchema.shape);
   const ofModules = [...helpdesks, ...languageModels].map(({ name }) => `${name.toUpperCase()}_`);
   const others = Object.keys(given).filter(
-    (name) => !(name in baseSchema.shape) && [...ofModules, 'LLM_', 'REVIEW_', 'OTEL_'].some((prefix) => name.startsWith(prefix)),
+    (name) =>
+      !(name in baseSchema.shape) &&
+      [...ofModules, 'LLM_', 'REVIEW_', 'OTEL_'].some((prefix) => name.startsWith(prefix)),
   );
   return [
     ...own.map(([name, schema]) => shown(name, given[name], schema.safeParse(undefined).data)),

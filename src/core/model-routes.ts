@@ -55,7 +55,10 @@ const REST_MAX_MS = 300_000;
 const TRIAL_EVERY_MS = 60_000;
 
 /** Every model once: those that write drafts, and the one that judges them. */
-export function everyRoute({ routes }: Pick<ModelRoutes, 'routes'>, review?: ModelRoutes | null): readonly ModelRoute[] {
+export function everyRoute(
+  { routes }: Pick<ModelRoutes, 'routes'>,
+  review?: ModelRoutes | null,
+): readonly ModelRoute[] {
   return [...new Set([...routes, ...(review?.routes ?? [])])];
 }
 

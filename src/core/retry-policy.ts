@@ -100,7 +100,6 @@ export interface FailedTry {
   readonly outage?: boolean;
 }
 
-
 /**
  * What to do about an error: pure.
  * Full-jitter exponential backoff; a server's Retry-After wins

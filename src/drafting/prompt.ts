@@ -88,7 +88,9 @@ export function buildPrompt(
   const { messages, cut } = fitConversation(conversation, CONVERSATION_MAX_TOKENS, (text) => mask.hide(text));
   const prompt: Prompt = {
     system: systemText(asking.instructions, guidelines, maskPersonalData),
-    user: [...userText(conversation, messages, { cut, mask }), '', ...asking.request((text) => mask.hide(text))].join('\n'),
+    user: [...userText(conversation, messages, { cut, mask }), '', ...asking.request((text) => mask.hide(text))].join(
+      '\n',
+    ),
     schema: asking.schema,
     maxOutputTokens: asking.maxOutputTokens,
   };

@@ -37,6 +37,8 @@ export interface LanguageModelModule<Settings = unknown> {
    * address that is not allowed.
    */
   create(settings: Settings, deps: LanguageModelDeps, model?: string): LanguageModel;
+  /** Names of the models that the server lists; null when it lists none. Throws what `LanguageModel.probe` throws. */
+  listModels(settings: Settings, deps: LanguageModelDeps, signal: AbortSignal): Promise<ReadonlySet<string> | null>;
   /** The same model behind the provider's Batch API. Whether the server has one shows when it is used. */
   createBatchModel(settings: Settings, deps: LanguageModelDeps, model?: string): BatchModel;
 }

@@ -1,4 +1,5 @@
 import { OpenAI } from 'openai';
+import { z } from 'zod';
 import type { LanguageModel } from '../core/language-model.ts';
 import type { CallLimits, LanguageModelDeps, LanguageModelModule } from './language-model-module.ts';
 import { createOpenAiBatchModel } from './openai-batch.ts';
@@ -18,6 +19,7 @@ export const openai: LanguageModelModule<OpenAiSettings> = {
   limits: limitsOf,
   create: createOpenAi,
   createBatchModel: createOpenAiBatchModel,
+  listModels,
 };
 
 function limitsOf({ fallback, review, ...first }: OpenAiSettings, model = first.model): CallLimits {
@@ -43,6 +45,19 @@ function createOpenAi(settings: OpenAiSettings, deps: LanguageModelDeps, model =
     costUsd: (usage, tier) => costUsd(model, usage, tier),
     probe: (signal) => within({ timeoutMs, clock, signal }, (ownSignal) => probe(client, ownSignal)),
   };
+}
+
+const listShape = z.object({ data: z.array(z.object({ id: z.string() })).min(1) });
+
+async function listModels(
+  settings: OpenAiSettings,
+  deps: LanguageModelDeps,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string> | null> {
+  const client = createClient(settings, deps);
+  const bounds = { timeoutMs: settings.timeoutMs, clock: deps.clock, signal };
+  const listed = listShape.safeParse(await within(bounds, (ownSignal) => client.get('/models', { signal: ownSignal })));
+  return listed.data === undefined ? null : new Set(listed.data.data.map(({ id }) => id));
 }
 
 /** Any answer but a refusal of the key shows that the server is there; not every server lists its models. */

@@ -135,9 +135,7 @@ async function sample(
     if (look.status === 'rejected' || look.value.unavailable !== null) return [];
     const { prompt, promptTokens } = buildPrompt(look.value, guidelines, maskPersonalData);
     const reviewTokens =
-      reviewRoutes === null
-        ? 0
-        : buildPrompt(look.value, guidelines, maskPersonalData, reviewing('')).promptTokens;
+      reviewRoutes === null ? 0 : buildPrompt(look.value, guidelines, maskPersonalData, reviewing('')).promptTokens;
     return [{ promptTokens, maxOutputTokens: prompt.maxOutputTokens, reviewTokens }];
   });
   return { looked: looks.length, prompts };

@@ -27,7 +27,8 @@ export function proves(scope: string, outcome: JobOutcome, stage: Stage): boolea
 
 /** What a try that brought something says about the upstreams it used. */
 export function tellSuccess({ job, scopes }: Tried, outcome: JobOutcome, { circuit }: HealthDeps): void {
-  for (const scope of scopes) if (proves(scope, outcome, job.stage)) circuit.tell(kindOf(job, scope), 'well', job.ticketId);
+  for (const scope of scopes)
+    if (proves(scope, outcome, job.stage)) circuit.tell(kindOf(job, scope), 'well', job.ticketId);
 }
 
 /** The same of one that failed. Answers why everybody waits, a sentence, when it is the upstream that is out of order. */
