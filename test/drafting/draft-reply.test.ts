@@ -98,6 +98,7 @@ describe('draftReply', () => {
       ...USAGE,
       costUsd: 0.0001,
       cut: null,
+      review: null,
     });
     expect(asked).toEqual([{ promptTokens: expect.any(Number) as number, maxOutputTokens: 1500, lane: 'live' }]);
     expect(asked[0]?.promptTokens).toBeGreaterThan(500);

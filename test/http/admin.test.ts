@@ -90,6 +90,7 @@ describe('tickets', () => {
         sources: [],
         questions: ['Which version is it?'],
         cut: null,
+        review: null,
         model: 'gpt-6-luna',
         promptTokens: 500,
         cachedTokens: 0,
