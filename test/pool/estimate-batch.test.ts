@@ -11,7 +11,7 @@ import { stubLanguageModel } from '../support/stub-language-model.ts';
 const never = new AbortController().signal;
 const ids = (count: number): string[] => Array.from({ length: count }, (_, index) => String(index + 1));
 
-function setUp({ average = null as AverageDraft | null } = {}) {
+function setUp({ average = null as AverageDraft | null, reviews = false } = {}) {
   const helpdesk = stubHelpdesk();
   const llm = stubLanguageModel();
   const clock = fakeClock();
@@ -26,6 +26,7 @@ function setUp({ average = null as AverageDraft | null } = {}) {
     routes: createModelRoutes([{ model: llm, budget }], clock),
     guidelines: '',
     clock,
+    ...(reviews ? { reviewRoutes: createModelRoutes([{ model: { ...llm, model: 'a-judge' }, budget }], clock) } : {}),
   };
   const run = async (request: Partial<EstimateRequest>) => {
     const estimating = estimateBatch(
@@ -51,6 +52,17 @@ it('counts tokens of a sample, never asks the LLM, and leaves out what a batch w
   expect(result.costUsd).toBeCloseTo((result.promptTokens + 5 * result.completionTokens) / 1e6, 6);
   expect(helpdesk.calls.conversation).toBe(20);
   expect(llm.calls.complete).toBe(0);
+});
+
+it('counts the reviews of drafts, their price, and their place in the limit that they share', async () => {
+  const request = { ticketIds: ids(100) };
+  const plain = await setUp().run(request);
+  const reviewed = await setUp({ reviews: true }).run(request);
+  // a review reads the ticket and the reply
+  expect(reviewed.promptTokens).toBeGreaterThan(1.5 * plain.promptTokens);
+  expect(reviewed.completionTokens).toBe(plain.completionTokens + 99 * 60);
+  expect(reviewed.costUsd).toBeCloseTo((reviewed.promptTokens + 5 * reviewed.completionTokens) / 1e6, 4);
+  expect(reviewed.minutes).toBeGreaterThan(plain.minutes);
 });
 
 it('takes the length of answers from those that were written', async () => {
