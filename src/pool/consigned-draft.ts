@@ -27,7 +27,7 @@ export async function consignDraft(
   const { jobId, helpdesk, batchId, lane } = run.job;
   const { conversation, evidence, fetchedAt, facts } = fetched;
   if (batchId === null) throw new Error('the economy lane is for batches');
-  const prepared = preparePrompt(conversation, deps.team, evidence);
+  const prepared = preparePrompt(conversation, deps.team, { evidence });
   const { prompt, promptTokens, knownText, placeholders, grounding, versions, cut } = prepared;
   const { model } = deps.routes.preferred;
   const completionTokens = prompt.maxOutputTokens;
@@ -64,7 +64,7 @@ export async function consignDraft(
 export function finishConsigned(
   run: StageRun,
   { context, outcome }: Pick<ConsignedJob, 'context'> & Pick<BatchResult, 'outcome'>,
-  deps: Pick<StageDeps, 'observer' | 'clock' | 'postFindings'>,
+  deps: Pick<StageDeps, 'observer' | 'clock' | 'postFindings' | 'reviewer'>,
 ): JobOutcome {
   const { job } = run;
   const { usage, costUsd } = outcome;
@@ -83,7 +83,7 @@ export function finishConsigned(
     });
   const draft = told(() => finishDraft(outcome, context), outcome, tell);
   const { conversationVersion, seenMessageId, fetchedAt } = context;
-  const next = nextOf(draft, job, deps.postFindings);
+  const next = nextOf(draft, job, deps);
   return { kind: 'drafted', draft, conversationVersion, seenMessageId, fetchedAt, next };
 }
 
