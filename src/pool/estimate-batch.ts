@@ -7,7 +7,7 @@ import type { ModelRoute, ModelRoutes } from '../core/model-routes.ts';
 import type { RateBudget } from '../core/rate-budget.ts';
 import type { AverageDraft, TicketReader } from '../core/ticket-reader.ts';
 import { buildPrompt } from '../drafting/prompt.ts';
-import { reviewing } from '../drafting/review-draft.ts';
+import { reviewing } from '../drafting/review-prompt.ts';
 import { findEvidence } from './find-evidence.ts';
 import type { StageDeps } from './stage-run.ts';
 
@@ -23,6 +23,9 @@ const USUAL_PROMPT_RATIO = 0.88;
 const USUAL_VERDICT_TOKENS = 60;
 /** What a draft takes to write while none has been written yet, tokens. */
 const USUAL_COMPLETION_TOKENS = 250;
+
+/** Of a review only what it reads besides the draft is known. */
+const NO_DRAFT = { body: null, sources: [], unproven: [] };
 
 export interface EstimateRequest {
   readonly helpdesk: Helpdesk;
@@ -143,7 +146,7 @@ async function sample(
     const reviewTokens =
       reviewRoutes === null
         ? 0
-        : buildPrompt(look.value, guidelines, maskPersonalData, { evidence, asking: reviewing('') }).promptTokens;
+        : buildPrompt(look.value, guidelines, maskPersonalData, { evidence, asking: reviewing(NO_DRAFT) }).promptTokens;
     prompts.push({ promptTokens, maxOutputTokens: prompt.maxOutputTokens, reviewTokens });
   }
   return { looked: looks.length, prompts };

@@ -1,9 +1,12 @@
 import type { Conversation } from '../core/helpdesk.ts';
 import type { TicketFacts } from '../core/outbox.ts';
+import type { Evidence } from '../drafting/passages.ts';
 
 /** What a stage has fetched of a ticket, for the stages after it. */
 export interface Material {
   readonly conversation: Conversation;
+  /** What the team has written about it; null: there is no knowledge base. */
+  readonly evidence: Evidence | null;
   /** Steady ms. */
   readonly fetchedAt: number;
   readonly facts: TicketFacts;
@@ -19,9 +22,9 @@ export interface HandOver {
   drop(jobId: string): void;
 }
 
-/** Of all conversations together; as many as 10,000 usual ones. */
+/** Of all together; without what was found as many as 10,000 usual ones. */
 const MAX_BYTES = 16 * 1024 * 1024;
-/** Beside its texts, of a message and of a conversation. */
+/** Beside its texts, of a message, of a conversation and of what was found. */
 const FRAME_BYTES = 500;
 
 /** What is over `maxBytes` goes, the oldest first. */
@@ -35,7 +38,7 @@ export function createHandOver(maxBytes = MAX_BYTES): HandOver {
   return {
     keep: (jobId, material) => {
       drop(jobId);
-      const bytes = bytesOf(material.conversation);
+      const bytes = bytesOf(material);
       if (bytes > maxBytes) return;
       kept.set(jobId, { material, bytes });
       sum += bytes;
@@ -50,6 +53,14 @@ export function createHandOver(maxBytes = MAX_BYTES): HandOver {
 }
 
 /** Two bytes a character at most. */
-function bytesOf({ subject, messages }: Conversation): number {
-  return messages.reduce((bytes, { html }) => bytes + FRAME_BYTES + 2 * html.length, FRAME_BYTES + 2 * subject.length);
+function bytesOf({ conversation, evidence }: Material): number {
+  const { articles, solved, canned } = evidence?.found ?? { articles: [], solved: [], canned: [] };
+  const texts = [
+    conversation.subject,
+    ...conversation.messages.map(({ html }) => html),
+    ...articles.map(({ passage }) => passage),
+    ...solved.map(({ reply }) => reply),
+    ...canned.map(({ body }) => body),
+  ];
+  return texts.reduce((bytes, { length }) => bytes + FRAME_BYTES + 2 * length, 0);
 }

@@ -3,7 +3,9 @@ import { covers } from '../core/message-order.ts';
 import type { ClaimedJob, JobOutcome, Stage, StoredDraft } from '../core/outbox.ts';
 import type { DraftReview } from '../core/ticket.ts';
 import { draftReply } from '../drafting/draft-reply.ts';
-import { asRevised, reviewDraft, revising } from '../drafting/review-draft.ts';
+import { asRevised, reviewDraft } from '../drafting/review-draft.ts';
+import { revising } from '../drafting/review-prompt.ts';
+import { findEvidence } from './find-evidence.ts';
 import type { Material } from './hand-over.ts';
 import { modelCalls } from './model-calls.ts';
 import { restsAs, type Reviewer, type StageDeps, type StageRun } from './stage-run.ts';
@@ -20,15 +22,16 @@ export function isOptional(stage: Stage): boolean {
 export async function review(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
   const { job } = run;
   const { reviewer } = deps;
-  const { reply } = draftOf(job);
+  const draft = draftOf(job);
   if (reviewer === undefined) return goOn(job, null);
   const material = await materialOf(run, deps, reviewer);
   if ('kind' in material) return material;
-  const { conversation, facts } = material;
+  const { conversation, evidence, facts } = material;
   const verdict = await reviewDraft({
     conversation,
     team: deps.team,
-    reply,
+    draft,
+    evidence,
     routes: reviewer.routes,
     tier: tierOf(job),
     ...modelCalls(run, facts, deps),
@@ -42,14 +45,14 @@ export async function review(run: StageRun, deps: StageDeps): Promise<JobOutcome
 export async function revise(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
   const { job } = run;
   const { reviewer, team, routes } = deps;
-  const { draft, reply } = draftOf(job);
+  const draft = draftOf(job);
   const { review: verdict } = draft;
   if (reviewer === undefined || verdict === null) return goOn(job, null);
   const material = await materialOf(run, deps, reviewer);
   if ('kind' in material) return material;
-  const { conversation, fetchedAt, facts } = material;
-  const asking = revising(reply, verdict.problems);
-  const request = { conversation, team, routes, asking, tier: tierOf(job) };
+  const { conversation, evidence, fetchedAt, facts } = material;
+  const asking = revising(draft, verdict.problems);
+  const request = { conversation, team, evidence, routes, asking, tier: tierOf(job) };
   const made = await draftReply({ ...request, ...modelCalls(run, facts, deps) });
   reviewer.handOver.drop(job.jobId);
   if (made.body === null) return { ...goOn(job, withRemark(verdict, DECLINED)), facts };
@@ -81,7 +84,7 @@ export function withoutReview(run: StageRun, { errorClass, message }: UpstreamEr
   };
 }
 
-const DECLINED = 'The revision did not work: the model gave no reply.';
+const DECLINED = 'The revision did not work: it came to no reply that may stand.';
 
 function withRemark(verdict: DraftReview, remark: string): DraftReview {
   return { ...verdict, problems: [...verdict.problems, remark] };
@@ -91,10 +94,10 @@ function goOn(job: ClaimedJob, verdict: DraftReview | null): Reviewed {
   return { kind: 'reviewed', review: verdict, failure: null, next: restsAs(job) };
 }
 
-function draftOf({ draft, stage }: ClaimedJob): { readonly draft: StoredDraft; readonly reply: string } {
+/** An erased one is not claimed: its job has ended. */
+function draftOf({ draft, stage }: ClaimedJob): StoredDraft {
   if (draft === null) throw new Error(`a job in stage ${stage} has no draft`);
-  // an erased one is not claimed: its job has ended
-  return { draft, reply: draft.body ?? '' };
+  return draft;
 }
 
 /** Nobody waits for what goes into a batch of the cheaper lanes; the provider's Batch API would take another day. */
@@ -102,7 +105,7 @@ function tierOf({ tier }: ClaimedJob): 'standard' | 'flex' {
   return tier === 'standard' ? 'standard' : 'flex';
 }
 
-/** What the draft was made from; after a restart it is fetched anew, and may say that the draft is of no use any more. */
+/** What the draft was made from; after a restart it is fetched and searched anew, and may say that the draft is of no use any more. */
 async function materialOf(
   run: StageRun,
   deps: StageDeps,
@@ -115,7 +118,8 @@ async function materialOf(
     return known;
   }
   const fetchedAt = deps.clock.steady();
-  const conversation = await helpdeskOf(job, deps).conversation(job.ticketId, signal, job.lane);
+  const helpdesk = helpdeskOf(job, deps);
+  const conversation = await helpdesk.conversation(job.ticketId, signal, job.lane);
   // as for a draft
   if (conversation.unavailable === null) run.served(fetchedAt);
   const facts = { subject: conversation.subject, requesterId: conversation.requesterId };
@@ -124,7 +128,8 @@ async function materialOf(
   if (verdict !== null) return verdict;
   const newest = conversation.messages.at(-1)?.id ?? null;
   if (!covers(job.draft?.seenMessageId ?? null, newest)) return { kind: 'outdated' };
-  const material = { conversation, fetchedAt, facts };
+  const evidence = await findEvidence(conversation, helpdesk, deps.knowledge);
+  const material = { conversation, evidence, fetchedAt, facts };
   handOver.keep(job.jobId, material);
   return material;
 }

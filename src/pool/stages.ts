@@ -24,9 +24,10 @@ export async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome>
   const verdict = judge(job, conversation);
   if (verdict !== null) return verdict.kind === 'duplicate' ? verdict : { ...verdict, facts };
   const evidence = await findEvidence(conversation, helpdesk, deps.knowledge);
+  const material = { conversation, evidence, fetchedAt, facts };
   const { packer } = deps;
   if (job.tier === 'economy' && packer !== undefined && !run.onTrial) {
-    return consignDraft(run, { conversation, evidence, fetchedAt, facts }, { ...deps, packer });
+    return consignDraft(run, material, { ...deps, packer });
   }
   const made = await draftReply({
     conversation,
@@ -38,7 +39,7 @@ export async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome>
     ...modelCalls(run, facts, deps),
   });
   const next = nextOf(made, job, deps);
-  if (next === 'review') deps.reviewer?.handOver.keep(job.jobId, { conversation, fetchedAt, facts });
+  if (next === 'review') deps.reviewer?.handOver.keep(job.jobId, material);
   return {
     kind: 'drafted',
     draft: made,

@@ -189,6 +189,19 @@ export function outboxReviewContract(name: string, open: (setup: OutboxSetup) =>
         expect(stagesOf(await store.outbox.claim(ALL, 10))).toEqual(['post']);
       });
 
+      it('with such an event, where the draft is to be held: it is looked at, and kept as it was judged', async () => {
+        await store.outbox.createBatch(makeBatch(['1'], { post: 'hold' }));
+        const draft = await claimOne(DRAFT);
+        await reply(null);
+        const fetchedAt = store.clock.steady() - 1;
+        expect(await report(draft, makeDrafted({ fetchedAt, next: 'review' }))).toBe('ok');
+        expect(await report(await claimOne(REVIEW), makeReviewed({ next: 'hold' }))).toBe('superseded');
+        const look = await claimOne(DRAFT);
+        expect(look.verify).toMatchObject({ against: 'own' });
+        await report(look, { kind: 'duplicate' });
+        expect(ticket()).toMatchObject({ status: 'drafted', draft: { version: 1, review: PASSED } });
+      });
+
       it('and a message that the draft has seen is a duplicate', async () => {
         await ingest('1', { messageId: '100' });
         await draftIt();

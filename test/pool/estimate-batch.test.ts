@@ -79,6 +79,14 @@ it('counts the reviews of drafts, their price, and their place in the limit that
   expect(reviewed.minutes).toBeGreaterThan(plain.minutes);
 });
 
+it('counts what the team has written in drafts and in reviews', async () => {
+  const plain = await setUp({ knowledge: fakeKnowledge() }).run({ ticketIds: ids(10) });
+  const without = await setUp({ reviews: true }).run({ ticketIds: ids(10) });
+  const { promptTokens } = await setUp({ knowledge: fakeKnowledge(), reviews: true }).run({ ticketIds: ids(10) });
+  const found = plain.promptTokens - (await setUp().run({ ticketIds: ids(10) })).promptTokens;
+  expect(promptTokens - without.promptTokens).toBeGreaterThan(1.9 * found);
+});
+
 it('takes the length of answers from those that were written', async () => {
   const { run } = setUp({ average: { promptTokens: 900, completionTokens: 100, workerMs: 6000 } });
   // ten workers, six seconds a ticket: a hundred a minute, and 200,000 tokens a minute are fewer

@@ -1,9 +1,11 @@
 import { expect, it } from 'vitest';
 import { createHandOver } from '../../src/pool/hand-over.ts';
+import { makeArticle, makeEvidence } from '../support/fake-knowledge.ts';
 import { makeConversation, makeMessage } from '../support/stub-helpdesk.ts';
 
 const material = (characters: number) => ({
   conversation: makeConversation('1', { subject: '', messages: [makeMessage({ html: 'x'.repeat(characters) })] }),
+  evidence: null,
   fetchedAt: 0,
   facts: { subject: '', requesterId: null },
 });
@@ -25,4 +27,11 @@ it('keeps to its bytes: the oldest go, and what is larger than all is not kept',
   expect(['b', 'c'].filter((id) => handOver.find(id) !== null)).toEqual(['b', 'c']);
   handOver.keep('d', material(6_000));
   expect(['b', 'c', 'd'].filter((id) => handOver.find(id) !== null)).toEqual(['b', 'c']);
+});
+
+it('counts what was found, too', () => {
+  const handOver = createHandOver(10_000);
+  const evidence = makeEvidence({ articles: [makeArticle({ passage: 'x'.repeat(4_500) })] });
+  handOver.keep('a', { ...material(10), evidence });
+  expect(handOver.find('a')).toBeNull();
 });

@@ -21,6 +21,7 @@ import { makeBatch, makeBudgetSnapshot, makeEvent, makeTeam, TRACEPARENT } from 
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import { migrationsFolder } from '../support/paths.ts';
 import { recordingObserver, type RecordingObserver } from '../support/recording-observer.ts';
+import { type FakeKnowledge, fakeKnowledge, HELP_URL, makeArticle, makeFound } from '../support/fake-knowledge.ts';
 import { makeConversation, makeMessage, stubHelpdesk, type StubHelpdesk } from '../support/stub-helpdesk.ts';
 import { makeCompletion, stubLanguageModel, type StubLanguageModel } from '../support/stub-language-model.ts';
 
@@ -29,6 +30,21 @@ vi.setConfig({ testTimeout: 60_000 });
 const MAX_ATTEMPTS = 3;
 const GOOD = { grounded: true, complete: true, tone: true, problems: [] };
 const BAD = { ...GOOD, grounded: false, problems: ['It promises a refund.'] };
+
+const QUOTE = 'Hold the button for five seconds';
+const PROVED = { claim: 'Hold the button', source: 'A1', quote: QUOTE };
+
+function makeReply(reply: string, claims: readonly object[] = []): string {
+  return JSON.stringify({
+    reply,
+    language: 'en',
+    confidence: 0.9,
+    claims,
+    questions: [],
+    missing: [],
+    no_draft_reason: null,
+  });
+}
 
 const openBudget: RateBudget = {
   acquire: async () => ({ waitedMs: 0, settle: () => undefined }),
@@ -79,8 +95,15 @@ describe('the pool with a model that reviews', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  function makePool(options: { reviews?: boolean; dailyBudgetUsd?: number; maskPersonalData?: boolean } = {}): void {
-    const { reviews = true, dailyBudgetUsd = null, maskPersonalData = false } = options;
+  interface PoolSettings {
+    readonly reviews?: boolean;
+    readonly dailyBudgetUsd?: number;
+    readonly maskPersonalData?: boolean;
+    readonly knowledge?: FakeKnowledge;
+  }
+
+  function makePool(settings: PoolSettings = {}): void {
+    const { reviews = true, dailyBudgetUsd = null, maskPersonalData = false, knowledge } = settings;
     const probe = (scope: string) =>
       scope === 'llm' ? writer.probe(new AbortController().signal) : helpdesk.probe(new AbortController().signal);
     const retry = { maxAttempts: MAX_ATTEMPTS, baseMs: 1000, maxMs: 60_000 };
@@ -96,6 +119,7 @@ describe('the pool with a model that reviews', () => {
       observer,
       random: seededRandom(1),
       team: makeTeam({ maskPersonalData }),
+      knowledge,
       postFindings: true,
       retry,
       circuit: createCircuit(clock, retry),
@@ -111,6 +135,13 @@ describe('the pool with a model that reviews', () => {
       const next = left.length > 1 ? left.shift() : left[0];
       if (typeof next === 'string') throw new LanguageModelError(next, 'It failed.');
       return makeCompletion({ text: JSON.stringify(next), model: 'a-judge', costUsd: 0.001 });
+    };
+  }
+
+  function write(...replies: string[]): void {
+    writer.script.complete = async (prompt) => {
+      prompts.push(prompt);
+      return makeCompletion({ text: replies[prompts.length - 1] ?? '' });
     };
   }
 
@@ -351,5 +382,109 @@ describe('the pool with a model that reviews', () => {
     expect(problems).toHaveLength(5);
     expect(problems.every((problem) => problem.length < 600 && !problem.includes('<b>'))).toBe(true);
     expect(problems.join(' ')).not.toContain('https://evil.example');
+  });
+
+  describe('with what the team has written', () => {
+    let knowledge: FakeKnowledge;
+
+    beforeEach(() => {
+      gate.dispose();
+      knowledge = fakeKnowledge();
+      makePool({ knowledge });
+    });
+
+    it('shows judge and revision the passages and the proofs, searched once', async () => {
+      answer(BAD);
+      const unproven = { claim: 'It costs nothing', source: null, quote: null };
+      write(makeReply('Hold the button. It is free.', [PROVED, unproven]), makeReply('Hold the button.', [PROVED]));
+      await ingest('1');
+      await run();
+      expect(stages()).toEqual(['draft ok', 'review ok', 'revise ok', 'post ok']);
+      for (const shown of [judged[0], prompts[1]]) {
+        expect(shown?.user).toContain('<passage id="A1"');
+        expect(shown?.user).toContain('The light turns green');
+        expect(shown?.user).toContain(
+          `</draft>\n<proofs>\n- A1: "${QUOTE}"\n- without proof: It costs nothing (no source)\n</proofs>`,
+        );
+      }
+      expect(judged[0]?.system).toContain('<knowledge>');
+      expect(knowledge.asked).toHaveLength(1);
+      expect(ticket().draft).toMatchObject({
+        sources: [{ quote: QUOTE }],
+        unproven: [],
+        versions: { knowledge: 'k1' },
+      });
+    });
+
+    it('searches anew after a restart, and says which quotes stand in no passage any more', async () => {
+      answer('timeout', GOOD);
+      write(makeReply('Hold the button.', [PROVED]));
+      await ingest('1');
+      await run();
+      await pool.stop(0);
+      gate.dispose();
+      knowledge.found = makeFound({
+        articles: [makeArticle({ id: 'zendesk/9', passage: 'Something else is told here.' })],
+      });
+      makePool({ knowledge });
+      await run(60_000);
+      expect(ticket().status).toBe('posted');
+      expect(knowledge.asked).toHaveLength(2);
+      expect(judged[1]?.user).toContain('Something else is told here.');
+      expect(judged[1]?.user).toContain(`- a passage that is not shown here: "${QUOTE}"`);
+    });
+
+    it('says that nothing is proved, and nothing of proofs where there is no knowledge base', async () => {
+      write(makeReply('Hold it.'), makeReply('Hold it.'));
+      await ingest('1');
+      await run();
+      expect(judged[0]?.user).toContain('- without proof: The whole draft: it quotes nothing');
+      await pool.stop(0);
+      gate.dispose();
+      makePool();
+      await ingest('2');
+      await run();
+      expect(judged[1]?.user).not.toContain('<proofs>');
+      expect(judged[1]?.user).not.toContain('<knowledge>');
+    });
+
+    it('checks quotes and links of a revision as those of a draft', async () => {
+      answer(BAD);
+      const invented = { ...PROVED, quote: 'It has never failed anybody.' };
+      const reply = `See ${HELP_URL} or https://evil.example/x, as it says [A1].`;
+      write(makeReply('Hold the button.', [PROVED]), makeReply(reply, [invented]));
+      await ingest('1');
+      await run();
+      const { body, sources, unproven, questions } = ticket().draft ?? {};
+      expect(body).toContain(HELP_URL);
+      expect(body).not.toContain('https://evil.example');
+      expect(body).not.toContain('A1');
+      expect(sources).toEqual([]);
+      expect(unproven).toEqual(['Hold the button (the quote is not in When it does not start)']);
+      expect(questions?.[0]).toContain('links to addresses');
+      expect(note()).toContain('Not proven');
+    });
+
+    it('keeps the draft whose revision has nothing to rest on', async () => {
+      knowledge.found = makeFound({ articles: [makeArticle({ share: 0.1 })] });
+      answer(BAD);
+      write(makeReply('Hold the button.', [PROVED]), makeReply('Throw it away.'));
+      await ingest('1');
+      await run();
+      expect(ticket().draft).toMatchObject({ body: 'Hold the button.', sources: [{ quote: QUOTE }] });
+      expect(ticket().draft?.review).toMatchObject({ verdict: 'objected' });
+      expect(note()).toContain('The revision did not work');
+      expect(note()).not.toContain('Throw it away');
+    });
+
+    it('tells the agent no ids of passages, and links only what a draft may link', async () => {
+      answer({ ...BAD, problems: [`Not what it says (A1): see ${HELP_URL} and https://evil.example/x.`] });
+      write(makeReply('Hold the button.', [PROVED]), makeReply('Hold the button.', [PROVED]));
+      await ingest('1');
+      await run();
+      expect(ticket().draft?.review?.problems).toEqual([
+        `Not what it says: see ${HELP_URL} and hxxps://evil.example/x.`,
+      ]);
+    });
   });
 });
