@@ -108,6 +108,12 @@ export interface Asked {
   readonly wish: DraftWish;
 }
 
+/** The same for a draft whose category is known: what holds for that alone. */
+export function askedOf({ plan, wish }: Asked, category: string | null): Asked {
+  const named = wish.categories.find(({ name }) => name === category) ?? wish;
+  return { plan, wish: { guidelines: named.guidelines, findingOnly: named.findingOnly, categories: [] } };
+}
+
 /** `wish`: what the model is asked for; null: nobody would see its answer. */
 export interface Planned {
   readonly plan: RulePlan;

@@ -38,7 +38,7 @@ export function finishDraft(result: Completion | LanguageModelError, context: Dr
   const wantsNoReply = (named: string | null): boolean => decide(plan, named).action === 'finding';
   const { category, ...answer } = checkDraft(result, { knownText, placeholders, grounding, wantsNoReply });
   const { model, usage, costUsd } = result;
-  return { ...answer, versions: stampOf(context, model, category), model, ...usage, costUsd, cut };
+  return { ...answer, versions: stampOf(context, model, category), model, ...usage, costUsd, cut, review: null };
 }
 
 function stampOf({ versions, plan }: DraftContext, model: string, named: string | null): DraftVersions | null {
@@ -72,5 +72,6 @@ function declinedDraft(error: LanguageModelError, context: DraftContext): Draft 
     ...(usage ?? NOTHING_USED),
     costUsd,
     cut,
+    review: null,
   };
 }

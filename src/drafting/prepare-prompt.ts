@@ -3,8 +3,7 @@ import { type Asked, type RulePlan, UNRULED } from '../core/rules.ts';
 import { hostsIn } from './links.ts';
 import { messageText } from './message-text.ts';
 import type { DraftVersions } from '../core/ticket.ts';
-import type { Evidence } from './passages.ts';
-import { buildPrompt, type TicketPrompt } from './prompt.ts';
+import { buildPrompt, type PromptOptions, type TicketPrompt } from './prompt.ts';
 import { versionsOf } from './versions.ts';
 import { guidelinesIn } from './wish-text.ts';
 
@@ -27,14 +26,18 @@ export interface TeamSettings {
   readonly maskPersonalData: boolean;
 }
 
-/** The first half of a draft: everything before the call. `evidence`: null where the team has no knowledge base. */
+export interface PrepareOptions extends Omit<PromptOptions, 'wish'> {
+  /** What rules want of it; default: they say nothing. */
+  readonly asked?: Asked | undefined;
+}
+
+/** The first half of a draft: everything before the call. */
 export function preparePrompt(
   conversation: Conversation,
   team: TeamSettings,
-  evidence: Evidence | null = null,
-  { plan, wish }: Asked = UNRULED,
+  { evidence = null, asking, asked: { plan, wish } = UNRULED }: PrepareOptions = {},
 ): PreparedPrompt {
-  const prompt = buildPrompt(conversation, team.guidelines, team.maskPersonalData, evidence, wish);
+  const prompt = buildPrompt(conversation, team.guidelines, team.maskPersonalData, { evidence, asking, wish });
   const guidelines = guidelinesIn(team.guidelines, wish);
   const versions = versionsOf(guidelines, { rules: plan.version, knowledge: evidence?.found.version ?? null });
   return { ...prompt, knownText: teamHosts(conversation, { ...team, guidelines }), versions, plan };

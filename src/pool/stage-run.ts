@@ -9,6 +9,14 @@ import type { SpendGuard } from '../core/spend-guard.ts';
 import type { Draft } from '../core/ticket.ts';
 import type { TeamSettings } from '../drafting/prepare-prompt.ts';
 import type { Packer } from './consignment-packer.ts';
+import type { HandOver } from './hand-over.ts';
+
+/** Who judges drafts before they go on (REVIEW_MODEL). */
+export interface Reviewer {
+  /** One model, which never rests. */
+  readonly routes: ModelRoutes;
+  readonly handOver: HandOver;
+}
 
 export interface StageDeps {
   readonly helpdesks: ReadonlyMap<string, Helpdesk>;
@@ -28,6 +36,8 @@ export interface StageDeps {
   readonly noteTraceLink?: string | null;
   /** Takes the drafts of the economy lane; without one there is no such lane. */
   readonly packer?: Packer;
+  /** Without one there are no reviews. */
+  readonly reviewer?: Reviewer;
 }
 
 /** One try of one stage, as far as the stage itself knows it. */
@@ -51,24 +61,30 @@ export interface StageRun {
 export type StageFunction = (run: StageRun, deps: StageDeps) => Promise<JobOutcome>;
 
 /**
- * What becomes of a draft: what the rules say, else what its batch says. A rule that asks for a finding gets it posted
- * whatever `postFindings` is.
+ * What becomes of a draft: what the rules say, else what its batch says; where there is a second model, that judges it
+ * first. A rule that asks for a finding gets it posted whatever `postFindings` is.
  */
 export function fateOf(
   { body, versions }: Draft,
   job: ClaimedJob,
-  { plan = UNRULED.plan, observer, postFindings }: FateDeps,
-): Pick<Extract<JobOutcome, { kind: 'drafted' }>, 'next' | 'reason'> {
+  { plan = UNRULED.plan, observer, postFindings, reviewer }: FateDeps,
+): Pick<Extract<JobOutcome, { kind: 'drafted' }>, 'next' | 'reason' | 'hold'> {
   const category = versions?.category ?? null;
   const decision = decide(plan, category);
   const { action, skip } = decision;
   if (plan.version !== null) observer.ruled({ ticket: refOf(job), category, ...decision });
   if (skip !== null) return { next: 'skip', reason: skip };
   if (body === null && action !== 'finding' && !postFindings) return { next: 'skip' };
-  return { next: action === 'hold' || job.post === 'hold' ? 'hold' : 'post' };
+  const rest = action === 'hold' ? 'hold' : restsAs(job);
+  return body === null || reviewer === undefined ? { next: rest } : { next: 'review', hold: rest === 'hold' };
 }
 
-interface FateDeps extends Pick<StageDeps, 'observer' | 'postFindings'> {
+/** What becomes of a draft that nobody changes any more. */
+export function restsAs({ post: wanted }: ClaimedJob): 'hold' | 'post' {
+  return wanted === 'hold' ? 'hold' : 'post';
+}
+
+interface FateDeps extends Pick<StageDeps, 'observer' | 'postFindings' | 'reviewer'> {
   /** Missing in what an earlier version has stored. */
   readonly plan?: RulePlan | undefined;
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Found } from '../../src/core/knowledge-base.ts';
 import type { TicketDetail } from '../../src/core/ticket.ts';
-import { fakeKnowledge, HELP_URL, makeArticle, makeCanned, makeSolved } from '../support/fake-search.ts';
+import { fakeKnowledge, HELP_URL, makeArticle, makeCanned, makeSolved } from '../support/fake-knowledge.ts';
 import { finished } from '../support/finished.ts';
 import { PATIENT, type RunningService, startTestService, startVendors, type Vendors } from '../support/harness.ts';
 import { INJECTIONS } from '../support/injections.ts';

@@ -23,7 +23,7 @@ const TEAM = makeTeam({ guidelines: 'We are Acme.' });
 function prepared(ruleSet: RuleSet, facts: Partial<RuleFacts> = {}, ticketId = '1'): PreparedPrompt {
   const { plan, wish } = planTicket(ruleSet, { ...FACTS, ...facts });
   if (wish === null) throw new Error('nothing is asked');
-  return preparePrompt(makeConversation(ticketId), TEAM, null, { plan, wish });
+  return preparePrompt(makeConversation(ticketId), TEAM, { asked: { plan, wish } });
 }
 
 const answer = (fields: object) =>

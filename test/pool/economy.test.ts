@@ -20,7 +20,7 @@ import { openTicketReader } from '../../src/sqlite/ticket-reader.ts';
 import { makeBatch, makeEvent, TRACEPARENT, makeBudgetSnapshot, makeRules, makeTeam } from '../support/factories.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import { migrationsFolder } from '../support/paths.ts';
-import { type FakeKnowledge, fakeKnowledge, makeArticle, makeFound } from '../support/fake-search.ts';
+import { type FakeKnowledge, fakeKnowledge, makeArticle, makeFound } from '../support/fake-knowledge.ts';
 import { recordingObserver, type RecordingObserver } from '../support/recording-observer.ts';
 import { type StubBatchModel, stubBatchModel } from '../support/stub-batch-model.ts';
 import { stubHelpdesk, type StubHelpdesk } from '../support/stub-helpdesk.ts';

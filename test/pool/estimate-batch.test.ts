@@ -7,7 +7,7 @@ import type { AverageDraft } from '../../src/core/ticket-reader.ts';
 import { estimateBatch, type EstimateRequest } from '../../src/pool/estimate-batch.ts';
 import { makeRules } from '../support/factories.ts';
 import { fakeClock } from '../support/fake-clock.ts';
-import { type FakeKnowledge, fakeKnowledge } from '../support/fake-search.ts';
+import { type FakeKnowledge, fakeKnowledge } from '../support/fake-knowledge.ts';
 import { makeConversation, stubHelpdesk } from '../support/stub-helpdesk.ts';
 import { stubLanguageModel } from '../support/stub-language-model.ts';
 
@@ -18,6 +18,7 @@ function setUp({
   average = null as AverageDraft | null,
   knowledge = undefined as FakeKnowledge | undefined,
   rules = NO_RULES,
+  reviews = false,
 } = {}) {
   const helpdesk = stubHelpdesk();
   const llm = stubLanguageModel();
@@ -35,6 +36,7 @@ function setUp({
     knowledge,
     rules: () => rules,
     clock,
+    ...(reviews ? { reviewRoutes: createModelRoutes([{ model: { ...llm, model: 'a-judge' }, budget }], clock) } : {}),
   };
   const run = async (request: Partial<EstimateRequest>) => {
     const estimating = estimateBatch(
@@ -78,6 +80,25 @@ it('leaves out what rules keep from the model, and counts their guidelines', asy
   const ruled = await run({ ticketIds: ids(10) });
   expect(ruled.completionTokens).toBe(plain.completionTokens / 2);
   expect(ruled.promptTokens).toBeGreaterThan(plain.promptTokens / 2 + 5 * 300);
+});
+
+it('counts the reviews of drafts, their price, and their place in the limit that they share', async () => {
+  const request = { ticketIds: ids(100) };
+  const plain = await setUp().run(request);
+  const reviewed = await setUp({ reviews: true }).run(request);
+  // a review reads the ticket and the reply
+  expect(reviewed.promptTokens).toBeGreaterThan(1.5 * plain.promptTokens);
+  expect(reviewed.completionTokens).toBe(plain.completionTokens + 99 * 60);
+  expect(reviewed.costUsd).toBeCloseTo((reviewed.promptTokens + 5 * reviewed.completionTokens) / 1e6, 4);
+  expect(reviewed.minutes).toBeGreaterThan(plain.minutes);
+});
+
+it('counts what the team has written in drafts and in reviews', async () => {
+  const plain = await setUp({ knowledge: fakeKnowledge() }).run({ ticketIds: ids(10) });
+  const without = await setUp({ reviews: true }).run({ ticketIds: ids(10) });
+  const { promptTokens } = await setUp({ knowledge: fakeKnowledge(), reviews: true }).run({ ticketIds: ids(10) });
+  const found = plain.promptTokens - (await setUp().run({ ticketIds: ids(10) })).promptTokens;
+  expect(promptTokens - without.promptTokens).toBeGreaterThan(1.9 * found);
 });
 
 it('takes the length of answers from those that were written', async () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { findEvidence } from '../../src/pool/find-evidence.ts';
-import { fakeKnowledge, makeArticle, makeCanned, makeFound, NOTHING_FOUND } from '../support/fake-search.ts';
+import { fakeKnowledge, makeArticle, makeCanned, makeFound, NOTHING_FOUND } from '../support/fake-knowledge.ts';
 import { makeConversation, makeMessage } from '../support/stub-helpdesk.ts';
 
 const helpdesk = { name: 'zendesk', ticketUrl: (id: string) => `https://acme.example/${id}` };

@@ -29,7 +29,7 @@ import {
 } from '../support/factories.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import { migrationsFolder } from '../support/paths.ts';
-import { type FakeKnowledge, fakeKnowledge, makeArticle, makeFound } from '../support/fake-search.ts';
+import { type FakeKnowledge, fakeKnowledge, makeArticle, makeFound } from '../support/fake-knowledge.ts';
 import { recordingObserver, type RecordingObserver } from '../support/recording-observer.ts';
 import { makeConversation, makeMessage, stubHelpdesk, type StubHelpdesk } from '../support/stub-helpdesk.ts';
 import { makeCompletion, stubLanguageModel, type StubLanguageModel } from '../support/stub-language-model.ts';
