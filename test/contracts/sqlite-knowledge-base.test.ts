@@ -103,7 +103,8 @@ describe('the knowledge base on SQLite', () => {
     await using world = openWorld();
     const { base, connection } = world;
     await base.putArticles('s', [makeArticle('zip')]);
-    connection.pragma(`max_page_count = ${connection.pragma('page_count', { simple: true })}`);
+    const pages = Number(connection.pragma('page_count', { simple: true }));
+    connection.pragma(`max_page_count = ${pages}`);
     const large = { ...makeArticle('large zip'), body: `<p>${'zip stuck '.repeat(20_000)}</p>` };
     await expect(base.putArticles('s', [large])).rejects.toBeInstanceOf(OutboxUnavailable);
     expect((await base.search(QUERY)).articles.map(({ id }) => id)).toEqual(['zip']);
