@@ -20,6 +20,7 @@ const QUOTE_MAX_CHARACTERS = 200;
 /** Of one source. */
 const QUOTES_MAX = 2;
 const SOURCES_MAX = 5;
+const WEAK_BELOW_SHARE = 0.05;
 
 /** The private note that hands a draft to an agent: what it is, the reply ready to copy, why, what to look at. */
 export function buildNote({ draft, marker, replaces, traceUrl }: NoteRequest): Note {
@@ -87,11 +88,17 @@ function described({ kind, title: name, restricted, share, votes }: KnowledgeRef
   if (kind === 'ticket') return `${shown}, solved, similar`;
   if (kind === 'macro') return `Macro “${shown}”`;
   const why = [
-    share === null ? '' : `${share < SURE_FROM_SHARE ? 'perhaps' : 'match'} ${percent(share)}`,
+    share === null ? '' : likely(share),
     votes === null || votes === 0 ? '' : votes === 1 ? 'used in 1 similar ticket' : `used in ${votes} similar tickets`,
     restricted ? 'internal: not for the customer' : '',
   ].filter((part) => part !== '');
   return why.length === 0 ? shown : `${shown} (${why.join(', ')})`;
+}
+
+/** A figure of a few percent would only puzzle: it was quoted, although something else was likelier. */
+function likely(share: number): string {
+  if (share < WEAK_BELOW_SHARE) return 'weak match';
+  return `${share < SURE_FROM_SHARE ? 'perhaps' : 'match'} ${percent(share)}`;
 }
 
 function percent(share: number): string {
