@@ -5,6 +5,7 @@ import type { BatchModel } from './core/batch-model.ts';
 import { createCircuit } from './core/circuit.ts';
 import { type Clock, type Random, systemClock, systemRandom, uuidv7 } from './core/clock.ts';
 import { type ErrorClass, errorName } from './core/errors.ts';
+import type { KnowledgeBase } from './core/knowledge-base.ts';
 import type { Helpdesk } from './core/helpdesk.ts';
 import { createHistory } from './core/history.ts';
 import type { ModelRoutes } from './core/model-routes.ts';
@@ -56,6 +57,8 @@ export interface ServiceOverrides {
   readonly observer?: Observer;
   /** OpenTelemetry, where it is wanted. Who gives it shuts it down. */
   readonly telemetry?: RunningTelemetry;
+  /** What the team has written; not given: there is no knowledge base. */
+  readonly knowledge?: Pick<KnowledgeBase, 'search' | 'summary'>;
   /** Where the SQL files lie. */
   readonly migrationsFolder: string;
 }
@@ -153,6 +156,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
       linkHosts: config.linkHosts,
       maskPersonalData: config.maskPersonalData,
     },
+    knowledge: overrides.knowledge,
     postFindings: config.postFindings,
     noteTraceLink: config.noteTraceLink,
     retry,
@@ -217,6 +221,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     routes,
     guidelines: config.guidelines,
     maskPersonalData: config.maskPersonalData,
+    knowledge: overrides.knowledge,
     meter,
     pace,
     clock,

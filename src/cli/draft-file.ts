@@ -10,7 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { stringify } from 'csv-stringify/sync';
-import type { TicketStatus } from '../core/ticket.ts';
+import type { DraftSource, DraftVersions, TicketStatus } from '../core/ticket.ts';
 import { CommandError, EXIT, exitOf, systemCode } from './command-error.ts';
 import { type Fields, formatOf, readRecords, type RecordFormat } from './file-records.ts';
 
@@ -23,6 +23,10 @@ export interface DraftRecord {
   readonly error: string | null;
   readonly attempts: number;
   readonly durationMs: number;
+  /** As in the API; in JSON lines only. */
+  readonly sources: readonly DraftSource[];
+  readonly unproven: readonly string[];
+  readonly versions: DraftVersions | null;
 }
 
 const COLUMNS = ['id', 'status', 'draft', 'error', 'attempts', 'durationMs'] as const satisfies (keyof DraftRecord)[];
@@ -144,14 +148,14 @@ function headerOf(format: RecordFormat): string {
 
 function render(record: DraftRecord, format: RecordFormat): string {
   if (format === 'csv') return stringify([COLUMNS.map((column) => cellOf(record, column))]);
-  const { id, status, draft, error, attempts, durationMs } = record;
-  return `${JSON.stringify({ id, status, draft, error, attempts, durationMs })}\n`;
+  const { id, status, draft, error, attempts, durationMs, sources, unproven, versions } = record;
+  return `${JSON.stringify({ id, status, draft, error, attempts, durationMs, sources, unproven, versions })}\n`;
 }
 
 /** A spreadsheet takes text that begins so for a formula (https://owasp.org/www-community/attacks/CSV_Injection). */
 const FORMULA = /^[=+\-@\t\r]/;
 
-function cellOf(record: DraftRecord, column: keyof DraftRecord): string {
+function cellOf(record: DraftRecord, column: (typeof COLUMNS)[number]): string {
   const text = String(record[column] ?? '');
   const strange = (column === 'draft' || column === 'error') && FORMULA.test(text);
   return strange ? `'${text}` : text;

@@ -18,6 +18,9 @@ export function recordOf(ticketId: string, file: TicketFile, run: FileRun): Draf
     error: whyNoDraft(ticket),
     attempts: attempts.length,
     durationMs: attempts.length === 0 ? 0 : to - from,
+    sources: made?.sources ?? [],
+    unproven: made?.unproven ?? [],
+    versions: made?.versions ?? null,
   };
 }
 

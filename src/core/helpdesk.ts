@@ -85,7 +85,7 @@ export type PostLook =
   /** Free to post; `fence` goes back into `postPrivateNote`. */
   | { readonly kind: 'clear'; readonly fence: string };
 
-/** What a note says, before any vendor's markup. Texts are plain; adapters escape them. */
+/** What a note says, before any vendor's markup. Texts and addresses are plain; adapters escape them. */
 export interface Note {
   readonly blocks: readonly NoteBlock[];
   /** `dd-…`; the last line of the note is `Draftdesk ref <marker>`. */
@@ -96,7 +96,16 @@ export type NoteBlock =
   | { readonly kind: 'heading'; readonly text: string }
   /** One paragraph; line breaks in it are kept. */
   | { readonly kind: 'paragraph'; readonly text: string }
-  | { readonly kind: 'list'; readonly items: readonly string[] };
+  | { readonly kind: 'list'; readonly items: readonly (string | NoteLink)[] };
+
+/** A list item with a link that may be followed: never one that a customer or a model has written. */
+export interface NoteLink {
+  readonly text: string;
+  /** Shown as it is, so that it can be read where there are no links; null: there is none. */
+  readonly url: string | null;
+  /** On a line of its own; empty: nothing. */
+  readonly below: string;
+}
 
 export interface LookRequest {
   readonly ticketId: string;

@@ -1,10 +1,11 @@
 import type { BatchLane, BatchState, BatchStop, CreatedBatch, NewBatch } from './batch.ts';
 import type { Erasure } from './erasure.ts';
 import type { ErrorClass, SkipReason } from './errors.ts';
+import type { Grounding } from './grounding.ts';
 import type { ListedTicket, TicketEvent } from './helpdesk.ts';
 import type { TokenUsage } from './language-model.ts';
 import type { StoreFault } from './store-fault.ts';
-import type { Draft, Lane, TicketStatus } from './ticket.ts';
+import type { Draft, DraftVersions, Lane, TicketStatus } from './ticket.ts';
 
 /** A job goes through two durable steps: buy the draft, post the note. */
 export type Stage = 'draft' | 'post';
@@ -98,6 +99,10 @@ export interface ConsignedContext {
   readonly knownText: string;
   /** `PreparedPrompt.placeholders`: missing in what an earlier version has stored. */
   readonly placeholders?: Readonly<Record<string, string>> | null;
+  /** What the model was shown of the team's knowledge. Missing as above; null: there is none. */
+  readonly grounding?: Grounding | null;
+  /** Missing as above. */
+  readonly versions?: Omit<DraftVersions, 'model'>;
   /** See `Draft.cut`. */
   readonly cut: string | null;
   /** The model that is asked. */

@@ -3,7 +3,7 @@ import type { ErrorClass } from './errors.ts';
 import type { TicketFilter } from './helpdesk.ts';
 import type { Stage } from './outbox.ts';
 import type { Accounts } from './spend-guard.ts';
-import type { TicketDetail, TicketStatus, TicketSummary } from './ticket.ts';
+import type { DraftSource, DraftVersions, TicketDetail, TicketStatus, TicketSummary } from './ticket.ts';
 import type { TicketStory } from './ticket-story.ts';
 
 export type StatusCounts = Readonly<Record<TicketStatus, number>>;
@@ -106,6 +106,9 @@ export interface BatchResult {
   readonly attempts: number;
   /** From the start of the first attempt to the end of the last. */
   readonly durationMs: number;
+  readonly sources: readonly DraftSource[];
+  readonly unproven: readonly string[];
+  readonly versions: DraftVersions | null;
   /** Epoch ms; then draft and error are gone. */
   readonly textRemovedAt: number | null;
 }

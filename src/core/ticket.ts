@@ -51,13 +51,33 @@ export const TRANSITIONS: Readonly<Record<TicketStatus, readonly TicketStatus[]>
   cancelled: ['queued', 'drafted'],
 };
 
-/** A source that a draft rests on. */
-export interface DraftSource {
-  readonly kind: 'article' | 'ticket';
+/** Something that the team has written, as a draft names it. */
+export interface KnowledgeRef {
+  readonly kind: 'article' | 'ticket' | 'macro';
   readonly id: string;
+  /** Of a solved ticket only its number: what its customer called it is not for another's note. */
   readonly title: string;
   readonly url: string | null;
+  /** An article that not every customer may see: its link is for the agent only. */
+  readonly restricted: boolean;
+  /** 0 to 1, of an article: how much of the evidence speaks for it. */
+  readonly share: number | null;
+  /** Of an article: how many similar solved tickets were answered with it. */
+  readonly votes: number | null;
+}
+
+/** A source that a draft rests on: the quote stands in it word for word. */
+export interface DraftSource extends KnowledgeRef {
   readonly quote: string;
+}
+
+/** What made a draft: short hashes of contents; null where there was no such thing. */
+export interface DraftVersions {
+  readonly prompt: string;
+  readonly guidelines: string | null;
+  readonly rules: string | null;
+  readonly model: string;
+  readonly knowledge: string | null;
 }
 
 /** A checked draft, as paid for and stored. `body` is plain text; null when the model found nothing to answer with. */
@@ -69,8 +89,17 @@ export interface Draft {
   readonly language: string;
   /** 0 to 1, the model's own. */
   readonly confidence: number;
+  /** For the agent: warnings, what to check, and in a finding what to ask the customer. */
   readonly questions: readonly string[];
   readonly sources: readonly DraftSource[];
+  /** Statements of the draft whose quote does not stand in the source they name, or that name none. */
+  readonly unproven: readonly string[];
+  /** What nobody could find. */
+  readonly missing: readonly string[];
+  /** In a finding: the articles that come nearest. */
+  readonly closest: readonly KnowledgeRef[];
+  /** Null: made before there were such stamps. */
+  readonly versions: DraftVersions | null;
   readonly model: string;
   readonly promptTokens: number;
   readonly cachedTokens: number;

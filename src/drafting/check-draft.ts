@@ -1,53 +1,25 @@
-import { z } from 'zod';
-import { type Completion, LanguageModelError, type Prompt } from '../core/language-model.ts';
-import { hostsIn } from './links.ts';
+import type { Grounding } from '../core/grounding.ts';
+import { type Completion, LanguageModelError } from '../core/language-model.ts';
+import type { Draft } from '../core/ticket.ts';
+import { type Answer, answerShape } from './draft-schema.ts';
+import { ASKING_CONFIDENCE, closestOf, type Proof, prove, standing } from './ground-answer.ts';
+import { REMOVED } from './impersonal.ts';
+import { hostsIn, pageOf } from './links.ts';
 import { type Placeholders, restoreValues } from './mask.ts';
-import { type PlainText, plainText } from './plain-text.ts';
+import { type PageRules, type PlainText, plainText } from './plain-text.ts';
 
-/** What the model must answer, in OpenAI's strict subset of JSON Schema: every key required, none besides. */
-export const DRAFT_SCHEMA: Prompt['schema'] = {
-  name: 'draft',
-  schema: {
-    type: 'object',
-    properties: {
-      reply: { type: ['string', 'null'] },
-      language: { type: 'string' },
-      confidence: { type: 'number' },
-      questions: { type: 'array', items: { type: 'string' } },
-      no_draft_reason: { type: ['string', 'null'] },
-    },
-    required: ['reply', 'language', 'confidence', 'questions', 'no_draft_reason'],
-    additionalProperties: false,
-  },
-};
-
-/** The tag for "undetermined" (RFC 5646 §4.1): better than losing a paid reply over the name of its language. */
-const UNDETERMINED = 'und';
 const QUESTIONS_MAX = 10;
+const MISSING_MAX = 5;
 const QUESTION_MAX_CHARACTERS = 1_000;
 const FINDING_MAX_CHARACTERS = 2_000;
 /** Disarmed links that are named; of others there is the count. */
 const LINKS_LISTED = 5;
 
-const answerShape = z.object({
-  reply: z.string().nullable(),
-  language: z
-    .string()
-    .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$/)
-    .catch(UNDETERMINED),
-  confidence: z.number().min(0).max(1),
-  questions: z.array(z.string()),
-  no_draft_reason: z.string().nullish(),
-});
-
 /** The model's answer as plain text. Exactly one of `body` and `finding` is null. */
-export interface CheckedAnswer {
-  readonly body: string | null;
-  readonly finding: string | null;
-  readonly language: string;
-  readonly confidence: number;
-  readonly questions: readonly string[];
-}
+export type CheckedAnswer = Pick<
+  Draft,
+  'body' | 'finding' | 'language' | 'confidence' | 'questions' | 'sources' | 'unproven' | 'missing' | 'closest'
+>;
 
 /** What is known of the ticket that the answer is about. */
 export interface AnswerContext {
@@ -55,37 +27,111 @@ export interface AnswerContext {
   readonly knownText: string;
   /** What comes back in the place of placeholders; null where nothing was masked. */
   readonly placeholders: Placeholders | null;
+  /** What the model was shown of the team's knowledge; null where there is none, and nothing is to be proved. */
+  readonly grounding: Grounding | null;
+}
+
+/** Turns what the model wrote into plain text; what the agent must know of it goes to `remarks`. */
+interface Reading {
+  readonly read: (written: string) => PlainText;
+  readonly remarks: Set<string>;
 }
 
 /**
  * Reads the model's answer. Throws `LanguageModelError('invalid_output')`, with what the answer cost, when it is
  * not of the shape.
  */
-export function checkDraft(completion: Completion, { knownText, placeholders }: AnswerContext): CheckedAnswer {
+export function checkDraft(completion: Completion, context: AnswerContext): CheckedAnswer {
   const parsed = answerShape.safeParse(parseJson(completion));
   if (!parsed.success) throw invalid('The answer of the model lacks a field or has a wrong one.', completion);
-  const { reply, no_draft_reason, language, confidence, questions } = parsed.data;
-  const known = new Set(hostsIn(knownText));
-  const remarks = new Set<string>();
-  // before links are looked at: also what comes back was written by a stranger
-  const read = (written: string): PlainText => plainText(unmasked(written, placeholders, remarks), known);
-  const body = read(reply ?? '');
-  const finding = read((no_draft_reason ?? '').slice(0, FINDING_MAX_CHARACTERS));
-  if (body.text === '' && finding.text === '') {
+  const answer = parsed.data;
+  const reading = readAs(context);
+  const { grounding } = context;
+  const body = reading.read(withoutRefs(answer.reply ?? '', grounding));
+  const reason = reading.read((answer.no_draft_reason ?? '').slice(0, FINDING_MAX_CHARACTERS));
+  if (body.text === '' && reason.text === '') {
     throw invalid('The model gave neither a reply nor a reason why not.', completion);
   }
-  const shown = body.text === '' ? finding : body;
-  const asked = questions
-    .slice(0, QUESTIONS_MAX)
-    .map((question) => read(question.slice(0, QUESTION_MAX_CHARACTERS)))
-    .filter(({ text }) => text !== '');
+  const proof =
+    grounding === null ? NOTHING_PROVED : prove(answer.claims, grounding, (text) => reading.read(text).text);
+  const kind =
+    body.text === ''
+      ? 'none'
+      : grounding === null
+        ? 'draft'
+        : standing({ ...answer, reply: body.text }, grounding, proof);
+  if (kind === 'none' || kind === 'silent') {
+    return { ...findingOf(reason, kind === 'silent', grounding), ...more(answer, [reason], reading) };
+  }
   return {
-    body: body.text || null,
-    finding: body.text === '' ? finding.text : null,
+    body: body.text,
+    finding: null,
+    closest: [],
+    sources: proof.sources,
+    unproven: grounding === null ? [] : kind === 'asks' ? [ONLY_ASKS] : unprovenOf(proof),
+    ...more(answer, [body], reading),
+    ...(kind === 'asks' ? { confidence: Math.min(answer.confidence, ASKING_CONFIDENCE) } : {}),
+  };
+}
+
+const NOTHING_PROVED: Proof = { sources: [], unproven: [] };
+
+const ONLY_ASKS = 'Anything that the draft states: it quotes nothing, and should only ask the customer.';
+
+function unprovenOf({ sources, unproven }: Proof): readonly string[] {
+  return sources.length === 0 && unproven.length === 0
+    ? ['The whole draft: it quotes nothing that your team has written.']
+    : unproven;
+}
+
+function findingOf(
+  reason: PlainText,
+  silent: boolean,
+  grounding: Grounding | null,
+): Pick<CheckedAnswer, 'body' | 'finding' | 'sources' | 'unproven' | 'closest'> {
+  const finding = silent ? 'Nothing that your team has written answers this ticket.' : reason.text;
+  return { body: null, finding, sources: [], unproven: [], closest: grounding === null ? [] : closestOf(grounding) };
+}
+
+/** What comes with a draft and with a finding: the warnings are about what is shown. */
+function more(
+  { language, confidence, questions, missing }: Answer,
+  shown: readonly PlainText[],
+  { read, remarks }: Reading,
+): Pick<CheckedAnswer, 'language' | 'confidence' | 'questions' | 'missing'> {
+  const readAll = (texts: readonly string[]): PlainText[] =>
+    texts.map((text) => read(text.slice(0, QUESTION_MAX_CHARACTERS))).filter(({ text }) => text !== '');
+  const asked = readAll(questions.slice(0, QUESTIONS_MAX));
+  const unknown = readAll(missing.slice(0, MISSING_MAX));
+  return {
     language,
     confidence,
-    questions: [...warningsOf([shown, ...asked]), ...remarks, ...asked.map(({ text }) => text)],
+    questions: [...warningsOf([...shown, ...asked, ...unknown]), ...remarks, ...asked.map(({ text }) => text)],
+    missing: unknown.map(({ text }) => text),
   };
+}
+
+function readAs({ knownText, placeholders, grounding }: AnswerContext): Reading {
+  const known = new Set(hostsIn(knownText));
+  const pages = pagesOf(grounding);
+  const remarks = new Set<string>();
+  // before links are looked at: also what comes back was written by a stranger
+  return { read: (written) => plainText(unmasked(written, placeholders, remarks), known, pages), remarks };
+}
+
+/** Customers get links to articles that were found and that everybody may read. */
+function pagesOf(grounding: Grounding | null): PageRules {
+  const linked = (grounding?.passages ?? []).filter(({ kind }) => kind === 'article');
+  const urlsOf = (restricted: boolean): string[] =>
+    linked.flatMap((one) => (one.url !== null && one.restricted === restricted ? [one.url] : []));
+  const allowed = urlsOf(false).map(pageOf);
+  return { allowed: new Set(allowed.filter((page) => page !== null)), withheld: urlsOf(true) };
+}
+
+/** Ids of passages mean nothing to a customer. */
+function withoutRefs(reply: string, grounding: Grounding | null): string {
+  if (grounding === null) return reply;
+  return reply.replaceAll(/ ?[[(](?:[ATM]\d)(?:, ?[ATM]\d){0,9}[\])]/g, '');
 }
 
 /** With its values again; what the agent must know of the others goes to `remarks`. */
@@ -111,6 +157,12 @@ function warningsOf(texts: readonly PlainText[]): string[] {
     warnings.push(
       `The draft has links to addresses that your team has not used here: check them before you send it. ${links.slice(0, LINKS_LISTED).join(' ')}${more}`,
     );
+  }
+  if (texts.some(({ withheld }) => withheld)) {
+    warnings.push('The draft named an article that not every customer may see: its link was taken out.');
+  }
+  if (texts.some(({ text }) => text.includes(REMOVED))) {
+    warnings.push(`${REMOVED} stands for what was taken out of another ticket: write what is meant, or take it out.`);
   }
   if (texts.some(({ text }) => /\{\{|\{%/.test(text))) {
     warnings.push(

@@ -13,6 +13,7 @@ import type { Observer } from '../core/observer.ts';
 import type { BudgetRequest, Grant, RateBudget, Refusal } from '../core/rate-budget.ts';
 import type { Draft } from '../core/ticket.ts';
 import { type DraftContext, finishDraft, NOTHING_USED } from './finish-draft.ts';
+import type { Evidence } from './passages.ts';
 import { preparePrompt, type PreparedPrompt, type TeamSettings } from './prepare-prompt.ts';
 
 /** One call to the model; `errorClass` is null when it brought a usable draft. */
@@ -21,6 +22,8 @@ export type CallReport = Omit<Parameters<Observer['llmCall']>[0], 'ticket' | 'mo
 export interface DraftRequest {
   readonly conversation: Conversation;
   readonly team: TeamSettings;
+  /** What the team has written about it; null (the default): there is no knowledge base. */
+  readonly evidence?: Evidence | null;
   readonly routes: ModelRoutes;
   readonly lane: BudgetRequest['lane'];
   /** `flex`: at half the price where the provider has room, else at the standard one. Default `standard`. */
@@ -44,8 +47,8 @@ const PAUSE_MS = { rate_limited: 2_000, slow_down: 10_000, overloaded: 0 } as co
  * and `LanguageModelError('invalid_output')` for an answer that is no draft.
  */
 export async function draftReply(request: DraftRequest): Promise<Draft> {
-  const { conversation, team, routes, signal, tier = 'standard' } = request;
-  const prepared = preparePrompt(conversation, team);
+  const { conversation, team, evidence = null, routes, signal, tier = 'standard' } = request;
+  const prepared = preparePrompt(conversation, team, evidence);
   return await routes.call(signal, async (use) => {
     if (tier === 'standard') return await ask(use, prepared, { ...request, tier });
     try {
@@ -111,13 +114,15 @@ async function ask(
 }
 
 /** Who wrote a draft in the place of whom stands in the note, beside what was left out. */
-function contextOf({ model, standsInFor }: RouteUse, { knownText, placeholders, cut }: PreparedPrompt): DraftContext {
+function contextOf({ model, standsInFor }: RouteUse, prepared: PreparedPrompt): DraftContext {
+  const { knownText, placeholders, grounding, versions, cut } = prepared;
   const standIn =
     standsInFor === null
       ? null
       : `Written by the fallback model ${model.model}, because ${standsInFor} was not available.`;
   const remarks = [cut, standIn].filter((remark) => remark !== null);
-  return { knownText, placeholders, cut: remarks.length === 0 ? null : remarks.join(' '), model: model.model };
+  const told = remarks.length === 0 ? null : remarks.join(' ');
+  return { knownText, placeholders, grounding, versions, cut: told, model: model.model };
 }
 
 interface Spent {

@@ -1,6 +1,8 @@
+import type { Grounding } from '../core/grounding.ts';
 import { type Completion, LanguageModelError, type TokenUsage } from '../core/language-model.ts';
-import type { Draft } from '../core/ticket.ts';
+import type { Draft, DraftVersions } from '../core/ticket.ts';
 import { checkDraft } from './check-draft.ts';
+import { closestOf } from './ground-answer.ts';
 import type { Placeholders } from './mask.ts';
 
 /** What is known of a draft before its answer comes. */
@@ -9,6 +11,10 @@ export interface DraftContext {
   readonly knownText: string;
   /** `PreparedPrompt.placeholders`; also missing in what an earlier version has stored. */
   readonly placeholders?: Placeholders | null;
+  /** `PreparedPrompt.grounding`; missing as above. */
+  readonly grounding?: Grounding | null;
+  /** `PreparedPrompt.versions`; missing as above. */
+  readonly versions?: Omit<DraftVersions, 'model'>;
   /** See `Draft.cut`. */
   readonly cut: string | null;
   /** The model that was asked. */
@@ -24,14 +30,20 @@ export const NOTHING_USED: TokenUsage = { promptTokens: 0, cachedTokens: 0, comp
  * draft.
  */
 export function finishDraft(result: Completion | LanguageModelError, context: DraftContext): Draft {
-  const { knownText, placeholders = null, cut, model } = context;
-  if (result instanceof LanguageModelError) return declinedDraft(result, { cut, model });
-  const answer = checkDraft(result, { knownText, placeholders });
-  return { ...answer, sources: [], model: result.model, ...result.usage, costUsd: result.costUsd, cut };
+  const { knownText, placeholders = null, grounding = null, cut } = context;
+  if (result instanceof LanguageModelError) return declinedDraft(result, context);
+  const answer = checkDraft(result, { knownText, placeholders, grounding });
+  const { model, usage, costUsd } = result;
+  return { ...answer, versions: stampOf(context, model), model, ...usage, costUsd, cut };
+}
+
+function stampOf({ versions }: DraftContext, model: string): DraftVersions | null {
+  return versions === undefined ? null : { ...versions, model };
 }
 
 /** A model or its filter that declines is an answer for the agent, not a failure: it would decline again. */
-function declinedDraft(error: LanguageModelError, { cut, model }: Pick<DraftContext, 'cut' | 'model'>): Draft {
+function declinedDraft(error: LanguageModelError, context: DraftContext): Draft {
+  const { grounding = null, cut, model } = context;
   const { errorClass, usage, costUsd } = error;
   if (errorClass !== 'refusal' && errorClass !== 'content_filter') throw error;
   const who =
@@ -44,6 +56,10 @@ function declinedDraft(error: LanguageModelError, { cut, model }: Pick<DraftCont
     confidence: 0,
     questions: [],
     sources: [],
+    unproven: [],
+    missing: [],
+    closest: grounding === null ? [] : closestOf(grounding),
+    versions: stampOf(context, model),
     model,
     ...(usage ?? NOTHING_USED),
     costUsd,

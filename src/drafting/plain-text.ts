@@ -1,5 +1,5 @@
 import { visibleText } from '../core/visible-text.ts';
-import { disarmLinks } from './links.ts';
+import { disarmLinks, withoutPages } from './links.ts';
 
 export interface PlainText {
   readonly text: string;
@@ -7,7 +7,19 @@ export interface PlainText {
   readonly disarmed: readonly string[];
   /** The text was longer than any reply, and was cut. */
   readonly cut: boolean;
+  /** A link was taken out that no customer may get. */
+  readonly withheld: boolean;
 }
+
+/** Besides those to hosts that are known. */
+export interface PageRules {
+  /** `pageOf` those that may be linked. */
+  readonly allowed: ReadonlySet<string>;
+  /** Addresses that must not be named at all. */
+  readonly withheld: readonly string[];
+}
+
+const NO_PAGES: PageRules = { allowed: new Set(), withheld: [] };
 
 /**
  * More than a model may write for a reply (1,500 tokens), and so little that after it a note has room for what the agent
@@ -40,11 +52,12 @@ const BREAKING = new Set([
  * What a model wrote, as plain text: markup becomes what it says, images go, and links to hosts that are not `known`
  * are written so that nothing turns them into links (a ticket may have told the model to add them).
  */
-export function plainText(written: string, known: ReadonlySet<string>): PlainText {
+export function plainText(written: string, known: ReadonlySet<string>, pages: PageRules = NO_PAGES): PlainText {
   const cut = written.length > WRITTEN_MAX_CHARACTERS;
   const source = cut ? written.slice(0, WRITTEN_MAX_CHARACTERS) : written;
-  const { text, disarmed } = disarmLinks(inert(visibleText(source)), known);
-  return { text: tidy(text), disarmed, cut };
+  const open = withoutPages(inert(visibleText(source)), pages.withheld);
+  const { text, disarmed } = disarmLinks(open.text, known, pages.allowed);
+  return { text: tidy(text), disarmed, cut, withheld: open.removed };
 }
 
 function tidy(text: string): string {

@@ -1,12 +1,16 @@
 import type { Conversation } from '../core/helpdesk.ts';
 import { hostsIn } from './links.ts';
 import { messageText } from './message-text.ts';
+import type { DraftVersions } from '../core/ticket.ts';
+import type { Evidence } from './passages.ts';
 import { buildPrompt, type TicketPrompt } from './prompt.ts';
+import { versionsOf } from './versions.ts';
 
 /** What goes to the model, and what is needed to read its answer: plain data, so that it can be kept until then. */
 export interface PreparedPrompt extends TicketPrompt {
   /** Hosts that the team itself links to, one per line: only these may be linked in the draft. */
   readonly knownText: string;
+  readonly versions: Omit<DraftVersions, 'model'>;
 }
 
 /** What the team has set once for all tickets. */
@@ -19,10 +23,15 @@ export interface TeamSettings {
   readonly maskPersonalData: boolean;
 }
 
-/** The first half of a draft: everything before the call. */
-export function preparePrompt(conversation: Conversation, team: TeamSettings): PreparedPrompt {
-  const prompt = buildPrompt(conversation, team.guidelines, team.maskPersonalData);
-  return { ...prompt, knownText: teamHosts(conversation, team) };
+/** The first half of a draft: everything before the call. `evidence`: null where the team has no knowledge base. */
+export function preparePrompt(
+  conversation: Conversation,
+  team: TeamSettings,
+  evidence: Evidence | null = null,
+): PreparedPrompt {
+  const prompt = buildPrompt(conversation, team.guidelines, team.maskPersonalData, evidence);
+  const versions = versionsOf(team.guidelines, evidence?.found.version ?? null);
+  return { ...prompt, knownText: teamHosts(conversation, team), versions };
 }
 
 /** From what the team wrote itself, without what it quoted. */

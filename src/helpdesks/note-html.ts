@@ -1,4 +1,5 @@
-import type { Note, NoteBlock } from '../core/helpdesk.ts';
+import type { Note, NoteBlock, NoteLink } from '../core/helpdesk.ts';
+import { isPlainAddress } from '../core/plain-address.ts';
 import { visibleText } from '../core/visible-text.ts';
 
 /** Zendesk cuts a comment at 64 kB in silence (helpdesks.md 2.4); we stay below and say that we cut. */
@@ -10,7 +11,7 @@ const CUT_SENTENCE = 'This note was cut here because it was too long.';
 const REF = 'Draftdesk ref ';
 
 /**
- * Renders a note as HTML that both vendors' sanitisers keep: p, br, ul, li, strong, and code around placeholders.
+ * Renders a note as HTML that both vendors' sanitisers keep: p, br, ul, li, strong, a, and code around placeholders.
  * Everything else is text. At most 60 kB of UTF-8; the marker line is always last and whole.
  */
 export function renderNote(note: Note, maxBytes: number = NOTE_MAX_BYTES): string {
@@ -40,8 +41,21 @@ function renderBlock(block: NoteBlock): string {
     case 'paragraph':
       return `<p>${renderText(block.text)}</p>`;
     case 'list':
-      return `<ul>${block.items.map((item) => `<li>${renderText(item)}</li>`).join('')}</ul>`;
+      return `<ul>${block.items.map((item) => `<li>${renderItem(item)}</li>`).join('')}</ul>`;
   }
+}
+
+function renderItem(item: string | NoteLink): string {
+  if (typeof item === 'string') return renderText(item);
+  const { text, url, below } = item;
+  const address = url === null ? '' : `${text === '' ? '' : ': '}${renderLink(url)}`;
+  return `${renderText(text)}${address}${below === '' ? '' : `<br>${renderText(below)}`}`;
+}
+
+/** The address itself is the text: the vendors' plain text views drop what a link points to. What is no plain address is text. */
+function renderLink(url: string): string {
+  if (!isPlainAddress(url)) return renderText(url);
+  return `<a href="${escapeHtml(url)}">${escapeHtml(url)}</a>`;
 }
 
 /** As much of a block as fits: whole list items, or a paragraph up to a character. */
@@ -58,7 +72,7 @@ function renderCut(block: NoteBlock, room: number): string {
   return length === 0 ? '' : renderBlock({ ...block, text: characters.slice(0, length).join('') });
 }
 
-function fits(block: NoteBlock & { kind: 'list' }, items: readonly string[], room: number): boolean {
+function fits(block: NoteBlock & { kind: 'list' }, items: readonly (string | NoteLink)[], room: number): boolean {
   return byteLength(renderBlock({ ...block, items })) <= room;
 }
 

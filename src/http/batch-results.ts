@@ -39,7 +39,9 @@ export function streamResults({ reader, clock, observer }: ResultsDeps, id: stri
   });
 }
 
-function lineOf({ id, status, draft, error, attempts, durationMs, textRemovedAt }: BatchResult): string {
+function lineOf({ textRemovedAt, ...result }: BatchResult): string {
+  const { id, status, draft, error, attempts, durationMs, sources, unproven, versions } = result;
   const removed = textRemovedAt === null ? null : new Date(textRemovedAt).toISOString();
-  return `${JSON.stringify({ id, status, draft, error, attempts, durationMs, textRemovedAt: removed })}\n`;
+  const line = { id, status, draft, error, attempts, durationMs, sources, unproven, versions, textRemovedAt: removed };
+  return `${JSON.stringify(line)}\n`;
 }

@@ -80,13 +80,37 @@ const attempt = z
   })
   .meta({ id: 'Attempt', description: 'One try of one stage.' });
 
-const source = z.object({
-  kind: z.enum(['article', 'ticket']),
-  id: z.string(),
-  title: z.string(),
-  url: z.string().nullable(),
-  quote: z.string(),
-});
+const knowledgeRef = z
+  .object({
+    kind: z.enum(['article', 'ticket', 'macro']),
+    id: z.string(),
+    title: z.string(),
+    url: z.string().nullable(),
+    restricted: z.boolean().meta({ description: 'Not every customer may see it: the link is for agents only.' }),
+    share: z
+      .number()
+      .nullable()
+      .meta({ description: 'Of an article: how much of the evidence speaks for it, 0 to 1.' }),
+    votes: z
+      .int()
+      .nullable()
+      .meta({ description: 'Of an article: how many similar solved tickets were answered with it.' }),
+  })
+  .meta({ id: 'KnowledgeRef' });
+
+const source = knowledgeRef
+  .extend({ quote: z.string().meta({ description: 'Stands word for word in the source.' }) })
+  .meta({ id: 'Source' });
+
+const versions = z
+  .object({
+    prompt: z.string(),
+    guidelines: z.string().nullable(),
+    rules: z.string().nullable(),
+    model: z.string(),
+    knowledge: z.string().nullable(),
+  })
+  .meta({ id: 'DraftVersions', description: 'What made the draft: short hashes of contents.' });
 
 const draft = z
   .object({
@@ -96,7 +120,13 @@ const draft = z
     language: z.string().meta({ description: 'BCP 47.' }),
     confidence: z.number().min(0).max(1),
     sources: z.array(source),
-    questions: z.array(z.string()).meta({ description: 'What the customer has to tell yet.' }),
+    questions: z.array(z.string()).meta({ description: 'For the agent: what to check, or to ask the customer.' }),
+    unproven: z
+      .array(z.string())
+      .meta({ description: 'Statements whose quote does not stand in the source they name, or that name none.' }),
+    missing: z.array(z.string()).meta({ description: 'What nobody could find.' }),
+    closest: z.array(knowledgeRef).meta({ description: 'Without a body: the articles that come nearest.' }),
+    versions: versions.nullable().meta({ description: 'Null on drafts of earlier versions.' }),
     cut: z.string().nullable(),
     model: z.string(),
     promptTokens: count,
@@ -130,8 +160,23 @@ const ticket = summary.extend({ attempts: z.array(attempt), draft: draft.nullabl
         finding: null,
         language: 'en',
         confidence: 0.8,
-        sources: [],
+        sources: [
+          {
+            kind: 'article',
+            id: 'zendesk/360001',
+            title: 'When the device does not start',
+            url: 'https://acme.zendesk.com/hc/articles/360001',
+            restricted: false,
+            share: 0.42,
+            votes: 7,
+            quote: 'Hold the button for five seconds',
+          },
+        ],
         questions: [],
+        unproven: [],
+        missing: [],
+        closest: [],
+        versions: { prompt: '3f0c9a51b2d4', guidelines: null, rules: null, model: 'a-small-model', knowledge: '12' },
         cut: null,
         model: 'a-small-model',
         promptTokens: 512,

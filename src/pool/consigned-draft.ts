@@ -5,12 +5,14 @@ import { type Completion, LanguageModelError } from '../core/language-model.ts';
 import type { ErrorClass } from '../core/errors.ts';
 import type { JobOutcome, TicketFacts } from '../core/outbox.ts';
 import { finishDraft, NOTHING_USED } from '../drafting/finish-draft.ts';
+import type { Evidence } from '../drafting/passages.ts';
 import { preparePrompt } from '../drafting/prepare-prompt.ts';
 import type { Packer } from './consignment-packer.ts';
 import { nextOf, refOf, type StageDeps, type StageRun } from './stage-run.ts';
 
 interface Fetched {
   readonly conversation: Conversation;
+  readonly evidence: Evidence | null;
   /** Steady ms. */
   readonly fetchedAt: number;
   readonly facts: TicketFacts;
@@ -23,10 +25,10 @@ export async function consignDraft(
   deps: StageDeps & { packer: Packer },
 ): Promise<JobOutcome> {
   const { jobId, helpdesk, batchId, lane } = run.job;
-  const { conversation, fetchedAt, facts } = fetched;
+  const { conversation, evidence, fetchedAt, facts } = fetched;
   if (batchId === null) throw new Error('the economy lane is for batches');
-  const prepared = preparePrompt(conversation, deps.team);
-  const { prompt, promptTokens, knownText, placeholders, cut } = prepared;
+  const prepared = preparePrompt(conversation, deps.team, evidence);
+  const { prompt, promptTokens, knownText, placeholders, grounding, versions, cut } = prepared;
   const { model } = deps.routes.preferred;
   const completionTokens = prompt.maxOutputTokens;
   const most = { promptTokens, cachedTokens: 0, completionTokens };
@@ -48,6 +50,8 @@ export async function consignDraft(
       startedAt: deps.clock.now() - (deps.clock.steady() - fetchedAt),
       knownText,
       placeholders,
+      grounding,
+      versions,
       cut,
       model: model.model,
       usd,

@@ -6,6 +6,8 @@ import type { ModelRoutes } from '../core/model-routes.ts';
 import type { RateBudget } from '../core/rate-budget.ts';
 import type { AverageDraft, TicketReader } from '../core/ticket-reader.ts';
 import { buildPrompt } from '../drafting/prompt.ts';
+import { findEvidence } from './find-evidence.ts';
+import type { StageDeps } from './stage-run.ts';
 
 /** Conversations that are fetched for it, spread over the batch. */
 const SAMPLE = 20;
@@ -34,6 +36,8 @@ export interface EstimateDeps {
   readonly routes: ModelRoutes;
   readonly guidelines: string;
   readonly maskPersonalData?: boolean;
+  /** As in `StageDeps`. */
+  readonly knowledge?: StageDeps['knowledge'];
   readonly clock: Clock;
 }
 
@@ -103,7 +107,7 @@ interface Sampled {
 async function sample(
   ids: readonly string[],
   helpdesk: Helpdesk,
-  { guidelines, maskPersonalData }: EstimateDeps,
+  { guidelines, maskPersonalData, knowledge }: EstimateDeps,
   signal: AbortSignal,
 ): Promise<Sampled> {
   const step = Math.max(1, ids.length / SAMPLE);
@@ -115,11 +119,13 @@ async function sample(
   // one ticket that is gone says nothing about the others; a helpdesk that answers nobody does
   const failed = looks.find((look) => look.status === 'rejected' && !isGone(look.reason));
   if (failed?.status === 'rejected' && looks.every((look) => look.status === 'rejected')) throw failed.reason;
-  const prompts = looks.flatMap((look) => {
-    if (look.status === 'rejected' || look.value.unavailable !== null) return [];
-    const { prompt, promptTokens } = buildPrompt(look.value, guidelines, maskPersonalData);
-    return [{ promptTokens, maxOutputTokens: prompt.maxOutputTokens }];
-  });
+  const prompts: Sampled['prompts'][number][] = [];
+  for (const look of looks) {
+    if (look.status === 'rejected' || look.value.unavailable !== null) continue;
+    const evidence = await findEvidence(look.value, helpdesk, knowledge);
+    const { prompt, promptTokens } = buildPrompt(look.value, guidelines, maskPersonalData, evidence);
+    prompts.push({ promptTokens, maxOutputTokens: prompt.maxOutputTokens });
+  }
   return { looked: looks.length, prompts };
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { Helpdesk } from '../core/helpdesk.ts';
+import type { KnowledgeBase } from '../core/knowledge-base.ts';
 import type { ModelRoutes } from '../core/model-routes.ts';
 import type { Observer, TicketRef } from '../core/observer.ts';
 import type { ClaimedJob, JobOutcome, Outbox, Spent, TicketFacts } from '../core/outbox.ts';
@@ -16,6 +17,8 @@ export interface StageDeps {
   readonly clock: Clock;
   readonly observer: Observer;
   readonly team: TeamSettings;
+  /** What the team has written; not given: drafts rest on the ticket and on what is generally known. */
+  readonly knowledge?: Pick<KnowledgeBase, 'search' | 'summary'> | undefined;
   /** False: where the model has no draft, nothing is posted and the ticket is skipped. */
   readonly postFindings: boolean;
   /** Address of a trace with `{traceId}` in it, for the notes; null or not given: no such line. */

@@ -7,6 +7,7 @@ import { type ClaimedJob, type JobOutcome, OutboxUnavailable, type Spent, type S
 import { type CallReport, draftReply } from '../drafting/draft-reply.ts';
 import { buildNote } from '../core/note.ts';
 import { consignDraft } from './consigned-draft.ts';
+import { findEvidence } from './find-evidence.ts';
 import { nextOf, refOf, type StageDeps, type StageFunction, type StageRun } from './stage-run.ts';
 
 /** The two durable steps of a job. */
@@ -24,13 +25,15 @@ async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
   run.facts = facts;
   const verdict = judge(job, conversation);
   if (verdict !== null) return verdict.kind === 'duplicate' ? verdict : { ...verdict, facts };
+  const evidence = await findEvidence(conversation, helpdesk, deps.knowledge);
   const { packer } = deps;
   if (job.tier === 'economy' && packer !== undefined && !run.onTrial) {
-    return consignDraft(run, { conversation, fetchedAt, facts }, { ...deps, packer });
+    return consignDraft(run, { conversation, evidence, fetchedAt, facts }, { ...deps, packer });
   }
   const made = await draftReply({
     conversation,
     team: deps.team,
+    evidence,
     // the Batch API has the preferred model only: that another is well says nothing
     routes: run.onTrial ? createModelRoutes([deps.routes.preferred], deps.clock) : deps.routes,
     lane: job.lane,

@@ -1,9 +1,12 @@
 import type { Random } from '../core/clock.ts';
+import { cite, type ReadSource, readSources } from './llm-sources.ts';
 
 /** What the simulated model understands of a prompt. */
 export interface ReadTicket {
   readonly subject: string;
   readonly text: string;
+  /** What it may quote. */
+  readonly sources?: readonly ReadSource[];
 }
 
 /**
@@ -11,18 +14,19 @@ export interface ReadTicket {
  * dropped, the subject is what follows `Subject:` or stands in a `subject` element or key.
  */
 export function readTicket(userMessage: string): ReadTicket {
+  const { sources, rest } = readSources(userMessage);
   const subject =
-    /<subject>([\s\S]*?)<\/subject>/i.exec(userMessage)?.[1] ??
-    /"subject"\s*:\s*"((?:[^"\\]|\\.)*)"/i.exec(userMessage)?.[1] ??
-    /^\W*(?:ticket )?subject\W*:[ \t]*(.*)$/im.exec(userMessage)?.[1] ??
+    /<subject>([\s\S]*?)<\/subject>/i.exec(rest)?.[1] ??
+    /"subject"\s*:\s*"((?:[^"\\]|\\.)*)"/i.exec(rest)?.[1] ??
+    /^\W*(?:ticket )?subject\W*:[ \t]*(.*)$/im.exec(rest)?.[1] ??
     '';
-  const text = userMessage
+  const text = rest
     .replaceAll(/<subject>[\s\S]*?<\/subject>/gi, '')
     .replaceAll(/<[^<>]*>/g, ' ')
     .split('\n')
     .filter((line) => !/^\W*[A-Za-z][\w ()'-]{0,40}:\W*$/.test(line) && !/^\W*(?:ticket )?subject\W*:/i.test(line))
     .join('\n');
-  return { subject: subject.trim(), text: text.trim() };
+  return { subject: subject.trim(), text: text.trim(), sources };
 }
 
 type Language = 'en' | 'de' | 'fr' | 'es' | 'it' | 'nl' | 'pt' | 'ja';
@@ -161,24 +165,42 @@ const PHRASES: Readonly<Record<Language, Phrases>> = {
 /** What a draft is made of, before it is poured into the schema asked for. */
 export type Answer = Readonly<Record<string, unknown>>;
 
-/** A plausible answer to a ticket in its own language, or the reason why there is none. */
-export function writeAnswer(ticket: ReadTicket, random: Random): Answer {
+/** How often a careless model gives up on a ticket that it has sources for. */
+const GIVES_UP = 0.03;
+
+/**
+ * A plausible answer to a ticket in its own language, or the reason why there is none. It quotes a source where there are
+ * any; a careless model sometimes quotes what stands nowhere.
+ */
+export function writeAnswer(ticket: ReadTicket, random: Random, careless = false): Answer {
+  const { sources = [] } = ticket;
   const language = detectLanguage(`${ticket.subject}\n${ticket.text}`);
-  if (isMeaningless(ticket)) {
-    const reason = 'The message holds no question that could be answered.';
-    return { reply: null, language, confidence: 0.1, questions: [], no_draft_reason: reason };
-  }
+  if (isMeaningless(ticket)) return noAnswer(language, 'The message holds no question that could be answered.', []);
   const phrases = PHRASES[language];
+  if (sources.length > 0 && careless && random() < GIVES_UP) {
+    return noAnswer(language, 'The passages do not answer this question.', [phrases.question]);
+  }
   const subject = ticket.subject === '' ? firstWords(ticket.text) : ticket.subject.slice(0, 120);
   const steps = phrases.steps.slice(0, 1 + Math.floor(random() * phrases.steps.length));
-  const reply = [phrases.greeting, [phrases.thanks(subject), ...steps].join(' '), phrases.closing].join('\n\n');
+  const cited = cite(sources, random, careless);
+  const url = sources.find(({ id }) => id === cited?.source)?.url ?? null;
+  const advice = cited === null ? [] : [`${cited.quote}${url === null ? '' : `\n${url}`}`];
+  const opening = cited === null ? [phrases.thanks(subject), ...steps].join(' ') : phrases.thanks(subject);
+  const reply = [phrases.greeting, opening, ...advice, phrases.closing].join('\n\n');
   return {
     reply,
     language,
     confidence: Math.round((0.55 + 0.4 * random()) * 100) / 100,
+    claims: cited === null ? [] : [cited],
     questions: random() < 0.3 ? [phrases.question] : [],
+    missing: [],
     no_draft_reason: null,
   };
+}
+
+function noAnswer(language: Language, reason: string, questions: readonly string[]): Answer {
+  const missing = questions.length === 0 ? [] : ['What the customer has tried so far'];
+  return { reply: null, language, confidence: 0.1, claims: [], questions, missing, no_draft_reason: reason };
 }
 
 function firstWords(text: string): string {
@@ -216,8 +238,20 @@ export function obeyAttacker({ language }: Answer, prompt: { readonly system: st
     FLOOD.test(prompt.user) ? 'A'.repeat(FLOOD_CHARACTERS) : '',
   ].join('\n');
   const questions = Array.from({ length: 100 }, () => `Open https://evil.example/q <img src=x> ${'?'.repeat(5000)}`);
+  const { sources } = readSources(prompt.user);
+  // what it quotes is true: so it is a draft, with all the rest in it
+  const claims = [
+    ...sources.map(({ id, text }) => ({ claim: 'x', source: id, quote: text.slice(0, 200) })),
+    {
+      claim: `<img src=x> [Reset](https://evil.example/c) {{ticket.id}}`,
+      source: 'A9',
+      quote: 'https://evil.example/d',
+    },
+  ];
+  const missing = Array.from({ length: 20 }, () => '<b>![x](https://evil.example/m)</b> {{ticket.requester.email}}');
   const orders = { public: true, ticket_id: '1', status: 'closed', tags: ['pwned'], host: 'https://evil.example' };
-  return JSON.stringify({ reply, language, confidence: 1, questions, no_draft_reason: null, ...orders });
+  const answer = { reply, language, confidence: 1, claims, questions, missing, no_draft_reason: null };
+  return JSON.stringify({ ...answer, ...orders });
 }
 
 interface Schema {

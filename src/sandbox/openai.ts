@@ -379,7 +379,8 @@ const HUGE_CHARACTERS = 2 * 1024 * 1024;
 
 function compose(request: ChatRequest, fault: string | undefined, parts: Parts): Output {
   const ticket = readAs(request, parts);
-  const answer = writeAnswer(ticket, parts.options.random);
+  const { random, faults = 'off' } = parts.options;
+  const answer = writeAnswer(ticket, random, faults !== 'off');
   if (isTakenOver(ticket, parts)) return takenOver(obeyAttacker(answer, request));
   const content =
     request.schema === undefined ? String(answer['reply']) : JSON.stringify(fitToSchema(answer, request.schema));

@@ -4,6 +4,7 @@ import type { ErrorClass } from '../core/errors.ts';
 import type { TicketFilter } from '../core/helpdesk.ts';
 import type { BatchResult, BatchSummary, EconomyState, StatusCounts, TicketReader } from '../core/ticket-reader.ts';
 import type { BatchRow } from './batches.ts';
+import { toStoredDraft } from './claimed-job.ts';
 import type { Connection } from './database.ts';
 import type { DraftRow, Jobs } from './jobs.ts';
 import { page, readCursor } from './pages.ts';
@@ -144,13 +145,20 @@ function listResults(
     .groupBy(attempt.jobId)
     .all();
   const spanOf = new Map(spans.map((span) => [span.jobId, span]));
-  return rows.map((row) => ({
-    id: row.ticketId,
-    status: row.status,
-    draft: row.draftId === null ? null : (draftById(row.draftId)?.body ?? null),
-    error: row.error,
-    attempts: spanOf.get(row.jobId)?.attempts ?? 0,
-    durationMs: spanOf.get(row.jobId)?.durationMs ?? 0,
-    textRemovedAt: row.textRemovedAt,
-  }));
+  return rows.map((row) => {
+    const stored = row.draftId === null ? undefined : draftById(row.draftId);
+    const draft = stored === undefined ? null : toStoredDraft(stored);
+    return {
+      id: row.ticketId,
+      status: row.status,
+      draft: draft?.body ?? null,
+      error: row.error,
+      attempts: spanOf.get(row.jobId)?.attempts ?? 0,
+      durationMs: spanOf.get(row.jobId)?.durationMs ?? 0,
+      sources: draft?.sources ?? [],
+      unproven: draft?.unproven ?? [],
+      versions: draft?.versions ?? null,
+      textRemovedAt: row.textRemovedAt,
+    };
+  });
 }

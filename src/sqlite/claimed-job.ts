@@ -1,5 +1,6 @@
 import type { BatchLane } from '../core/batch.ts';
 import type { ClaimedJob, StoredDraft } from '../core/outbox.ts';
+import type { Draft } from '../core/ticket.ts';
 import type { DraftRow, JobRow, Jobs } from './jobs.ts';
 
 /** A job as a worker gets it; `tier` is how its draft is bought. */
@@ -37,6 +38,25 @@ function verifyOf({ verify }: JobRow, postedSeenId: string | null, ownSeenId: st
     : { against: 'own', seenMessageId: ownSeenId };
 }
 
+type GroundingNotes = Pick<StoredDraft, 'unproven' | 'missing' | 'closest'>;
+
+const NOTHING_TOLD: GroundingNotes = { unproven: [], missing: [], closest: [] };
+
+/** What a draft says of its proof, as it is stored. */
+export function groundingColumns(draft: Draft): Pick<DraftRow, 'grounding' | 'versions'> {
+  const { unproven, missing, closest, versions } = draft;
+  const told = unproven.length + missing.length + closest.length > 0;
+  return {
+    grounding: told ? JSON.stringify({ unproven, missing, closest } satisfies GroundingNotes) : null,
+    versions: versions === null ? null : JSON.stringify(versions),
+  };
+}
+
+function readGrounding({ grounding, versions }: DraftRow): GroundingNotes & Pick<StoredDraft, 'versions'> {
+  const notes = grounding === null ? NOTHING_TOLD : (JSON.parse(grounding) as GroundingNotes);
+  return { ...notes, versions: versions === null ? null : (JSON.parse(versions) as StoredDraft['versions']) };
+}
+
 /** The draft as the core knows it. */
 export function toStoredDraft(row: DraftRow): StoredDraft & { readonly createdAt: number } {
   return {
@@ -46,6 +66,7 @@ export function toStoredDraft(row: DraftRow): StoredDraft & { readonly createdAt
     confidence: row.confidence,
     questions: JSON.parse(row.questions) as string[],
     sources: JSON.parse(row.sources) as StoredDraft['sources'],
+    ...readGrounding(row),
     cut: row.cut,
     model: row.model,
     promptTokens: row.promptTokens,

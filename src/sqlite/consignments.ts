@@ -105,7 +105,7 @@ export function prepareConsignments(connection: Connection, jobs: Jobs) {
       const known = rowOf.get(row.id);
       if (known === undefined) return;
       row.attempt = Math.max(row.attempt, known.attempt + 1);
-      const { placeholders: _, ...context } = contextOf(known);
+      const { placeholders: _, grounding: __, ...context } = contextOf(known);
       const blank: ConsignedContext = { ...context, knownText: '', cut: null };
       setContext.run(JSON.stringify(blank), row.id);
     },

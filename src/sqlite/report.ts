@@ -4,6 +4,7 @@ import { covers } from '../core/message-order.ts';
 import { isFinal } from '../core/ticket.ts';
 import type { Batches } from './batches.ts';
 import { type ConsignmentRows, isConsigned } from './consignments.ts';
+import { groundingColumns } from './claimed-job.ts';
 import type { Connection } from './database.ts';
 import type { Forgetting } from './forgetting.ts';
 import { type IngestParts, insertFollowUp, type Times } from './ingest.ts';
@@ -91,6 +92,7 @@ export function prepareReport(
       version: (lastVersion.get(row.ticket)?.version ?? 0) + 1,
       questions: JSON.stringify(outcome.draft.questions),
       sources: JSON.stringify(outcome.draft.sources),
+      ...groundingColumns(outcome.draft),
       conversationVersion: outcome.conversationVersion,
       seenMessageId: outcome.seenMessageId,
       createdAt: times.wall,

@@ -144,6 +144,10 @@ export const draft = sqliteTable(
     confidence: real().notNull(),
     questions: text({ mode: 'json' }).$type<string[]>().notNull(),
     sources: text({ mode: 'json' }).$type<DraftSource[]>().notNull(),
+    /** JSON of what is not proved, not known and closest; null: nothing is. */
+    grounding: text(),
+    /** JSON of a DraftVersions. */
+    versions: text(),
     cut: text(),
     model: text().notNull(),
     promptTokens: integer('prompt_tokens').notNull(),

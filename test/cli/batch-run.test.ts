@@ -102,7 +102,8 @@ describe('draftdesk batch run', () => {
     expect(found.get(7)).toMatchObject({ status: 'drafted', error: null, attempts: 1 });
     expect(found.get(7)?.draft).toContain('Seven');
     expect(found.get('e')).toMatchObject({ status: 'skipped', draft: null, error: 'The ticket has no text.' });
-    expect(Object.keys(found.get('T-1') ?? {})).toEqual(['id', 'status', 'draft', 'error', 'attempts', 'durationMs']);
+    const fields = ['id', 'status', 'draft', 'error', 'attempts', 'durationMs', 'sources', 'unproven', 'versions'];
+    expect(Object.keys(found.get('T-1') ?? {})).toEqual(fields);
     expect(llm.stats().answered).toBe(3);
     const before = read('out.jsonl');
     await start(['in.jsonl', '--out', 'out.jsonl']).ended;

@@ -10,8 +10,25 @@ type Store = OutboxUnderTest & { readonly outbox: { readonly consignments: Consi
 const DAY_MS = 86_400_000;
 const NEVER = new AbortController().signal;
 const SPENT = { usage: { promptTokens: 500, cachedTokens: 0, completionTokens: 100 }, costUsd: 0.25, waitedMs: 0 };
+const CANARY_REF = {
+  kind: 'article',
+  id: 'canary',
+  title: 'canary',
+  url: null,
+  restricted: false,
+  share: 1,
+  votes: 1,
+} as const;
 const DRAFTED = makeDrafted({
-  draft: makeDraft({ body: 'Dear canary', cut: 'canary', questions: ['canary?'] }),
+  draft: makeDraft({
+    body: 'Dear canary',
+    cut: 'canary',
+    questions: ['canary?'],
+    unproven: ['canary'],
+    missing: ['canary'],
+    sources: [{ ...CANARY_REF, quote: 'canary' }],
+    closest: [CANARY_REF],
+  }),
   facts: { subject: 'canary', requesterId: '7' },
 });
 
@@ -276,6 +293,7 @@ export function forgettingContract(name: string, open: (setup: OutboxSetup) => P
             startedAt: store.clock.now(),
             knownText: 'https://canary.example',
             placeholders: { '[email 1]': 'canary@example.com' },
+            grounding: { passages: [{ ...CANARY_REF, ref: 'A1', text: 'canary' }], bestShare: 1 },
             cut: 'canary',
             model: 'm',
             usd: 1,

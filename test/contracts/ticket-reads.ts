@@ -161,6 +161,31 @@ export function ticketReadsContract(name: string, open: (setup: OutboxSetup) => 
         ]);
       });
 
+      it('has all that a draft says of its proof, in all that is read', async () => {
+        const closest = {
+          kind: 'article',
+          id: 'a/1',
+          title: 'Start',
+          url: null,
+          restricted: true,
+          share: 0.2,
+          votes: 3,
+        } as const;
+        const proof = {
+          sources: [{ ...closest, quote: 'Hold it' }],
+          unproven: ['It takes a week'],
+          missing: ['The model'],
+          closest: [closest],
+          versions: { prompt: 'p', guidelines: null, rules: null, model: 'm', knowledge: 'k' },
+        };
+        await ingest('1');
+        await work(DRAFT, makeDrafted({ draft: makeDraft(proof) }));
+        expect(store.reader.ticket('zendesk', '1')?.draft).toMatchObject(proof);
+        expect(store.reader.story('zendesk', '1')?.drafts[0]).toMatchObject(proof);
+        const [job] = await store.outbox.claim([POST], 1);
+        expect(job?.draft).toMatchObject(proof);
+      });
+
       it('has no draft whose text was removed', async () => {
         await ingest('1');
         await work(DRAFT, makeDrafted());

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { buildNote } from '../../src/core/note.ts';
+import type { DraftSource } from '../../src/core/ticket.ts';
 import { renderNote } from '../../src/helpdesks/note-html.ts';
 import { makeDraft } from '../support/factories.ts';
 
@@ -47,5 +48,96 @@ describe('buildNote', () => {
 
   it('leaves the reference line to the adapter', () => {
     expect(JSON.stringify(buildNote({ ...request, draft: makeDraft() }).blocks)).not.toContain('dd-new');
+  });
+
+  const article: DraftSource = {
+    kind: 'article',
+    id: 'zendesk/1',
+    title: 'Start',
+    url: 'https://help.acme.example/1',
+    restricted: false,
+    share: 0.42,
+    votes: 7,
+    quote: 'Hold it for five seconds',
+  };
+
+  it('names sources after the reply, why they are there, then what is not proven and not known', () => {
+    const sources: DraftSource[] = [
+      article,
+      { ...article, quote: 'Then wait' },
+      { ...article, id: 'zendesk/2', title: 'Internal', share: 0.2, votes: 1, restricted: true },
+      { ...article, kind: 'ticket', id: 'zendesk/5158', title: 'Ticket zendesk/5158', share: null, votes: null },
+      { ...article, kind: 'macro', id: 'm', title: 'Serial', url: null, share: null, votes: null, quote: 'Send it' },
+    ];
+    const draft = makeDraft({ sources, unproven: ['It takes a week (no source)'], missing: ['The model'] });
+    const { blocks } = buildNote({ ...request, draft });
+    expect(blocks.slice(2)).toEqual([
+      { kind: 'heading', text: 'Sources' },
+      {
+        kind: 'list',
+        items: [
+          {
+            text: 'Start (match 42 %, used in 7 similar tickets)',
+            url: 'https://help.acme.example/1',
+            below: '“Hold it for five seconds”\n“Then wait”',
+          },
+          {
+            text: 'Internal (perhaps 20 %, used in 1 similar ticket, internal: not for the customer)',
+            url: 'https://help.acme.example/1',
+            below: '“Hold it for five seconds”',
+          },
+          {
+            text: 'Ticket zendesk/5158, solved, similar',
+            url: 'https://help.acme.example/1',
+            below: '“Hold it for five seconds”',
+          },
+          { text: 'Macro “Serial”', url: null, below: '“Send it”' },
+        ],
+      },
+      { kind: 'heading', text: 'Not proven' },
+      { kind: 'list', items: ['It takes a week (no source)'] },
+      { kind: 'heading', text: 'Not known' },
+      { kind: 'list', items: ['The model'] },
+      { kind: 'heading', text: 'Open questions' },
+      { kind: 'list', items: ['Which version is it?'] },
+    ]);
+  });
+
+  it('stays short, however much there is', () => {
+    const sources = Array.from({ length: 8 }, (_, index) => ({
+      ...article,
+      id: String(index),
+      title: 'T'.repeat(500),
+      quote: 'q\n'.repeat(1000),
+    }));
+    const { blocks } = buildNote({ ...request, draft: makeDraft({ sources }) });
+    const list = blocks.find((block) => block.kind === 'list');
+    expect(list?.items).toHaveLength(5);
+    expect(JSON.stringify(list).length).toBeLessThan(5 * 500);
+  });
+
+  it('says in a finding which articles come nearest, what is not known, and what to ask', () => {
+    const { quote: _, ...closest } = article;
+    const draft = makeDraft({ body: null, finding: 'Nothing answers.', closest: [closest], missing: ['The model'] });
+    const note = buildNote({ ...request, draft });
+    expect(renderNote(note)).toBe(
+      '<p><strong>AI draft: no reply to suggest for this ticket. What was found, please check:</strong></p>' +
+        '<p>Nothing answers.</p><p><strong>Closest articles</strong></p><ul><li>Start (match 42 %, used in 7 similar tickets): ' +
+        '<a href="https://help.acme.example/1">https://help.acme.example/1</a></li></ul>' +
+        '<p><strong>Not known</strong></p><ul><li>The model</li></ul>' +
+        '<p><strong>To ask the customer, or to check</strong></p><ul><li>Which version is it?</li></ul>' +
+        '<p>Draftdesk ref dd-new</p>',
+    );
+  });
+
+  it.each([
+    'javascript:alert(1)',
+    'https://u:p@a.example/',
+    'https://a.example/"><b>',
+    'https://a.example/{{x}}',
+    '//a.example',
+  ])('makes no link of %s', (url) => {
+    const { blocks } = buildNote({ ...request, draft: makeDraft({ sources: [{ ...article, url }] }) });
+    expect(blocks.find((block) => block.kind === 'list')?.items[0]).toMatchObject({ url: null });
   });
 });

@@ -22,7 +22,7 @@ describe('plainText', () => {
     ['invisible characters', 'a\u200Bb\u202Ec', 'abc'],
     ['too many blank lines', 'a\n\n\n\nb  ', 'a\n\nb'],
   ])('makes plain text of %s', (_, written, expected) => {
-    expect(plainText(written, known)).toEqual({ text: expected, disarmed: [], cut: false });
+    expect(plainText(written, known)).toEqual({ text: expected, disarmed: [], cut: false, withheld: false });
     expect(plainText(expected, known).text).toBe(expected);
   });
 
@@ -62,7 +62,7 @@ describe('plainText', () => {
     expect(text).toBe(expected);
     expect(disarmed.length).toBeGreaterThan(0);
     for (const link of disarmed) expect(expected).toContain(link);
-    expect(plainText(text, known)).toEqual({ text, disarmed: [], cut: false });
+    expect(plainText(text, known)).toEqual({ text, disarmed: [], cut: false, withheld: false });
   });
 
   it.each([
@@ -75,7 +75,7 @@ describe('plainText', () => {
     'Node.js, e.g. v1.2/3, and/or 24/7, support@other.example, +1 (555) 010-0199, Booking.com',
     'Steps: open it; data: none',
   ])('leaves %s', (text) => {
-    expect(plainText(text, known)).toEqual({ text, disarmed: [], cut: false });
+    expect(plainText(text, known)).toEqual({ text, disarmed: [], cut: false, withheld: false });
   });
 
   it.each([

@@ -18,6 +18,25 @@ describe('renderNote', () => {
     ).toBe(`<p><strong>AI draft</strong></p><p>one<br>two<br><br>three</p><ul><li>a</li><li>b</li></ul>${LAST}`);
   });
 
+  it('renders links so that plain text shows where they lead', () => {
+    const item = { text: 'Start & stop', url: 'https://help.acme.example/1?a=b&c=d', below: '“Hold\nit”' };
+    expect(render({ kind: 'list', items: [item, { text: 'x', url: null, below: '' }, 'y'] })).toBe(
+      '<ul><li>Start &amp; stop: <a href="https://help.acme.example/1?a=b&amp;c=d">https://help.acme.example/1?a=b&amp;c=d</a><br>“Hold<br>it”</li>' +
+        `<li>x</li><li>y</li></ul>${LAST}`,
+    );
+  });
+
+  it.each([
+    'javascript:alert(1)',
+    'https://a.example/"onclick=x',
+    'https://a.example/<b>',
+    'https://a@b.example',
+    'https://a.example/{{x}}',
+    'https://a.example/\u202Ex',
+  ])('makes no link of %j, whoever hands it over', (url) => {
+    expect(render({ kind: 'list', items: [{ text: '', url, below: '' }] })).not.toMatch(/<a|<b>|\{\{(?![^<]*<\/code>)/);
+  });
+
   it('lets no markup through (C8)', () => {
     const html = paragraph(`<script>alert(1)</script><img src=x onerror='a'> "q" & &lt;`);
     expect(html).toBe(

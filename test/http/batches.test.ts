@@ -133,6 +133,9 @@ describe('batches', () => {
       error: null,
       attempts: 2,
       durationMs: 5,
+      sources: [],
+      unproven: [],
+      versions: null,
       textRemovedAt: null,
     } as const;
     parts.reader.results = ids(count).map((id) => ({ id: String(id), ...result }));
@@ -155,6 +158,9 @@ describe('batches', () => {
       error: null,
       attempts: 1,
       durationMs: 1,
+      sources: [],
+      unproven: [],
+      versions: null,
       textRemovedAt: null,
     }));
     const response = await get(parts, '/admin/batches/b1/results.ndjson');

@@ -99,17 +99,19 @@ describe('tickets', () => {
 
   it('links no source but one of the web', async () => {
     const { parts, get } = await signedIn();
-    const source = { kind: 'article', id: '1', quote: '' } as const;
+    const source = { kind: 'article', id: '1', quote: '', restricted: false, share: 0.4, votes: 3 } as const;
     const sources = [
       { ...source, title: 'Good', url: 'https://help.acme.example/1' },
       { ...source, title: 'Bad', url: 'javascript:alert(1)' },
     ];
-    const draft = { ...makeDraft({ sources }), version: 1, conversationVersion: 'v1', seenMessageId: null };
+    const versions = { prompt: 'p1', guidelines: null, rules: null, model: 'm', knowledge: 'k1' };
+    const draft = { ...makeDraft({ sources, versions }), version: 1, conversationVersion: 'v1', seenMessageId: null };
     const round = makeRound();
     parts.reader.told = makeStory({ rounds: [round], drafts: [{ ...draft, roundId: round.id, createdAt: 0 }] });
     const { text } = await get('/tickets/zendesk/5158');
     expect(text).toContain('href="https://help.acme.example/1"');
     expect(text).toContain('Bad');
+    expect(text).toContain('prompt p1, knowledge k1');
     expect(text).not.toContain('javascript:');
   });
 });
@@ -191,7 +193,7 @@ describe('batches', () => {
   it('hands out the results', async () => {
     const { parts, get } = await signedIn();
     const result = { id: '1', status: 'posted', draft: 'Hello', error: null, attempts: 2, durationMs: 5 } as const;
-    parts.reader.results = [{ ...result, textRemovedAt: null }];
+    parts.reader.results = [{ ...result, sources: [], unproven: [], versions: null, textRemovedAt: null }];
     expect(JSON.parse((await get('/batches/b1/results.ndjson')).text)).toMatchObject({ id: '1', draft: 'Hello' });
     expect((await get('/batches/b2/results.ndjson')).status).toBe(404);
   });

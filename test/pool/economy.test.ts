@@ -19,6 +19,7 @@ import { openTicketReader } from '../../src/sqlite/ticket-reader.ts';
 import { makeBatch, makeEvent, TRACEPARENT, makeBudgetSnapshot, makeTeam } from '../support/factories.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import { migrationsFolder } from '../support/paths.ts';
+import { type FakeKnowledge, fakeKnowledge, makeArticle, makeFound } from '../support/fake-knowledge.ts';
 import { recordingObserver, type RecordingObserver } from '../support/recording-observer.ts';
 import { type StubBatchModel, stubBatchModel } from '../support/stub-batch-model.ts';
 import { stubHelpdesk, type StubHelpdesk } from '../support/stub-helpdesk.ts';
@@ -38,6 +39,7 @@ describe('the economy lane', () => {
   let clock: FakeClock;
   let helpdesk: StubHelpdesk;
   let llm: StubLanguageModel;
+  let knowledge: FakeKnowledge | undefined;
   let model: StubBatchModel;
   let observer: RecordingObserver;
   let connection: Connection;
@@ -52,6 +54,7 @@ describe('the economy lane', () => {
     clock = fakeClock();
     helpdesk = stubHelpdesk('zendesk');
     llm = stubLanguageModel();
+    knowledge = undefined;
     model = stubBatchModel();
     observer = recordingObserver();
     open('first');
@@ -77,6 +80,7 @@ describe('the economy lane', () => {
       observer,
       random: seededRandom(1),
       team: makeTeam(),
+      knowledge,
       postFindings: true,
       retry: { maxAttempts: MAX_ATTEMPTS, baseMs: 1000, maxMs: 60_000 },
       circuit: createCircuit(clock, { maxAttempts: MAX_ATTEMPTS }),
@@ -126,6 +130,37 @@ describe('the economy lane', () => {
     expect(model.batches[0]?.forgotten).toBe(true);
     expect(llm.calls.complete).toBe(0);
     expect(outbox.consignments.open()).toEqual([]);
+  });
+
+  it('proves an answer by what the model was shown hours ago, whatever is known by then, also after a restart', async () => {
+    knowledge = fakeKnowledge();
+    await restart();
+    const quote = 'Hold the button for five seconds';
+    const answer = {
+      reply: 'Hold it.',
+      language: 'en',
+      confidence: 0.9,
+      questions: [],
+      missing: [],
+      no_draft_reason: null,
+    };
+    const text = JSON.stringify({ ...answer, claims: [{ claim: 'Hold it', source: 'A1', quote }] });
+    const id = await start(1);
+    await pass(5_000);
+    expect(JSON.stringify(model.batches[0]?.lines)).toContain(quote);
+    knowledge.found = makeFound({ articles: [makeArticle({ passage: 'All is new.', share: 0 })], version: 'k2' });
+    await restart();
+    const [sent] = model.batches;
+    if (sent !== undefined) sent.answer = () => makeCompletion({ text });
+    model.finish();
+    await pass(60_000);
+    expect(batch(id).counts.posted).toBe(1);
+    expect(reader.ticket('zendesk', '1')?.draft).toMatchObject({
+      body: 'Hold it.',
+      sources: [{ kind: 'article', id: 'zendesk/360001', quote, share: 0.42 }],
+      unproven: [],
+      versions: { knowledge: 'k1', model: 'gpt-6-luna' },
+    });
   });
 
   it('packs at most a thousand into one', async () => {

@@ -5,13 +5,14 @@ import type { RateBudget } from '../../src/core/rate-budget.ts';
 import type { AverageDraft } from '../../src/core/ticket-reader.ts';
 import { estimateBatch, type EstimateRequest } from '../../src/pool/estimate-batch.ts';
 import { fakeClock } from '../support/fake-clock.ts';
+import { type FakeKnowledge, fakeKnowledge } from '../support/fake-knowledge.ts';
 import { makeConversation, stubHelpdesk } from '../support/stub-helpdesk.ts';
 import { stubLanguageModel } from '../support/stub-language-model.ts';
 
 const never = new AbortController().signal;
 const ids = (count: number): string[] => Array.from({ length: count }, (_, index) => String(index + 1));
 
-function setUp({ average = null as AverageDraft | null } = {}) {
+function setUp({ average = null as AverageDraft | null, knowledge = undefined as FakeKnowledge | undefined } = {}) {
   const helpdesk = stubHelpdesk();
   const llm = stubLanguageModel();
   const clock = fakeClock();
@@ -25,6 +26,7 @@ function setUp({ average = null as AverageDraft | null } = {}) {
     },
     routes: createModelRoutes([{ model: llm, budget }], clock),
     guidelines: '',
+    knowledge,
     clock,
   };
   const run = async (request: Partial<EstimateRequest>) => {
@@ -51,6 +53,14 @@ it('counts tokens of a sample, never asks the LLM, and leaves out what a batch w
   expect(result.costUsd).toBeCloseTo((result.promptTokens + 5 * result.completionTokens) / 1e6, 6);
   expect(helpdesk.calls.conversation).toBe(20);
   expect(llm.calls.complete).toBe(0);
+});
+
+it('counts what the team has written, too', async () => {
+  const without = await setUp().run({ ticketIds: ids(10) });
+  const knowledge = fakeKnowledge();
+  const { promptTokens } = await setUp({ knowledge }).run({ ticketIds: ids(10) });
+  expect(promptTokens).toBeGreaterThan(without.promptTokens + 10 * 50);
+  expect(knowledge.asked).toHaveLength(10);
 });
 
 it('takes the length of answers from those that were written', async () => {

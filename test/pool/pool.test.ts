@@ -20,6 +20,7 @@ import { openTicketReader } from '../../src/sqlite/ticket-reader.ts';
 import { makeBatch, makeDrafted, makeEvent, TRACEPARENT, makeBudgetSnapshot, makeTeam } from '../support/factories.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import { migrationsFolder } from '../support/paths.ts';
+import { type FakeKnowledge, fakeKnowledge, makeArticle, makeFound } from '../support/fake-knowledge.ts';
 import { recordingObserver, type RecordingObserver } from '../support/recording-observer.ts';
 import { makeConversation, makeMessage, stubHelpdesk, type StubHelpdesk } from '../support/stub-helpdesk.ts';
 import { makeCompletion, stubLanguageModel, type StubLanguageModel } from '../support/stub-language-model.ts';
@@ -70,7 +71,12 @@ describe('the pool', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  function makePool(options: { outbox?: Outbox; postFindings?: boolean; pollMs?: number }): void {
+  function makePool(options: {
+    outbox?: Outbox;
+    postFindings?: boolean;
+    pollMs?: number;
+    knowledge?: FakeKnowledge;
+  }): void {
     const helpdesks = new Map([helpdesk, other].map((each) => [each.name, each]));
     const probe = (scope: string) =>
       scope === 'llm' ? llm.probe(new AbortController().signal) : helpdesk.probe(new AbortController().signal);
@@ -86,6 +92,7 @@ describe('the pool', () => {
       observer,
       random: seededRandom(1),
       team: makeTeam(),
+      knowledge: options.knowledge,
       postFindings: options.postFindings ?? true,
       retry: { maxAttempts: MAX_ATTEMPTS, baseMs: 1000, maxMs: 60_000 },
       circuit: createCircuit(clock, { maxAttempts: MAX_ATTEMPTS }),
@@ -120,6 +127,30 @@ describe('the pool', () => {
   const manyIds = Array.from({ length: 20 }, (_, index) => `2${index}`);
   const fail = (errorClass: ConstructorParameters<typeof LanguageModelError>[0]) =>
     new LanguageModelError(errorClass, `It was ${errorClass}.`);
+
+  it('drafts with what the team has written, and hands the agent a finding where that comes to nothing', async () => {
+    const knowledge = fakeKnowledge();
+    makePool({ knowledge });
+    llm.script.complete = async ({ user }) => {
+      expect(user).toContain('<passage id="A1"');
+      const claims = [{ claim: 'Hold it', source: 'A1', quote: 'Hold the button for five seconds' }];
+      const answer = { reply: 'Hold it.', language: 'en', confidence: 0.9, questions: [], missing: ['The model'] };
+      return makeCompletion({ text: JSON.stringify({ ...answer, claims, no_draft_reason: null }) });
+    };
+    await ingest('1');
+    await run();
+    expect(ticket('1').draft).toMatchObject({ body: 'Hold it.', sources: [{ id: 'zendesk/360001' }] });
+    expect(JSON.stringify(helpdesk.notes[0]?.note)).toContain('Hold the button for five seconds');
+    knowledge.found = makeFound({ articles: [makeArticle({ share: 0.1, passage: 'About something else.' })] });
+    await ingest('2');
+    await pass(200);
+    expect(ticket('2').draft).toMatchObject({
+      body: null,
+      missing: ['The model'],
+      closest: [{ id: 'zendesk/360001' }],
+    });
+    expect(ticket('2').status).toBe('posted');
+  });
 
   it('turns a queued ticket into one private note with its marker', async () => {
     await ingest('1');

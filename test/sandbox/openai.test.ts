@@ -97,6 +97,37 @@ describe('answering', () => {
     expect(readTicket(prompt).subject).toBe(subject);
   });
 
+  const SOURCES = `<k>\n<doc name="x" id="A1" url="https://help.example/1">\nHold the button for five whole seconds. Too short.\n</doc>\n<doc id="T2">\nAgents told them to charge it before.\n</doc>\n</k>\n`;
+
+  it('finds what it may quote in any prompt, and the ticket without it', () => {
+    const { subject, text, sources } = readTicket(`${SOURCES}Subject: Start\n\nEs startet nicht.`);
+    expect([subject, text.includes('Es startet nicht.'), text.includes('button')]).toEqual(['Start', true, false]);
+    expect(sources?.map(({ id, url }) => [id, url])).toEqual([
+      ['A1', 'https://help.example/1'],
+      ['T2', null],
+    ]);
+  });
+
+  it('quotes it word for word, and links it; sometimes not, where it is careless', async () => {
+    const ANY = { type: 'json_schema', json_schema: { name: 'draft', schema: {} } };
+    const draft = async (llm: ReturnType<typeof setUp>) =>
+      JSON.parse(
+        (await llm.ask(`${SOURCES}Subject: Start\n\nIt does not start.`, { response_format: ANY })).json.choices[0]
+          .message.content,
+      );
+    expect(await draft(setUp())).toMatchObject({
+      claims: [{ source: 'A1', quote: 'Hold the button for five whole seconds.' }],
+      reply: expect.stringContaining('https://help.example/1') as string,
+    });
+    const careless = setUp({ faults: { hang: 0 } });
+    const drafts = [];
+    for (let count = 0; count < 200; count += 1) drafts.push(await draft(careless));
+    expect(drafts.filter(({ reply }) => reply === null).length).toBeGreaterThan(0);
+    const invented = drafts.filter(({ claims: [claim] }) => claim !== undefined && !SOURCES.includes(claim.quote));
+    expect(invented.length).toBeGreaterThan(3);
+    expect(invented.length).toBeLessThan(60);
+  });
+
   it('fills what else the schema requires with neutral values', () => {
     const properties = {
       reply: nullable('string'),

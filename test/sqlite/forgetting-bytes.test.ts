@@ -58,7 +58,8 @@ describe('the bytes on the disk', () => {
         await report('draft', { kind: 'dead', errorClass: 'internal', error: `${word} error`, facts });
         return;
       }
-      const draft = makeDraft({ body, questions: [`${word}?`], cut: `${word} cut` });
+      const told = { questions: [`${word}?`], cut: `${word} cut`, unproven: [`${word} claim`], missing: [word] };
+      const draft = makeDraft({ body, ...told });
       await report('draft', makeDrafted({ draft, facts, seenMessageId: String(100 + round) }));
       await report('post', { kind: 'posted', noteId: `${index}` });
     });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { readConfig } from '../../src/config.ts';
 import { seededRandom, systemClock } from '../../src/core/clock.ts';
 import type { TicketStatus } from '../../src/core/ticket.ts';
-import type { Service } from '../../src/main.ts';
+import type { Service, ServiceOverrides } from '../../src/main.ts';
 import type { BatchTimes } from '../../src/sandbox/openai-batch-job.ts';
 import type { FaultProfile } from '../../src/sandbox/faults.ts';
 import { createFreshdeskSimulator, type FreshdeskSimulator } from '../../src/sandbox/freshdesk.ts';
@@ -115,11 +115,14 @@ export interface RunningService extends AsyncDisposable {
   readonly admin: AdminClient;
 }
 
-export async function startTestService(env: Readonly<Record<string, string>>): Promise<RunningService> {
+export async function startTestService(
+  env: Readonly<Record<string, string>>,
+  parts: Pick<ServiceOverrides, 'knowledge'> = {},
+): Promise<RunningService> {
   const observer = recordingObserver();
   // not for `npm run torture`, which Node runs without a compiler: the console's pages are .tsx
   const { startService } = await import('../../src/main.ts');
-  const service = await startService(readConfig(env), { migrationsFolder, observer, economyPollMs: 50 });
+  const service = await startService(readConfig(env), { migrationsFolder, observer, economyPollMs: 50, ...parts });
   return { service, observer, admin: adminClient(service.url), [Symbol.asyncDispose]: () => service.stop() };
 }
 

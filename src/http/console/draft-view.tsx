@@ -4,7 +4,7 @@ import type { TicketDetail } from '../../core/ticket.ts';
 import type { DraftVersion, TicketRound, TicketStory } from '../../core/ticket-story.ts';
 import { Card, Empty, Facts, Moment } from './components.tsx';
 import { NoteView } from './note-view.tsx';
-import { Shown } from './shown.tsx';
+import { OutsideLink, Shown } from './shown.tsx';
 import { count, dollars } from './words.ts';
 
 interface NewestDraftProps {
@@ -29,7 +29,7 @@ export const NewestDraft: FC<NewestDraftProps> = ({ ticket, story, traceUrl }) =
       </Card>
     );
   }
-  const { roundId, body, model, promptTokens, completionTokens, costUsd, version, sources } = draft;
+  const { roundId, body, model, promptTokens, completionTokens, costUsd, version, sources, versions } = draft;
   const marker = story.rounds.find(({ id }) => id === roundId)?.marker ?? '';
   const note = buildNote({
     draft,
@@ -46,6 +46,7 @@ export const NewestDraft: FC<NewestDraftProps> = ({ ticket, story, traceUrl }) =
           ['Model', model],
           ['Tokens', `${count(promptTokens, 'in', 'in')}, ${count(completionTokens, 'out', 'out')}`],
           ['Cost', costUsd === null ? 'price not known' : dollars(costUsd)],
+          ...stamps(versions),
         ]}
       />
       <Sources sources={sources} />
@@ -66,14 +67,7 @@ const Sources: FC<{ sources: DraftVersion['sources'] }> = ({ sources }) =>
       <ul>
         {sources.map(({ kind, title, url, quote }) => (
           <li>
-            {kind}:{' '}
-            {url !== null && /^https?:\/\//.test(url) ? (
-              <a href={url} rel="noreferrer noopener" target="_blank">
-                <Shown text={title} />
-              </a>
-            ) : (
-              <Shown text={title} />
-            )}
+            {kind}: <OutsideLink url={url} text={title} />
             {quote !== '' && (
               <blockquote>
                 <Shown text={quote} />
@@ -84,3 +78,11 @@ const Sources: FC<{ sources: DraftVersion['sources'] }> = ({ sources }) =>
       </ul>
     </>
   );
+
+/** What made it, for whoever compares drafts: short hashes. */
+function stamps(versions: DraftVersion['versions']): [string, string][] {
+  if (versions === null) return [];
+  const { prompt, guidelines, rules, knowledge } = versions;
+  const told = Object.entries({ prompt, guidelines, rules, knowledge }).filter(([, hash]) => hash !== null);
+  return [['Made with', told.map(([name, hash]) => `${name} ${hash}`).join(', ')]];
+}

@@ -1,6 +1,6 @@
 import type { FC } from 'hono/jsx';
-import type { Note, NoteBlock } from '../../core/helpdesk.ts';
-import { Lines, Shown } from './shown.tsx';
+import type { Note, NoteBlock, NoteLink } from '../../core/helpdesk.ts';
+import { Lines, OutsideLink, Shown } from './shown.tsx';
 
 /** A private note as the agent has it before them: the blocks that adapters render for their vendor. */
 export const NoteView: FC<{ note: Note }> = ({ note }) => (
@@ -33,10 +33,31 @@ const Block: FC<{ block: NoteBlock }> = ({ block }) => {
         <ul>
           {block.items.map((item) => (
             <li>
-              <Shown text={item} />
+              <Item item={item} />
             </li>
           ))}
         </ul>
       );
   }
+};
+
+const Item: FC<{ item: string | NoteLink }> = ({ item }) => {
+  if (typeof item === 'string') return <Shown text={item} />;
+  const { text, url, below } = item;
+  return (
+    <>
+      <Shown text={text} />
+      {url !== null && (
+        <>
+          : <OutsideLink url={url} text={url} />
+        </>
+      )}
+      {below !== '' && (
+        <>
+          <br />
+          <Lines text={below} />
+        </>
+      )}
+    </>
+  );
 };

@@ -20,3 +20,13 @@ export const Lines: FC<{ text: string }> = ({ text }) => (
       ))}
   </>
 );
+
+/** A link to where a helpdesk or a help centre is; what is no web address is shown only. */
+export const OutsideLink: FC<{ url: string | null; text: string }> = ({ url, text }) =>
+  url !== null && /^https?:\/\//.test(url) ? (
+    <a href={url} rel="noreferrer noopener" target="_blank">
+      <Shown text={text} />
+    </a>
+  ) : (
+    <Shown text={text} />
+  );
