@@ -3,6 +3,7 @@ import type { FileRunConfig } from './config.ts';
 import { systemClock, systemRandom, uuidv7 } from './core/clock.ts';
 import type { ErrorClass, SkipReason } from './core/errors.ts';
 import type { Helpdesk } from './core/helpdesk.ts';
+import type { KnowledgeBase } from './core/knowledge-base.ts';
 import { combineObservers, silentObserver } from './core/observer.ts';
 import type { Pause } from './core/outbox.ts';
 import { ALL_TICKETS, createPaceMeter, type Pace } from './core/pace-meter.ts';
@@ -32,6 +33,8 @@ export interface FileRunParts {
   readonly budgetUsd: number | null;
   /** Where the tickets come from; nothing is posted to it. */
   readonly helpdesk: Helpdesk;
+  /** What drafts are to rest on; not given: on nothing but the ticket. */
+  readonly knowledge?: Pick<KnowledgeBase, 'search' | 'summary'>;
   /** Told after a ticket has come to rest, on the disk. Must not throw. */
   readonly onFinished: (ticketId: string, status: TicketStatus, reason: string | null) => void;
   /** Told when the model refuses everybody: nothing more is asked of it until it is well again. */
@@ -162,6 +165,7 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
       linkHosts: config.linkHosts,
       maskPersonalData: config.maskPersonalData,
     },
+    knowledge: parts.knowledge,
     postFindings: false,
     retry: { maxAttempts: config.maxAttempts, baseMs: config.retryBaseMs, maxMs: config.retryMaxMs },
     circuit: noCircuit,
