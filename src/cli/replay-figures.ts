@@ -37,7 +37,7 @@ export function figuresOf({ now, last, change }: ReplayComparison): readonly Fig
     row('similarity', ({ similarity }) => decimal(similarity), changed(change.similarity)),
     row('  median', ({ medianSimilarity }) => decimal(medianSimilarity)),
     row('declined', ({ declined }) => percent(declined), changed(change.declined)),
-    row('shared article', ({ sharedLink }) => percent(sharedLink)),
+    row('shared article', ({ sharedLink, linked }) => `${percent(sharedLink)}${linked > 0 ? ` of ${linked}` : ''}`),
     row('same language', ({ sameLanguage }) => percent(sameLanguage)),
     row('length', ({ lengthRatio }) => (lengthRatio === null ? '–' : `× ${lengthRatio.toFixed(2)}`)),
     row('unproven', ({ unproven }) => percent(unproven)),

@@ -51,6 +51,7 @@ export async function runReplay(options: ReplayOptions): Promise<number> {
   const clock = systemClock();
   const folder = openReplayFolder(options.out ?? `${solved}.replay`);
   const stop = createStopper();
+  if (options.json !== true) process.stderr.write(`Reading ${solved} …\n`);
   await using past = await openFiles(options, folder, stop);
   printProblems(options, past);
   if (past.tickets.length === 0) throw new CommandError(`${solved} holds no ticket with a question and an answer.`);

@@ -39,7 +39,10 @@ export interface ReplaySummary {
   readonly declined: number | null;
   readonly similarity: number | null;
   readonly medianSimilarity: number | null;
+  /** Of those drafts to which people pointed to an article. */
   readonly sharedLink: number | null;
+  /** How many those are. */
+  readonly linked: number;
   readonly sameLanguage: number | null;
   /** The median. */
   readonly lengthRatio: number | null;
@@ -52,6 +55,7 @@ export interface ReplaySummary {
 export function summarise(tickets: readonly ReplayedTicket[]): ReplaySummary {
   const answered = tickets.filter(({ outcome }) => outcome !== 'failed');
   const drafted = tickets.filter(({ outcome }) => outcome === 'drafted');
+  const links = drafted.flatMap(({ sharedLink }) => (sharedLink === null ? [] : Number(sharedLink)));
   const costs = tickets.flatMap(({ costUsd }) => costUsd ?? []);
   return {
     tickets: tickets.length,
@@ -59,7 +63,8 @@ export function summarise(tickets: readonly ReplayedTicket[]): ReplaySummary {
     declined: mean(answered.map(({ outcome }) => Number(outcome === 'declined'))),
     similarity: mean(drafted.flatMap(({ similarity }) => similarity ?? [])),
     medianSimilarity: median(drafted.flatMap(({ similarity }) => similarity ?? [])),
-    sharedLink: mean(drafted.flatMap(({ sharedLink }) => (sharedLink === null ? [] : Number(sharedLink)))),
+    sharedLink: mean(links),
+    linked: links.length,
     sameLanguage: mean(drafted.flatMap(({ sameLanguage }) => (sameLanguage === null ? [] : Number(sameLanguage)))),
     lengthRatio: median(drafted.flatMap(({ lengthRatio }) => lengthRatio ?? [])),
     unproven: mean(drafted.map(({ unproven }) => Number(unproven > 0))),
