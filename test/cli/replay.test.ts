@@ -142,6 +142,20 @@ describe('draftdesk replay', () => {
     expect(found).toEqual(['', 'Marmalade', 'Marmalade', 'Marmalade Nightingale Porcupine']);
   });
 
+  it('shows a ticket without a time all others, but never its own answer', async () => {
+    const ask = { subject: 'My kettle leaks', description: 'Water comes out of my kettle. Why is that so?' };
+    lines('solved.jsonl', [
+      { id: 'one', ...ask, reply: 'Marmalade answer about kettles.' },
+      { id: 'two', ...ask, reply: 'Nightingale answer about kettles.' },
+    ]);
+    expect(await replay()).toMatchObject({ code: 0, run: { tickets: 2 } });
+    const seen = llm.prompts.map((prompt) => ['Marmalade', 'Nightingale'].filter((word) => prompt.includes(word)));
+    expect(seen.map((words) => words.join(' ')).toSorted((a, b) => a.length - b.length)).toEqual([
+      'Marmalade',
+      'Nightingale',
+    ]);
+  });
+
   it('goes on after SIGKILL and pays nothing twice but what was in flight', async () => {
     await server.close();
     await serve(40);
