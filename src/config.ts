@@ -270,13 +270,15 @@ function hostOf(baseUrl: string | undefined): string {
 }
 
 /** Shown as they are, besides those of `baseSchema`. Whatever is not on a list is taken for a secret. */
-const PLAIN = /^(LLM_[A-Z_]+|[A-Z_]+_(BASE_URL|EMAIL|CLIENT_ID|PER_MINUTE))$/;
+const PLAIN = /^((LLM|REVIEW)_[A-Z_]+|[A-Z_]+_(BASE_URL|EMAIL|CLIENT_ID|PER_MINUTE))$/;
 
 function shownSettings(given: Env): ShownSetting[] {
   const own = Object.entries(baseSchema.shape);
   const ofModules = [...helpdesks, ...languageModels].map(({ name }) => `${name.toUpperCase()}_`);
   const others = Object.keys(given).filter(
-    (name) => !(name in baseSchema.shape) && [...ofModules, 'LLM_', 'OTEL_'].some((prefix) => name.startsWith(prefix)),
+    (name) =>
+      !(name in baseSchema.shape) &&
+      [...ofModules, 'LLM_', 'REVIEW_', 'OTEL_'].some((prefix) => name.startsWith(prefix)),
   );
   return [
     ...own.map(([name, schema]) => shown(name, given[name], schema.safeParse(undefined).data)),

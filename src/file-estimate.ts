@@ -44,7 +44,7 @@ export function estimateFileRun(
   { tickets, sample, evidence = [], past, tier }: EstimateInput,
 ): FileRunEstimate {
   const prompts = sample.map((conversation, index) =>
-    buildPrompt(conversation, config.guidelines, config.maskPersonalData, evidence[index] ?? null),
+    buildPrompt(conversation, config.guidelines, config.maskPersonalData, { evidence: evidence[index] ?? null }),
   );
   const mean = (valueOf: (prompt: (typeof prompts)[number]) => number): number =>
     prompts.reduce((sum, prompt) => sum + valueOf(prompt), 0) / Math.max(1, prompts.length);

@@ -2,7 +2,7 @@ import type { Config } from './config.ts';
 import type { Random } from './core/clock.ts';
 import { createRateBudget } from './core/gcra-budget.ts';
 import type { LanguageModel } from './core/language-model.ts';
-import { createModelRoutes, type ModelRoutes } from './core/model-routes.ts';
+import { createModelRoutes, type ModelRoute, type ModelRoutes } from './core/model-routes.ts';
 
 type ModelDeps = Parameters<Config['llm']['module']['create']>[1] & { readonly random: Random };
 
@@ -18,4 +18,25 @@ export function createRoutes(
     budget: createRateBudget({ ...module.limits(settings, name), clock, random }),
   }));
   return createModelRoutes(routes, clock);
+}
+
+/**
+ * The model that judges drafts, if the settings name one. One that writes drafts, too, shares its limits: at the provider
+ * they are the model's, whoever calls.
+ */
+export function createReviewRoutes(
+  { module, settings }: Config['llm'],
+  deps: ModelDeps,
+  { routes }: Pick<ModelRoutes, 'routes'>,
+  wrap: (model: LanguageModel) => LanguageModel = (model) => model,
+): ModelRoutes | null {
+  const name = module.reviewModel(settings);
+  if (name === null) return null;
+  const { clock, random } = deps;
+  const shared = routes.find(({ model }) => model.model === name);
+  const own = (): ModelRoute => ({
+    model: wrap(module.create(settings, deps, name)),
+    budget: createRateBudget({ ...module.limits(settings, name), clock, random }),
+  });
+  return createModelRoutes([shared ?? own()], clock);
 }

@@ -8,7 +8,7 @@ import { type ErrorClass, errorName } from './core/errors.ts';
 import type { KnowledgeBase } from './core/knowledge-base.ts';
 import type { Helpdesk } from './core/helpdesk.ts';
 import { createHistory } from './core/history.ts';
-import type { ModelRoutes } from './core/model-routes.ts';
+import { everyRoute, type ModelRoute } from './core/model-routes.ts';
 import { combineObservers, type Observer, silentObserver } from './core/observer.ts';
 import { ALL_TICKETS, createPaceMeter } from './core/pace-meter.ts';
 import { createRateMeter, type RateMeter } from './core/rate-meter.ts';
@@ -23,10 +23,11 @@ import { createBatchFeeder } from './pool/batch-feeder.ts';
 import { createControl } from './pool/control.ts';
 import { createEconomy } from './pool/economy.ts';
 import { createGate } from './pool/gate.ts';
+import { createHandOver } from './pool/hand-over.ts';
 import { createPool } from './pool/pool.ts';
 import { createRetention } from './pool/retention.ts';
 import { createSweep } from './pool/sweep.ts';
-import { createRoutes } from './llm-routes.ts';
+import { createReviewRoutes, createRoutes } from './llm-routes.ts';
 import { connectionLimit } from './connection-limit.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
 import { openAuditLog } from './sqlite/audit.ts';
@@ -108,7 +109,8 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   const upstream = { fetch: telemetry.fetch(overrides.fetch ?? createUpstreamFetch()), clock, random };
   const modelDeps = { ...upstream, allowInsecureUpstreams: config.allowInsecureUpstreams };
   const routes = createRoutes(config.llm, modelDeps, (model) => telemetry.model(model));
-  assertPriced(config, routes);
+  const reviewRoutes = createReviewRoutes(config.llm, modelDeps, routes, (model) => telemetry.model(model));
+  assertPriced(config, everyRoute(routes, reviewRoutes));
   const connection = openDatabase({ path: config.databasePath, migrationsFolder: overrides.migrationsFolder });
   const broken = new Promise<StoreFault>((resolve) => {
     connection.disk.onChange((fault) => {
@@ -161,6 +163,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     noteTraceLink: config.noteTraceLink,
     retry,
     circuit: createCircuit(clock, retry),
+    ...(reviewRoutes === null ? {} : { reviewer: { routes: reviewRoutes, handOver: createHandOver() } }),
   };
   const economy = createEconomy({
     ...attempts,
@@ -219,6 +222,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     pool,
     helpdesks,
     routes,
+    reviewRoutes,
     guidelines: config.guidelines,
     maskPersonalData: config.maskPersonalData,
     knowledge: overrides.knowledge,
@@ -257,7 +261,8 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   const unwatch = telemetry.watch({
     progress: () => control.progress(),
     reader,
-    models: () => routes.routes.map(({ model, budget }) => ({ model: model.model, ...budget.snapshot() })),
+    models: () =>
+      everyRoute(routes, reviewRoutes).map(({ model, budget }) => ({ model: model.model, ...budget.snapshot() })),
     ...readProcess,
   });
   const paths = app.routes.map(({ path }) => path);
@@ -343,7 +348,7 @@ function createHelpdesks(
 }
 
 /** A budget of a model without a price would bound nothing, in silence. Throws `ConfigError`. */
-function assertPriced({ llmDailyBudgetUsd }: Config, { routes }: ModelRoutes): void {
+function assertPriced({ llmDailyBudgetUsd }: Config, routes: readonly ModelRoute[]): void {
   if (llmDailyBudgetUsd === null) return;
   const one = { promptTokens: 1, cachedTokens: 0, completionTokens: 1 };
   const unpriced = routes.filter(({ model }) => model.costUsd(one) === null);

@@ -34,9 +34,24 @@ export async function probeUpstreams(config: Config): Promise<readonly Finding[]
   const llm = probe('llm', config, async (deps, signal, found) => {
     found(module.adminUrl(settings));
     await createRoutes(config.llm, deps).preferred.model.probe(signal);
-    return [];
+    return await checkReviewModel(config.llm, deps, signal);
   });
   return (await Promise.all([...helpdesks, llm])).flat();
+}
+
+/** A wrong name would show at the first draft only: it goes on unreviewed. */
+async function checkReviewModel(
+  { module, settings }: Config['llm'],
+  deps: UpstreamDeps,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const name = module.reviewModel(settings);
+  if (name === null) return [];
+  // not every server lists its models
+  const listed = await module.listModels(settings, deps, signal).catch(() => null);
+  if (listed === null || listed.has(name)) return [];
+  const fix = 'Correct REVIEW_MODEL: until then drafts go on unreviewed.';
+  return [problem('llm', `REVIEW_MODEL ${name} is not among the ${listed.size} models that the server lists`, fix)];
 }
 
 async function probe(name: string, config: Config, ask: Ask): Promise<readonly Finding[]> {

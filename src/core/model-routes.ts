@@ -54,6 +54,14 @@ const REST_MAX_MS = 300_000;
 /** Until a model that is out of quota or unknown is tried again by itself, ms. */
 const TRIAL_EVERY_MS = 60_000;
 
+/** Every model once: those that write drafts, and the one that judges them. */
+export function everyRoute(
+  { routes }: Pick<ModelRoutes, 'routes'>,
+  review?: ModelRoutes | null,
+): readonly ModelRoute[] {
+  return [...new Set([...routes, ...(review?.routes ?? [])])];
+}
+
 interface Health {
   readonly route: ModelRoute;
   readonly flex: FlexRoom;

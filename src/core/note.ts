@@ -1,6 +1,7 @@
 import { SURE_FROM_SHARE } from './grounding.ts';
 import type { Note, NoteBlock, NoteLink } from './helpdesk.ts';
 import { isPlainAddress } from './plain-address.ts';
+import { reviewBlocks } from './review-words.ts';
 import type { Draft, DraftSource, KnowledgeRef } from './ticket.ts';
 
 export interface NoteRequest {
@@ -22,7 +23,7 @@ const SOURCES_MAX = 5;
 
 /** The private note that hands a draft to an agent: what it is, the reply ready to copy, why, what to look at. */
 export function buildNote({ draft, marker, replaces, traceUrl }: NoteRequest): Note {
-  const { body, finding, sources, closest, unproven, missing, questions, cut } = draft;
+  const { body, finding, sources, closest, unproven, missing, questions, cut, review } = draft;
   const blocks: NoteBlock[] = [
     { kind: 'heading', text: title(draft) },
     ...paragraphs(body ?? finding ?? ''),
@@ -35,6 +36,7 @@ export function buildNote({ draft, marker, replaces, traceUrl }: NoteRequest): N
     ...section('Not known', missing),
     ...section(body === null ? 'To ask the customer, or to check' : 'Open questions', questions),
   ];
+  blocks.push(...reviewBlocks(review));
   if (cut !== null) blocks.push({ kind: 'paragraph', text: cut });
   if (replaces !== null) {
     blocks.push({ kind: 'paragraph', text: `This draft replaces the earlier one (${replaces}).` });

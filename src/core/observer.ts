@@ -47,7 +47,7 @@ export interface Observer {
   attempt(event: {
     readonly ticket: TicketRef;
     readonly batchId: string | null;
-    readonly stage: 'draft' | 'post';
+    readonly stage: Stage;
     readonly number: number;
     readonly outcome: 'ok' | 'retry' | 'dead' | 'cancelled' | 'lost';
     readonly errorClass: ErrorClass | null;

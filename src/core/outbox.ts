@@ -5,10 +5,16 @@ import type { Grounding } from './grounding.ts';
 import type { ListedTicket, TicketEvent } from './helpdesk.ts';
 import type { TokenUsage } from './language-model.ts';
 import type { StoreFault } from './store-fault.ts';
-import type { Draft, DraftVersions, Lane, TicketStatus } from './ticket.ts';
+import type { Draft, DraftReview, DraftVersions, Lane, TicketStatus } from './ticket.ts';
 
-/** A job goes through two durable steps: buy the draft, post the note. */
-export type Stage = 'draft' | 'post';
+/**
+ * A job goes through durable steps: buy the draft, post the note. Between them, where a REVIEW_MODEL is set: buy a review
+ * of the draft, and where that asks for it one revision.
+ */
+export type Stage = 'draft' | 'review' | 'revise' | 'post';
+
+/** Those that every posted ticket goes through. */
+export type MainStage = Extract<Stage, 'draft' | 'post'>;
 
 /**
  * The fencing token. Every write a worker makes carries all three; if the job has been claimed again, cancelled or
@@ -53,7 +59,7 @@ export interface ClaimedJob extends Claim {
   readonly readyAt: number;
   /** Steady ms when a write of this note was intended whose end is not known: it may have landed, or may yet. */
   readonly postIntendedAt: number | null;
-  /** In stage `post`: what to post. */
+  /** In all stages but `draft`: what to review, to revise or to post. */
   readonly draft: StoredDraft | null;
   /** The newest customer message an earlier, posted draft has seen, and that note's marker. */
   readonly earlier: { readonly seenMessageId: string | null; readonly marker: string } | null;
@@ -122,7 +128,17 @@ export type JobOutcome =
       readonly fetchedAt: number;
       readonly facts?: TicketFacts;
       /** `skip`: the finding is kept but not posted. */
-      readonly next: 'post' | 'hold' | 'skip';
+      readonly next: 'review' | 'post' | 'hold' | 'skip';
+    }
+  /** The draft was judged, or goes on without that. The revised one is `drafted` again. */
+  | {
+      readonly kind: 'reviewed';
+      /** Kept with the draft; null: what it has stays. */
+      readonly review: DraftReview | null;
+      /** Why the step brought nothing; null when it did. */
+      readonly failure: { readonly errorClass: ErrorClass; readonly error: string } | null;
+      readonly facts?: TicketFacts;
+      readonly next: 'revise' | 'post' | 'hold';
     }
   | { readonly kind: 'posted'; readonly noteId: string; readonly facts?: TicketFacts }
   | { readonly kind: 'skipped'; readonly reason: SkipReason; readonly facts?: TicketFacts }
@@ -213,7 +229,7 @@ export interface Outbox {
   /** Stores an event and its work. The answer to the vendor waits for it. */
   ingest(request: IngestRequest): Promise<IngestResult>;
   /**
-   * Hands out due jobs, live before batch, `post` before `draft`; live ones by priority, then oldest first; of batches
+   * Hands out due jobs, live before batch, `post` before `revise`, `review` and `draft`; live ones by priority, then oldest first; of batches
    * that run, the oldest batch first. At most `limit` in all and each offer's limit. The claims are leased for `leaseMs`.
    */
   claim(offers: readonly ClaimOffer[], limit: number): Promise<ClaimedJob[]>;
@@ -228,6 +244,8 @@ export interface Outbox {
   report(claim: Claim, outcome: JobOutcome, timing: AttemptTiming): Promise<ReportResult>;
   /** Makes jobs of dead processes claimable again; answers how many. */
   reclaimExpired(): Promise<number>;
+  /** True: an earlier life, with a REVIEW_MODEL, has left drafts in stage `review` or `revise`. */
+  readonly hasReviews: boolean;
 
   /** A dead, cancelled or skipped ticket goes back to work. `conflict` when it is in another status. */
   retryTicket(helpdesk: string, ticketId: string): Promise<TicketActionResult>;

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 import { type Observer, silentObserver } from './observer.ts';
-import type { Stage } from './outbox.ts';
+import type { MainStage } from './outbox.ts';
 import { createPaceTrack, type PaceTrack } from './pace-track.ts';
 import { BATCH_DRAFTS } from './spend-guard.ts';
 
@@ -33,7 +33,7 @@ export interface PaceMeter {
 }
 
 interface Entry {
-  readonly tracks: Readonly<Record<Stage, PaceTrack>>;
+  readonly tracks: Readonly<Record<MainStage, PaceTrack>>;
   /** Scopes and batches whose pause is its own. */
   readonly stoppedBy: readonly string[];
   /** Clock.steady ms. */
@@ -75,7 +75,8 @@ export function createPaceMeter(clock: Clock): PaceMeter {
         if (batchId !== null) found.push(entryOf(batchId, ['all', ticket.helpdesk, batchId]));
         for (const entry of found) {
           entry.heardAt = clock.steady();
-          if (outcome === 'ok' || outcome === 'dead') entry.tracks[stage].count();
+          const counts = stage === 'draft' || stage === 'post';
+          if (counts && (outcome === 'ok' || outcome === 'dead')) entry.tracks[stage].count();
           if (delayMs !== null) entry.retryAt = Math.max(entry.retryAt, clock.steady() + delayMs);
         }
       },

@@ -2,7 +2,7 @@ import { isOver } from './batch.ts';
 import type { Clock } from './clock.ts';
 import { etaSeconds } from './eta.ts';
 import type { Helpdesk } from './helpdesk.ts';
-import type { ModelRoutes } from './model-routes.ts';
+import { everyRoute, type ModelRoutes } from './model-routes.ts';
 import type { Pause } from './outbox.ts';
 import type { RateBudget } from './rate-budget.ts';
 import { ALL_TICKETS, type PaceMeter } from './pace-meter.ts';
@@ -17,6 +17,8 @@ export interface ProgressParts {
   readonly reader: TicketReader;
   readonly helpdesks: ReadonlyMap<string, Helpdesk>;
   readonly routes: ModelRoutes;
+  /** Of the model that judges drafts, where there is one. */
+  readonly reviewRoutes?: ModelRoutes | null;
   readonly meter: RateMeter;
   readonly pace: Pick<PaceMeter, 'read'>;
   readonly pauses: () => readonly Pause[];
@@ -124,7 +126,7 @@ function waitingFor(
 
 function readLimits(parts: ProgressParts): Progress['limits'] {
   const limits: Record<string, Progress['limits'][string]> = {};
-  for (const { model, budget } of parts.routes.routes) {
+  for (const { model, budget } of everyRoute(parts.routes, parts.reviewRoutes)) {
     const name = model === parts.routes.preferred.model ? 'llm' : `llm:${model.model}`;
     limits[name] = llmLimit(budget, parts.clock);
   }

@@ -125,6 +125,23 @@ export function decide(
   return { kind: 'retry', delayMs, countsAsAttempt: counts, pauseScope };
 }
 
+/** Of what stops everybody, what stops the drafts as well: the same key, the same budget of the day. */
+const SHARED_STOPS: ReadonlySet<ErrorClass> = new Set<ErrorClass>(['auth', 'budget_exhausted']);
+
+/**
+ * Asked first where a ticket can do without a stage, namely a review: is that to be left out after this error? A draft
+ * that is paid for does not wait until a second model is well again, or until there is money for it.
+ */
+export function isToBeLeftOut(error: UpstreamError, failures: number, settings: RetrySettings): boolean {
+  const { errorClass, upstream, retryAfterMs } = error;
+  const rule = ruleOf(error);
+  // the ticket is gone, not the model
+  if (errorClass === 'gone') return upstream === 'llm';
+  if (errorClass === 'batch_budget') return retryAfterMs === null;
+  if (rule.pauses && upstream === 'llm') return !SHARED_STOPS.has(errorClass);
+  return !rule.retry || (rule.counts && isMortal(failures, settings));
+}
+
 function ruleOf(error: UpstreamError): Rule {
   // A helpdesk may forbid one ticket; a model that is forbidden is forbidden for all.
   return error.errorClass === 'forbidden' && error.upstream === 'llm' ? STOP : RULES[error.errorClass];

@@ -1,7 +1,7 @@
 import type { BatchLane, BatchState, Canary } from './batch.ts';
 import type { ErrorClass } from './errors.ts';
 import type { TicketFilter } from './helpdesk.ts';
-import type { Stage } from './outbox.ts';
+import type { MainStage } from './outbox.ts';
 import type { Accounts } from './spend-guard.ts';
 import type { DraftSource, DraftVersions, TicketDetail, TicketStatus, TicketSummary } from './ticket.ts';
 import type { TicketStory } from './ticket-story.ts';
@@ -140,7 +140,7 @@ export interface TicketReader extends Accounts {
   /** Batches that run and whose list goes on, oldest first. */
   walks(): readonly BatchWalk[];
   /** Tickets of running batches that wait for a worker in this stage, in the order they are handed out. */
-  upcoming(helpdesk: string, stage: Stage, limit: number): readonly string[];
+  upcoming(helpdesk: string, stage: MainStage, limit: number): readonly string[];
   /** Which of these tickets a new batch would take: not those with live work, nor (if wanted) with a current draft. */
   takeable(helpdesk: string, ticketIds: readonly string[], skipDrafted: boolean): readonly string[];
   /** What the newest drafts took on average; null when there are none yet. */

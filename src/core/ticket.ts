@@ -80,6 +80,19 @@ export interface DraftVersions {
   readonly knowledge: string | null;
 }
 
+/** What a second model said of a draft (REVIEW_MODEL). */
+export interface DraftReview {
+  /**
+   * `objected`: it found problems, and no revision has mended them; `revised`: this draft was written anew after them;
+   * `failed`: there was no review.
+   */
+  readonly verdict: 'passed' | 'objected' | 'revised' | 'failed';
+  /** The model that judged. */
+  readonly model: string;
+  /** For the agent, plain text, one sentence each: what it found, or why there was none. */
+  readonly problems: readonly string[];
+}
+
 /** A checked draft, as paid for and stored. `body` is plain text; null when the model found nothing to answer with. */
 export interface Draft {
   readonly body: string | null;
@@ -108,11 +121,13 @@ export interface Draft {
   readonly costUsd: number | null;
   /** For the agent: what of the conversation was cut to fit the token budget, and which fallback model wrote the draft. */
   readonly cut: string | null;
+  /** Null: nobody has reviewed it. */
+  readonly review: DraftReview | null;
 }
 
 /** One try of one stage, as recorded for everybody to read. */
 export interface AttemptRecord {
-  readonly stage: 'draft' | 'post';
+  readonly stage: 'draft' | 'review' | 'revise' | 'post';
   /** 1-based, counts every try of this stage. */
   readonly number: number;
   /** Epoch ms. */

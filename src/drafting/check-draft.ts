@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { Grounding } from '../core/grounding.ts';
 import { type Completion, LanguageModelError } from '../core/language-model.ts';
 import type { Draft } from '../core/ticket.ts';
@@ -42,9 +43,7 @@ interface Reading {
  * not of the shape.
  */
 export function checkDraft(completion: Completion, context: AnswerContext): CheckedAnswer {
-  const parsed = answerShape.safeParse(parseJson(completion));
-  if (!parsed.success) throw invalid('The answer of the model lacks a field or has a wrong one.', completion);
-  const answer = parsed.data;
+  const answer = parseAnswer(answerShape, completion);
   const reading = readAs(context);
   const { grounding } = context;
   const body = reading.read(withoutRefs(answer.reply ?? '', grounding));
@@ -111,7 +110,8 @@ function more(
   };
 }
 
-function readAs({ knownText, placeholders, grounding }: AnswerContext): Reading {
+/** How everything is read that a model has written about a ticket, for the customer or for the agent. */
+export function readAs({ knownText, placeholders, grounding }: AnswerContext): Reading {
   const known = new Set(hostsIn(knownText));
   const pages = pagesOf(grounding);
   const remarks = new Set<string>();
@@ -128,8 +128,8 @@ function pagesOf(grounding: Grounding | null): PageRules {
   return { allowed: new Set(allowed.filter((page) => page !== null)), withheld: urlsOf(true) };
 }
 
-/** Ids of passages mean nothing to a customer. */
-function withoutRefs(reply: string, grounding: Grounding | null): string {
+/** Ids of passages mean nothing to a customer, nor to an agent. */
+export function withoutRefs(reply: string, grounding: Grounding | null): string {
   if (grounding === null) return reply;
   return reply.replaceAll(/ ?[[(](?:[ATM]\d)(?:, ?[ATM]\d){0,9}[\])]/g, '');
 }
@@ -171,6 +171,13 @@ function warningsOf(texts: readonly PlainText[]): string[] {
   }
   if (texts.some(({ cut }) => cut)) warnings.push('The draft was cut, because it is longer than any reply.');
   return warnings;
+}
+
+/** The model's answer in its shape. Throws `LanguageModelError('invalid_output')`, with what it cost. */
+export function parseAnswer<T>(shape: z.ZodType<T>, completion: Completion): T {
+  const parsed = shape.safeParse(parseJson(completion));
+  if (!parsed.success) throw invalid('The answer of the model lacks a field or has a wrong one.', completion);
+  return parsed.data;
 }
 
 function parseJson(completion: Completion): unknown {

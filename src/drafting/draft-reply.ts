@@ -1,116 +1,27 @@
-import type { Clock } from '../core/clock.ts';
-import { type ErrorClass, UpstreamError } from '../core/errors.ts';
 import type { Conversation } from '../core/helpdesk.ts';
-import {
-  type Completion,
-  type LanguageModel,
-  LanguageModelError,
-  type ServiceTier,
-  type TokenUsage,
-} from '../core/language-model.ts';
-import type { ModelRoutes, RouteUse } from '../core/model-routes.ts';
-import type { Observer } from '../core/observer.ts';
-import type { BudgetRequest, Grant, RateBudget, Refusal } from '../core/rate-budget.ts';
+import type { RouteUse } from '../core/model-routes.ts';
 import type { Draft } from '../core/ticket.ts';
-import { type DraftContext, finishDraft, NOTHING_USED } from './finish-draft.ts';
-import type { Evidence } from './passages.ts';
+import { type Asker, askModel } from './ask-model.ts';
+import { type DraftContext, finishDraft } from './finish-draft.ts';
 import { preparePrompt, type PreparedPrompt, type TeamSettings } from './prepare-prompt.ts';
+import type { PromptOptions } from './prompt.ts';
 
-/** One call to the model; `errorClass` is null when it brought a usable draft. */
-export type CallReport = Omit<Parameters<Observer['llmCall']>[0], 'ticket' | 'model'>;
-
-export interface DraftRequest {
+export interface DraftRequest extends Asker, PromptOptions {
   readonly conversation: Conversation;
   readonly team: TeamSettings;
-  /** What the team has written about it; null (the default): there is no knowledge base. */
-  readonly evidence?: Evidence | null;
-  readonly routes: ModelRoutes;
-  readonly lane: BudgetRequest['lane'];
-  /** `flex`: at half the price where the provider has room, else at the standard one. Default `standard`. */
-  readonly tier?: ServiceTier;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  /** Told before each call what it may use at most; what it throws stops the draft. */
-  readonly beforeCall: (most: TokenUsage, model: LanguageModel) => Promise<void>;
-  /** Asked when the budget has let a call go, which may be minutes later; what it throws stops the draft. */
-  readonly atCall?: () => void;
-  /** Told once about each call that was made, also when it failed, and which model was asked. */
-  readonly onCall: (call: CallReport, model: string) => void;
 }
-
-/** How long everybody waits when the server does not say; one 503 that asks for nothing stops its own ticket only. */
-const PAUSE_MS = { rate_limited: 2_000, slow_down: 10_000, overloaded: 0 } as const;
 
 /**
- * Asks a model for a reply to a conversation's newest customer message, inside its rate budget: one call, unless the
- * model has to rest and another stands in, or has no room at the flex price. Throws what the budget and the model throw,
- * and `LanguageModelError('invalid_output')` for an answer that is no draft.
+ * Asks a model for a reply to a conversation's newest customer message, see `askModel`. Throws what that throws, and
+ * `LanguageModelError('invalid_output')` for an answer that is no draft.
  */
 export async function draftReply(request: DraftRequest): Promise<Draft> {
-  const { conversation, team, evidence = null, routes, signal, tier = 'standard' } = request;
-  const prepared = preparePrompt(conversation, team, evidence);
-  return await routes.call(signal, async (use) => {
-    if (tier === 'standard') return await ask(use, prepared, { ...request, tier });
-    try {
-      return await ask(use, prepared, { ...request, tier });
-    } catch (error) {
-      if (!(error instanceof LanguageModelError) || error.errorClass !== 'flex_unavailable') throw error;
-      use.flex.refused(error.retryAfterMs);
-      return await ask(use, prepared, { ...request, tier: 'standard' });
-    }
-  });
-}
-
-type Asking = Pick<DraftRequest, 'lane' | 'clock' | 'signal' | 'beforeCall' | 'atCall' | 'onCall'> & {
-  readonly tier: ServiceTier;
-};
-
-/** One call to one model. */
-async function ask(
-  use: RouteUse,
-  prepared: PreparedPrompt,
-  { lane, clock, signal, beforeCall, atCall, onCall, tier: wanted }: Asking,
-): Promise<Draft> {
-  const { model, budget, waitSignal } = use;
+  const prepared = preparePrompt(request.conversation, request.team, request);
   const { prompt, promptTokens } = prepared;
-  const { maxOutputTokens } = prompt;
-  const context = contextOf(use, prepared);
-  await beforeCall({ promptTokens, cachedTokens: 0, completionTokens: maxOutputTokens }, model);
-  const grant = await budget.acquire({ promptTokens, maxOutputTokens, lane }, waitSignal);
-  try {
-    atCall?.();
-  } catch (error) {
-    grant.settle();
-    throw error;
-  }
-  const tier = use.flex.isLikely() ? wanted : 'standard';
-  const startedAt = clock.steady();
-  const report = (errorClass: ErrorClass | null, spent: Spent): void =>
-    onCall(
-      {
-        tier,
-        errorClass,
-        durationMs: clock.steady() - startedAt,
-        waitedMs: grant.waitedMs,
-        estimatedTokens: promptTokens + maxOutputTokens,
-        ...(spent.usage ?? NOTHING_USED),
-        costUsd: spent.costUsd,
-      },
-      model.model,
-    );
-  try {
-    const completion = await settled(grant, budget, () => model.complete({ ...prompt, tier }, signal));
-    const draft = finishDraft(completion, context);
-    report(null, completion);
-    return draft;
-  } catch (error) {
-    if (!(error instanceof LanguageModelError)) {
-      report(error instanceof UpstreamError ? error.errorClass : 'internal', { usage: null, costUsd: null });
-      throw error;
-    }
-    report(error.errorClass, error);
-    return finishDraft(error, context);
-  }
+  return await askModel(
+    { prompt, promptTokens, read: (result, use) => finishDraft(result, contextOf(use, prepared)) },
+    request,
+  );
 }
 
 /** Who wrote a draft in the place of whom stands in the note, beside what was left out. */
@@ -123,44 +34,4 @@ function contextOf({ model, standsInFor }: RouteUse, prepared: PreparedPrompt): 
   const remarks = [cut, standIn].filter((remark) => remark !== null);
   const told = remarks.length === 0 ? null : remarks.join(' ');
   return { knownText, placeholders, grounding, versions, cut: told, model: model.model };
-}
-
-interface Spent {
-  readonly usage: TokenUsage | null;
-  readonly costUsd: number | null;
-}
-
-/** Tells the budget what came of a call, however it ends; a server that asks to wait makes everybody wait. */
-async function settled(grant: Grant, budget: RateBudget, call: () => Promise<Completion>): Promise<Completion> {
-  try {
-    const completion = await call();
-    settle(grant, completion, null);
-    return completion;
-  } catch (error) {
-    if (!(error instanceof LanguageModelError)) {
-      grant.settle();
-      throw error;
-    }
-    const refused = refusalOf(error);
-    // neither a number nor a refusal: there may have been no answer at all
-    if (refused === null && error.limits === null && error.usage === null) grant.settle();
-    else settle(grant, error, refused);
-    if (refused !== null) {
-      const pauseMs = error.retryAfterMs ?? PAUSE_MS[refused];
-      if (pauseMs > 0) budget.pause(pauseMs, refused);
-    }
-    throw error;
-  }
-}
-
-function refusalOf({ errorClass }: LanguageModelError): Refusal | null {
-  return errorClass === 'rate_limited' || errorClass === 'slow_down' || errorClass === 'overloaded' ? errorClass : null;
-}
-
-type Spending = Pick<LanguageModelError, 'usage' | 'limits'>;
-
-function settle(grant: Grant, { usage, limits }: Spending, refused: Refusal | null): void {
-  // a server that tells no usage has not used nothing
-  const known = usage !== null && usage.promptTokens > 0;
-  grant.settle({ limits, ...(known ? { usage } : {}), ...(refused === null ? {} : { refused }) });
 }

@@ -34,7 +34,7 @@ export function finishDraft(result: Completion | LanguageModelError, context: Dr
   if (result instanceof LanguageModelError) return declinedDraft(result, context);
   const answer = checkDraft(result, { knownText, placeholders, grounding });
   const { model, usage, costUsd } = result;
-  return { ...answer, versions: stampOf(context, model), model, ...usage, costUsd, cut };
+  return { ...answer, versions: stampOf(context, model), model, ...usage, costUsd, cut, review: null };
 }
 
 function stampOf({ versions }: DraftContext, model: string): DraftVersions | null {
@@ -64,5 +64,6 @@ function declinedDraft(error: LanguageModelError, context: DraftContext): Draft 
     ...(usage ?? NOTHING_USED),
     costUsd,
     cut,
+    review: null,
   };
 }

@@ -2,8 +2,7 @@ import type { Conversation } from '../core/helpdesk.ts';
 import { hostsIn } from './links.ts';
 import { messageText } from './message-text.ts';
 import type { DraftVersions } from '../core/ticket.ts';
-import type { Evidence } from './passages.ts';
-import { buildPrompt, type TicketPrompt } from './prompt.ts';
+import { buildPrompt, type PromptOptions, type TicketPrompt } from './prompt.ts';
 import { versionsOf } from './versions.ts';
 
 /** What goes to the model, and what is needed to read its answer: plain data, so that it can be kept until then. */
@@ -23,13 +22,13 @@ export interface TeamSettings {
   readonly maskPersonalData: boolean;
 }
 
-/** The first half of a draft: everything before the call. `evidence`: null where the team has no knowledge base. */
+/** The first half of a draft: everything before the call. */
 export function preparePrompt(
   conversation: Conversation,
   team: TeamSettings,
-  evidence: Evidence | null = null,
+  { evidence = null, asking }: PromptOptions = {},
 ): PreparedPrompt {
-  const prompt = buildPrompt(conversation, team.guidelines, team.maskPersonalData, evidence);
+  const prompt = buildPrompt(conversation, team.guidelines, team.maskPersonalData, { evidence, asking });
   const versions = versionsOf(team.guidelines, evidence?.found.version ?? null);
   return { ...prompt, knownText: teamHosts(conversation, team), versions };
 }

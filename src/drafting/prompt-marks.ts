@@ -19,7 +19,10 @@ export function plainLine(value: string): string {
   return visibleText(value.slice(0, LINE_READ_CHARACTERS)).replaceAll(/\s+/g, ' ').trim();
 }
 
-/** Text of strangers cannot end or begin any of our marks, however it writes them. */
+/** Text of strangers, and of models, cannot end or begin any of our marks, however it writes them. */
 export function asData(text: string): string {
-  return text.replaceAll(/[<＜﹤](?=[\s/／]*(?:ticket|subject|message|note|knowledge|passage)\b)/gi, '‹');
+  return text.replaceAll(
+    /[<＜﹤](?=[\s/／]*(?:ticket|subject|message|note|knowledge|passage|draft|proofs|problems)\b)/gi,
+    '‹',
+  );
 }

@@ -16,7 +16,45 @@ const OUTPUT_MAX_TOKENS = 1_500;
 /** What chat servers add around messages, and the label of the ticket. */
 const FRAME_TOKENS = 60;
 
-export interface TicketPrompt {
+/** What a model is shown besides the ticket. */
+export interface Shown {
+  /** What of the team's knowledge stands in the prompt; null: there is none. */
+  readonly grounding: Grounding | null;
+  /** Takes out what the model must not see. */
+  readonly hide: (text: string) => string;
+}
+
+/** What is asked about a ticket. */
+export interface Asking {
+  /** The same bytes for every ticket. */
+  readonly instructions: string;
+  readonly schema: Prompt['schema'];
+  readonly maxOutputTokens: number;
+  /** What follows the ticket. */
+  readonly request: (shown: Shown) => readonly string[];
+}
+
+/** A first draft. */
+const DRAFTING: Asking = {
+  instructions: INSTRUCTIONS,
+  schema: DRAFT_SCHEMA,
+  maxOutputTokens: OUTPUT_MAX_TOKENS,
+  request: () => ["Draft the reply to the customer's newest message above, as JSON."],
+};
+
+/** The same rules, so that the prompt cache holds, for a draft that was objected to. */
+export function redraftingAs(request: Asking['request']): Asking {
+  return { ...DRAFTING, request };
+}
+
+export interface PromptOptions {
+  /** What the team has written about the ticket; null (the default): there is no knowledge base. */
+  readonly evidence?: Evidence | null;
+  /** For something else than a first draft. */
+  readonly asking?: Asking | undefined;
+}
+
+export interface TicketPrompt extends Pick<Shown, 'grounding'> {
   readonly prompt: Prompt;
   /** What the server will count for the prompt, rather too many than too few; the largest answer comes on top. */
   readonly promptTokens: number;
@@ -24,8 +62,6 @@ export interface TicketPrompt {
   readonly cut: string | null;
   /** What stands in the prompt for what; null where nothing was to be masked. */
   readonly placeholders: Placeholders | null;
-  /** What of the team's knowledge stands in the prompt; null: there is none. */
-  readonly grounding: Grounding | null;
 }
 
 /**
@@ -37,20 +73,24 @@ export function buildPrompt(
   conversation: Conversation,
   guidelines: string,
   maskPersonalData = false,
-  evidence: Evidence | null = null,
+  { evidence = null, asking = DRAFTING }: PromptOptions = {},
 ): TicketPrompt {
   const mask = maskPersonalData ? createMask(namesIn(conversation)) : NO_MASK;
-  const { messages, cut } = fitConversation(conversation, CONVERSATION_MAX_TOKENS, (text) => mask.hide(text));
-  const grounding =
-    evidence === null ? null : choosePassages(evidence, { guidelines, hide: (text) => mask.hide(text) });
-  const knowledge = grounding === null ? '' : `${knowledgeBlock(grounding, (text) => mask.hide(text))}\n\n`;
+  const hide = (text: string): string => mask.hide(text);
+  const { messages, cut } = fitConversation(conversation, CONVERSATION_MAX_TOKENS, hide);
+  const grounding = evidence === null ? null : choosePassages(evidence, { guidelines, hide });
   const prompt: Prompt = {
-    system: systemText(guidelines, maskPersonalData),
-    user: knowledge + userText(conversation, messages, { cut, mask }),
-    schema: DRAFT_SCHEMA,
-    maxOutputTokens: OUTPUT_MAX_TOKENS,
+    system: systemText(asking.instructions, guidelines, maskPersonalData),
+    user: [
+      ...(grounding === null ? [] : [knowledgeBlock(grounding, hide), '']),
+      ...ticketBlock(conversation, messages, { cut, mask }),
+      '',
+      ...asking.request({ grounding, hide }),
+    ].join('\n'),
+    schema: asking.schema,
+    maxOutputTokens: asking.maxOutputTokens,
   };
-  const promptTokens = fixedTokens(prompt.system) + estimateTokens(prompt.user) + FRAME_TOKENS;
+  const promptTokens = fixedTokens(prompt) + estimateTokens(prompt.user) + FRAME_TOKENS;
   return { prompt, promptTokens, cut, placeholders: maskPersonalData ? mask.placeholders() : null, grounding };
 }
 
@@ -59,28 +99,30 @@ function namesIn({ messages, requesterName }: Conversation): readonly string[] {
   return [...new Set(told.map(plainLine))];
 }
 
-let counted = { system: '', tokens: 0 };
+/** By the name of the schema. */
+const counted = new Map<string, { readonly system: string; readonly tokens: number }>();
 
 /** Of what is the same for every ticket: counted once, not once a ticket. */
-function fixedTokens(system: string): number {
-  if (counted.system !== system) {
-    counted = { system, tokens: estimateTokens(system) + estimateTokens(JSON.stringify(DRAFT_SCHEMA.schema)) };
-  }
-  return counted.tokens;
+function fixedTokens({ system, schema }: Prompt): number {
+  const known = counted.get(schema.name);
+  if (known?.system === system) return known.tokens;
+  const tokens = estimateTokens(system) + estimateTokens(JSON.stringify(schema.schema));
+  counted.set(schema.name, { system, tokens });
+  return tokens;
 }
 
-function systemText(guidelines: string, masked: boolean): string {
+function systemText(instructions: string, guidelines: string, masked: boolean): string {
   const own = guidelines.trim();
-  const rules = masked ? `${INSTRUCTIONS}\n\n${MASKED}` : INSTRUCTIONS;
+  const rules = masked ? `${instructions}\n\n${MASKED}` : instructions;
   if (own === '') return rules;
   return `${rules}\n\nThe team's guidelines. They add to the rules above and come before them where it is about tone, wording and facts:\n\n${own}`;
 }
 
-function userText(
+function ticketBlock(
   conversation: Conversation,
   messages: readonly FittedMessage[],
   { cut, mask }: { readonly cut: string | null; readonly mask: Mask },
-): string {
+): readonly string[] {
   const { locale } = conversation;
   return [
     `<ticket${locale === null ? '' : attribute('customer-locale', locale)}>`,
@@ -88,9 +130,7 @@ function userText(
     ...(cut === null ? [] : [`<note>${cut}</note>`]),
     ...messages.map((message) => messageBlock(message, mask)),
     '</ticket>',
-    '',
-    "Draft the reply to the customer's newest message above, as JSON.",
-  ].join('\n');
+  ];
 }
 
 function messageBlock({ message, text }: FittedMessage, mask: Mask): string {

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Clock, Random } from '../core/clock.ts';
 import type { HelpdeskSetup, SetupQuestion } from '../core/helpdesk-setup.ts';
 import type { Helpdesk } from '../core/helpdesk.ts';
-import type { Stage } from '../core/outbox.ts';
+import type { MainStage } from '../core/outbox.ts';
 
 /** What every adapter gets from outside. */
 export interface HelpdeskDeps {
@@ -22,7 +22,7 @@ export interface HelpdeskDeps {
    * for a `post` a look. An adapter whose vendor answers for many at once may take them along (Freshdesk has no such
    * call). Asked when a call is about to be sent, so that nobody has to keep such a list.
    */
-  readonly upcoming?: (stage: Stage, limit: number) => readonly string[];
+  readonly upcoming?: (stage: MainStage, limit: number) => readonly string[];
   /** A call has waited for its turn, ms. `limit` is a name out of few, e.g. `zendesk.update`. */
   readonly waited?: (limit: string, waitedMs: number) => void;
   /** A person must look. `kind` is a snake_case word, `detail` a sentence with ids only. */

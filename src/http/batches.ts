@@ -120,7 +120,10 @@ export function assertStartable(
   if (budgetUsd !== null && !control.canPrice()) {
     throw new RequestError('malformed', 'The body is not valid.', {
       fields: [
-        { path: 'budgetUsd', message: 'cannot be kept: the price of LLM_MODEL or LLM_FALLBACK_MODEL is not known' },
+        {
+          path: 'budgetUsd',
+          message: 'cannot be kept: the price of LLM_MODEL, LLM_FALLBACK_MODEL or REVIEW_MODEL is not known',
+        },
       ],
     });
   }

@@ -65,7 +65,7 @@ const summary = z
 
 const attempt = z
   .object({
-    stage: z.enum(['draft', 'post']),
+    stage: z.enum(['draft', 'review', 'revise', 'post']),
     number: z.int().min(1),
     startedAt: time,
     durationMs: z.number().min(0),
@@ -112,6 +112,17 @@ const versions = z
   })
   .meta({ id: 'DraftVersions', description: 'What made the draft: short hashes of contents.' });
 
+const review = z
+  .object({
+    verdict: z.enum(['passed', 'objected', 'revised', 'failed']).meta({
+      description:
+        'objected: problems were found and no revision has mended them; revised: written anew after them; failed: there was no review.',
+    }),
+    model: z.string(),
+    problems: z.array(z.string()),
+  })
+  .meta({ id: 'Review', description: 'What REVIEW_MODEL said of the draft.' });
+
 const draft = z
   .object({
     version: z.int().min(1),
@@ -128,6 +139,7 @@ const draft = z
     closest: z.array(knowledgeRef).meta({ description: 'Without a body: the articles that come nearest.' }),
     versions: versions.nullable().meta({ description: 'Null on drafts of earlier versions.' }),
     cut: z.string().nullable(),
+    review: review.nullable(),
     model: z.string(),
     promptTokens: count,
     cachedTokens: count,
@@ -178,6 +190,7 @@ const ticket = summary.extend({ attempts: z.array(attempt), draft: draft.nullabl
         closest: [],
         versions: { prompt: '3f0c9a51b2d4', guidelines: null, rules: null, model: 'a-small-model', knowledge: '12' },
         cut: null,
+        review: null,
         model: 'a-small-model',
         promptTokens: 512,
         cachedTokens: 0,

@@ -140,6 +140,7 @@ function draftJson(draft: TicketDetail['draft']): object | null {
     closest: draft.closest,
     versions: draft.versions,
     cut: draft.cut,
+    review: draft.review,
     model: draft.model,
     promptTokens: draft.promptTokens,
     cachedTokens: draft.cachedTokens,

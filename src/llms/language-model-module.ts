@@ -26,6 +26,8 @@ export interface LanguageModelModule<Settings = unknown> {
   readonly settings: z.ZodType<Settings>;
   /** Names of the models to use: the preferred one first, then the one that stands in for it, if any. */
   models(settings: Settings): readonly string[];
+  /** The model that judges drafts, if any; it may be one of those. */
+  reviewModel(settings: Settings): string | null;
   /** The limits that calls of one of these models keep; of the preferred one by default. */
   limits(settings: Settings, model?: string): CallLimits;
   /** Where it is. */
@@ -37,6 +39,8 @@ export interface LanguageModelModule<Settings = unknown> {
    * address that is not allowed.
    */
   create(settings: Settings, deps: LanguageModelDeps, model?: string): LanguageModel;
+  /** Names of the models that the server lists; null when it lists none. Throws what `LanguageModel.probe` throws. */
+  listModels(settings: Settings, deps: LanguageModelDeps, signal: AbortSignal): Promise<ReadonlySet<string> | null>;
   /** The same model behind the provider's Batch API. Whether the server has one shows when it is used. */
   createBatchModel(settings: Settings, deps: LanguageModelDeps, model?: string): BatchModel;
 }

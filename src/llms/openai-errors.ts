@@ -71,7 +71,10 @@ const BY_STATUS: Readonly<Record<number, Finding>> = {
   401: ['auth', 'refused our API key'],
   402: QUOTA,
   403: ['forbidden', 'does not allow this to our API key'],
-  404: ['model_not_found', 'is not known to the server; are LLM_MODEL, LLM_FALLBACK_MODEL and OPENAI_BASE_URL right?'],
+  404: [
+    'model_not_found',
+    'is not known to the server; are LLM_MODEL, LLM_FALLBACK_MODEL, REVIEW_MODEL and OPENAI_BASE_URL right?',
+  ],
   408: ['timeout', 'gave up waiting for our request'],
   409: ['conflict', 'reports a conflict'],
   429: ['rate_limited', 'asks us to wait'],

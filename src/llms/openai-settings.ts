@@ -10,6 +10,8 @@ export interface OpenAiSettings extends CallLimits {
   readonly model: string;
   /** The model that stands in while the first is out of quota or overloaded, with limits of its own. */
   readonly fallback: (CallLimits & { readonly model: string }) | null;
+  /** The model that judges drafts; limits of its own unless it is one of those above. */
+  readonly review: (CallLimits & { readonly model: string }) | null;
   /** Of one call, from sending it to the last byte of its answer. */
   readonly timeoutMs: number;
 }
@@ -47,11 +49,13 @@ export const openAiSettings: z.ZodType<OpenAiSettings> = z
 function read(env: Env, report: Report): OpenAiSettings {
   const baseUrl = readBaseUrl(env, report);
   const model = textOf(env, 'LLM_MODEL') ?? DEFAULT_MODEL;
+  const fallback = readFallback(env, model, report);
   return {
     apiKey: readKey(env, baseUrl, report),
     baseUrl,
     model,
-    fallback: readFallback(env, model, report),
+    fallback,
+    review: readReview(env, [model, fallback?.model], report),
     timeoutMs: readTimeout(env, report),
     ...readLimits(env, model, ['LLM_REQUESTS_PER_MINUTE', 'LLM_TOKENS_PER_MINUTE'], report),
   };
@@ -87,6 +91,20 @@ function readFallback(env: Env, first: string, report: Report): OpenAiSettings['
   }
   if (model === first) report('LLM_FALLBACK_MODEL', 'must be another model than LLM_MODEL');
   return { model, ...readLimits(env, model, FALLBACK_LIMITS, report) };
+}
+
+const REVIEW_LIMITS = ['REVIEW_REQUESTS_PER_MINUTE', 'REVIEW_TOKENS_PER_MINUTE'] as const;
+
+function readReview(env: Env, drafting: readonly unknown[], report: Report): OpenAiSettings['review'] {
+  const model = textOf(env, 'REVIEW_MODEL');
+  const problem =
+    model === undefined
+      ? 'is set, but REVIEW_MODEL is not'
+      : drafting.includes(model)
+        ? 'is set, but REVIEW_MODEL writes drafts, too: its limits are set there'
+        : null;
+  for (const name of REVIEW_LIMITS) if (problem !== null && textOf(env, name) !== undefined) report(name, problem);
+  return model === undefined ? null : { model, ...readLimits(env, model, REVIEW_LIMITS, report) };
 }
 
 /** A variable set to nothing (`NAME=` in .env) is not set. */

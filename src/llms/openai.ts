@@ -1,4 +1,5 @@
 import { OpenAI } from 'openai';
+import { z } from 'zod';
 import type { LanguageModel } from '../core/language-model.ts';
 import type { CallLimits, LanguageModelDeps, LanguageModelModule } from './language-model-module.ts';
 import { createOpenAiBatchModel } from './openai-batch.ts';
@@ -13,16 +14,19 @@ export const openai: LanguageModelModule<OpenAiSettings> = {
   name: 'openai',
   settings: openAiSettings,
   models: ({ model, fallback }) => (fallback === null ? [model] : [model, fallback.model]),
+  reviewModel: ({ review }) => review?.model ?? null,
   baseUrl: ({ baseUrl }) => baseUrl,
   adminUrl: ({ baseUrl }) =>
     URL.parse(baseUrl)?.hostname === 'api.openai.com' ? 'https://platform.openai.com/api-keys' : null,
   limits: limitsOf,
   create: createOpenAi,
   createBatchModel: createOpenAiBatchModel,
+  listModels,
 };
 
-function limitsOf({ fallback, ...first }: OpenAiSettings, model = first.model): CallLimits {
-  const { requestsPerMinute, tokensPerMinute, configured } = fallback?.model === model ? fallback : first;
+function limitsOf({ fallback, review, ...first }: OpenAiSettings, model = first.model): CallLimits {
+  const known = [first, fallback, review].find((one) => one?.model === model) ?? first;
+  const { requestsPerMinute, tokensPerMinute, configured } = known;
   return { requestsPerMinute, tokensPerMinute, configured };
 }
 
@@ -43,6 +47,19 @@ function createOpenAi(settings: OpenAiSettings, deps: LanguageModelDeps, model =
     costUsd: (usage, tier) => costUsd(model, usage, tier),
     probe: (signal) => within({ timeoutMs, clock, signal }, (ownSignal) => probe(client, ownSignal)),
   };
+}
+
+const listShape = z.object({ data: z.array(z.object({ id: z.string() })).min(1) });
+
+async function listModels(
+  settings: OpenAiSettings,
+  deps: LanguageModelDeps,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string> | null> {
+  const client = createClient(settings, deps);
+  const bounds = { timeoutMs: settings.timeoutMs, clock: deps.clock, signal };
+  const listed = listShape.safeParse(await within(bounds, (ownSignal) => client.get('/models', { signal: ownSignal })));
+  return listed.data === undefined ? null : new Set(listed.data.data.map(({ id }) => id));
 }
 
 /** Any answer but a refusal of the key shows that the server is there; not every server lists its models. */

@@ -8,11 +8,13 @@ import {
   OutboxUnavailable,
   type ReportResult,
 } from '../core/outbox.ts';
-import { asUpstreamError, decide } from '../core/retry-policy.ts';
+import { asUpstreamError, decide, isToBeLeftOut } from '../core/retry-policy.ts';
 import type { TicketStatus } from '../core/ticket.ts';
 import type { Gate } from './gate.ts';
+import { isOptional, withoutReview } from './review-stage.ts';
 import { refOf, type StageDeps, type StageFunction, type StageRun } from './stage-run.ts';
-import { LostClaim, STAGES } from './stages.ts';
+import { STAGES } from './stage-table.ts';
+import { LostClaim } from './stages.ts';
 import { type HealthDeps, proves, tellFailure, tellServed, tellSuccess } from './upstream-health.ts';
 
 export interface AttemptDeps extends StageDeps, HealthDeps {
@@ -80,7 +82,7 @@ async function attempt(request: AttemptRequest, deps: AttemptDeps): Promise<void
   const timing = { startedAt, durationMs: deps.clock.steady() - from, spent: run.spent };
   const result = await store(job, judged.outcome, timing, signal, deps);
   run.release();
-  for (const scope of scopes) await endScope(scope, judged, deps);
+  for (const scope of scopes) await endScope(scope, job, judged, deps);
   tell(job, judged, timing, result, deps);
 }
 
@@ -102,16 +104,18 @@ async function stopOthers(
 }
 
 /**
- * What a try needs to be open: its helpdesk, and for a draft the model. The results of a consignment come within a day;
+ * What a try needs to be open: its helpdesk, and to write or judge a draft the model. The results of a consignment come within a day;
  * a draft of the economy lane that is let through on trial asks the model itself, to know at once.
  */
 function scopesOf(job: ClaimedJob, gate: Gate): readonly string[] {
-  const asks = job.stage === 'draft' && (job.tier !== 'economy' || gate.allowance('llm') === 1);
+  const consigns = job.stage === 'draft' && job.tier === 'economy' && gate.allowance('llm') !== 1;
+  const asks = job.stage !== 'post' && !consigns;
   return asks ? [job.helpdesk, 'llm'] : [job.helpdesk];
 }
 
-async function endScope(scope: string, judged: Judged, deps: AttemptDeps): Promise<void> {
-  const verdict = judged.pauseScope === scope ? 'failed' : proves(scope, judged.outcome) ? 'ok' : 'unclear';
+async function endScope(scope: string, { stage }: ClaimedJob, judged: Judged, deps: AttemptDeps): Promise<void> {
+  const proven = proves(scope, judged.outcome, stage);
+  const verdict = judged.pauseScope === scope ? 'failed' : proven ? 'ok' : 'unclear';
   await deps.gate
     .end(scope, verdict)
     .catch((error: unknown) => deps.observer.fault({ where: 'gate', error: errorName(error) }));
@@ -159,7 +163,10 @@ async function judge(thrown: unknown, run: StageRun, way: Omit<Way, 'stage'>, de
     deps.observer.fault({ where: `stage ${job.stage}`, error: describeFault(thrown) });
   const ambiguousWaitMs = deps.helpdesks.get(job.helpdesk)?.ambiguousWaitMs ?? 0;
   const { culprit, pauseReason } = await tellFailure({ job, signal, ...way }, error, deps);
-  const tried = { failures: job.failures, ambiguousWaitMs, culprit };
+  const optional = isOptional(job.stage);
+  const tried = { failures: job.failures, ambiguousWaitMs, culprit: optional ? ('ticket' as const) : culprit };
+  if (optional && isToBeLeftOut(error, job.failures, deps.retry))
+    return { outcome: withoutReview(run, error, deps), error: null, pauseScope: null };
   const decision = decide(error, tried, deps.retry, deps.random);
   if (decision.kind === 'skip')
     return { outcome: { kind: 'skipped', reason: decision.reason }, error: null, pauseScope: null };
@@ -213,7 +220,8 @@ function tell(
   const { observer, clock } = deps;
   // the try goes on at the provider
   if (outcome.kind === 'consigned' && result === 'ok') return;
-  const errorClass: ErrorClass | null = 'errorClass' in outcome ? outcome.errorClass : null;
+  const unreviewed = outcome.kind === 'reviewed' ? outcome.failure : null;
+  const errorClass: ErrorClass | null = 'errorClass' in outcome ? outcome.errorClass : (unreviewed?.errorClass ?? null);
   observer.attempt({
     ticket: refOf(job),
     batchId: job.batchId,
@@ -231,12 +239,13 @@ function tell(
     ticket: refOf(job),
     batchId: job.batchId,
     status,
-    reason: outcome.kind === 'skipped' ? outcome.reason : errorClass,
+    reason: outcome.kind === 'skipped' ? outcome.reason : outcome.kind === 'reviewed' ? null : errorClass,
     totalMs: clock.steady() - job.queuedAt,
   });
 }
 
 function verdictOf(outcome: JobOutcome): 'ok' | 'retry' | 'dead' | 'cancelled' {
+  if (outcome.kind === 'reviewed') return outcome.failure === null ? 'ok' : 'dead';
   if (outcome.kind === 'dead') return 'dead';
   if (outcome.kind !== 'retry') return 'ok';
   return outcome.errorClass === 'cancelled' ? 'cancelled' : 'retry';
@@ -250,6 +259,8 @@ function restingStatus(outcome: JobOutcome, { verify, post }: ClaimedJob): Ticke
       return outcome.kind;
     case 'drafted':
       return outcome.next === 'hold' ? 'drafted' : outcome.next === 'skip' ? 'skipped' : null;
+    case 'reviewed':
+      return outcome.next === 'hold' ? 'drafted' : null;
     case 'duplicate':
       // its own draft is what it was
       return verify?.against !== 'own' ? null : post === 'hold' ? 'drafted' : 'skipped';

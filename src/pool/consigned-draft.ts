@@ -1,33 +1,24 @@
 import type { BatchResult } from '../core/batch-model.ts';
 import type { ConsignedJob } from '../core/consignment.ts';
-import type { Conversation } from '../core/helpdesk.ts';
 import { type Completion, LanguageModelError } from '../core/language-model.ts';
 import type { ErrorClass } from '../core/errors.ts';
-import type { JobOutcome, TicketFacts } from '../core/outbox.ts';
+import type { JobOutcome } from '../core/outbox.ts';
 import { finishDraft, NOTHING_USED } from '../drafting/finish-draft.ts';
-import type { Evidence } from '../drafting/passages.ts';
 import { preparePrompt } from '../drafting/prepare-prompt.ts';
 import type { Packer } from './consignment-packer.ts';
+import type { Material } from './hand-over.ts';
 import { nextOf, refOf, type StageDeps, type StageRun } from './stage-run.ts';
-
-interface Fetched {
-  readonly conversation: Conversation;
-  readonly evidence: Evidence | null;
-  /** Steady ms. */
-  readonly fetchedAt: number;
-  readonly facts: TicketFacts;
-}
 
 /** The first half of a draft in the economy lane: its prompt goes into a consignment, its price is reserved. */
 export async function consignDraft(
   run: StageRun,
-  fetched: Fetched,
+  material: Material,
   deps: StageDeps & { packer: Packer },
 ): Promise<JobOutcome> {
   const { jobId, helpdesk, batchId, lane } = run.job;
-  const { conversation, evidence, fetchedAt, facts } = fetched;
+  const { conversation, evidence, fetchedAt, facts } = material;
   if (batchId === null) throw new Error('the economy lane is for batches');
-  const prepared = preparePrompt(conversation, deps.team, evidence);
+  const prepared = preparePrompt(conversation, deps.team, { evidence });
   const { prompt, promptTokens, knownText, placeholders, grounding, versions, cut } = prepared;
   const { model } = deps.routes.preferred;
   const completionTokens = prompt.maxOutputTokens;
@@ -64,7 +55,7 @@ export async function consignDraft(
 export function finishConsigned(
   run: StageRun,
   { context, outcome }: Pick<ConsignedJob, 'context'> & Pick<BatchResult, 'outcome'>,
-  deps: Pick<StageDeps, 'observer' | 'clock' | 'postFindings'>,
+  deps: Pick<StageDeps, 'observer' | 'clock' | 'postFindings' | 'reviewer'>,
 ): JobOutcome {
   const { job } = run;
   const { usage, costUsd } = outcome;
@@ -83,7 +74,7 @@ export function finishConsigned(
     });
   const draft = told(() => finishDraft(outcome, context), outcome, tell);
   const { conversationVersion, seenMessageId, fetchedAt } = context;
-  const next = nextOf(draft, job, deps.postFindings);
+  const next = nextOf(draft, job, deps);
   return { kind: 'drafted', draft, conversationVersion, seenMessageId, fetchedAt, next };
 }
 

@@ -3,6 +3,7 @@ import type { NewBatch } from '../core/batch.ts';
 import { errorName, RequestError, type UpstreamError } from '../core/errors.ts';
 import type { Helpdesk } from '../core/helpdesk.ts';
 import { countPending, type TicketReader } from '../core/ticket-reader.ts';
+import { everyRoute } from '../core/model-routes.ts';
 import type { Observer } from '../core/observer.ts';
 import { leaveToLater, type Outbox } from '../core/outbox.ts';
 import { type ProgressParts, readBatchProgress, readProgress } from '../core/progress.ts';
@@ -143,7 +144,7 @@ export function createControl(parts: ControlParts): ServiceControl {
     },
     canPrice: () => {
       const one = { promptTokens: 1, cachedTokens: 0, completionTokens: 1 };
-      return routes.routes.every(({ model }) => model.costUsd(one) !== null);
+      return everyRoute(routes, parts.reviewRoutes).every(({ model }) => model.costUsd(one) !== null);
     },
     stopping: parts.stopping,
   };

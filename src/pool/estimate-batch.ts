@@ -2,10 +2,12 @@ import type { Clock } from '../core/clock.ts';
 import { UpstreamError } from '../core/errors.ts';
 import { estimate, type Estimate } from '../core/estimate.ts';
 import type { Demand, Helpdesk, TicketFilter } from '../core/helpdesk.ts';
-import type { ModelRoutes } from '../core/model-routes.ts';
+import type { TokenUsage } from '../core/language-model.ts';
+import type { ModelRoute, ModelRoutes } from '../core/model-routes.ts';
 import type { RateBudget } from '../core/rate-budget.ts';
 import type { AverageDraft, TicketReader } from '../core/ticket-reader.ts';
 import { buildPrompt } from '../drafting/prompt.ts';
+import { reviewing } from '../drafting/review-prompt.ts';
 import { findEvidence } from './find-evidence.ts';
 import type { StageDeps } from './stage-run.ts';
 
@@ -17,8 +19,13 @@ const COUNT_MAX = 20_000;
 const SLICE = 500;
 /** What servers count over our estimate of a prompt: it is 14 % above them in the middle (drafting/token-estimate.ts). */
 const USUAL_PROMPT_RATIO = 0.88;
+/** And a verdict, of which most find nothing. */
+const USUAL_VERDICT_TOKENS = 60;
 /** What a draft takes to write while none has been written yet, tokens. */
 const USUAL_COMPLETION_TOKENS = 250;
+
+/** Of a review only what it reads besides the draft is known. */
+const NO_DRAFT = { body: null, sources: [], unproven: [] };
 
 export interface EstimateRequest {
   readonly helpdesk: Helpdesk;
@@ -34,6 +41,8 @@ export interface EstimateRequest {
 export interface EstimateDeps {
   readonly reader: Pick<TicketReader, 'takeable' | 'averageDraft'>;
   readonly routes: ModelRoutes;
+  /** Of the model that judges drafts, where there is one. */
+  readonly reviewRoutes?: ModelRoutes | null;
   readonly guidelines: string;
   readonly maskPersonalData?: boolean;
   /** As in `StageDeps`. */
@@ -63,16 +72,21 @@ export async function estimateBatch(
   const most = Math.max(completionTokens, sampled.prompts[0]?.maxOutputTokens ?? 0);
   const charged = promptTokens + completionTokens + (1 - refundFactor) * (most - completionTokens);
   const usage = { promptTokens: share * promptTokens, cachedTokens: 0, completionTokens: share * completionTokens };
+  const review = reviewOf(sampled, { ...usage, share, ratio: promptRatio ?? USUAL_PROMPT_RATIO }, deps);
   return estimate({
     tickets: ids.length,
     complete,
-    usage,
+    usage: review === null ? usage : addUsage(usage, review.usage),
     demand: [
       ...workerDemand(average, request.workers),
-      ...llmDemand(deps.routes.preferred.budget, share, charged),
+      ...llmDemand(deps, share, charged, review),
       ...helpdeskDemand(request),
     ],
-    costUsd: (each) => deps.routes.preferred.model.costUsd(each),
+    costUsd: () => {
+      const drafts = deps.routes.preferred.model.costUsd(usage);
+      const reviews = review === null ? 0 : review.model.costUsd(review.usage);
+      return drafts === null || reviews === null ? null : drafts + reviews;
+    },
   });
 }
 
@@ -101,13 +115,18 @@ async function wantedIds(
 
 interface Sampled {
   readonly looked: number;
-  readonly prompts: readonly { readonly promptTokens: number; readonly maxOutputTokens: number }[];
+  readonly prompts: readonly {
+    readonly promptTokens: number;
+    readonly maxOutputTokens: number;
+    /** The prompt of a review without the reply. */
+    readonly reviewTokens: number;
+  }[];
 }
 
 async function sample(
   ids: readonly string[],
   helpdesk: Helpdesk,
-  { guidelines, maskPersonalData, knowledge }: EstimateDeps,
+  { guidelines, maskPersonalData, knowledge, reviewRoutes = null }: EstimateDeps,
   signal: AbortSignal,
 ): Promise<Sampled> {
   const step = Math.max(1, ids.length / SAMPLE);
@@ -123,8 +142,12 @@ async function sample(
   for (const look of looks) {
     if (look.status === 'rejected' || look.value.unavailable !== null) continue;
     const evidence = await findEvidence(look.value, helpdesk, knowledge);
-    const { prompt, promptTokens } = buildPrompt(look.value, guidelines, maskPersonalData, evidence);
-    prompts.push({ promptTokens, maxOutputTokens: prompt.maxOutputTokens });
+    const { prompt, promptTokens } = buildPrompt(look.value, guidelines, maskPersonalData, { evidence });
+    const reviewTokens =
+      reviewRoutes === null
+        ? 0
+        : buildPrompt(look.value, guidelines, maskPersonalData, { evidence, asking: reviewing(NO_DRAFT) }).promptTokens;
+    prompts.push({ promptTokens, maxOutputTokens: prompt.maxOutputTokens, reviewTokens });
   }
   return { looked: looks.length, prompts };
 }
@@ -135,12 +158,55 @@ function workerDemand(average: AverageDraft | null, workers: number): readonly D
   return [{ limit: 'workers', perMinute: (workers * 60_000) / average.workerMs, perTicket: 1 }];
 }
 
-function llmDemand(budget: RateBudget, share: number, charged: number): readonly Demand[] {
+function llmDemand(
+  { routes }: EstimateDeps,
+  share: number,
+  charged: number,
+  review: ReviewDemand | null,
+): readonly Demand[] {
+  const { budget } = routes.preferred;
+  if (review === null) return limitsOf('llm', budget, share, share * charged);
+  if (review.budget === budget) return limitsOf('llm', budget, 2 * share, share * charged + review.charged);
+  return [
+    ...limitsOf('llm', budget, share, share * charged),
+    ...limitsOf(`llm:${review.model.model}`, review.budget, share, review.charged),
+  ];
+}
+
+function limitsOf(name: string, budget: RateBudget, calls: number, tokens: number): readonly Demand[] {
   const { requestsPerMinute, tokensPerMinute } = budget.snapshot();
   return [
-    { limit: 'llm.requests', perMinute: requestsPerMinute, perTicket: share },
-    { limit: 'llm.tokens', perMinute: tokensPerMinute, perTicket: share * charged },
+    { limit: `${name}.requests`, perMinute: requestsPerMinute, perTicket: calls },
+    { limit: `${name}.tokens`, perMinute: tokensPerMinute, perTicket: tokens },
   ];
+}
+
+interface ReviewDemand extends ModelRoute {
+  /** Of one ticket, on average. */
+  readonly usage: TokenUsage;
+  /** Tokens that its limit counts. */
+  readonly charged: number;
+}
+
+/** What the reviews take; how many revisions there will be, nobody knows. */
+function reviewOf(
+  { prompts }: Sampled,
+  { completionTokens, share, ratio }: TokenUsage & { readonly share: number; readonly ratio: number },
+  { reviewRoutes = null }: EstimateDeps,
+): ReviewDemand | null {
+  if (reviewRoutes === null) return null;
+  const { model, budget } = reviewRoutes.preferred;
+  const reading = share * ratio * (mean(prompts.map(({ reviewTokens }) => reviewTokens)) ?? 0) + completionTokens;
+  const usage = { promptTokens: reading, cachedTokens: 0, completionTokens: share * USUAL_VERDICT_TOKENS };
+  return { model, budget, usage, charged: reading + usage.completionTokens };
+}
+
+function addUsage(one: TokenUsage, other: TokenUsage): TokenUsage {
+  return {
+    promptTokens: one.promptTokens + other.promptTokens,
+    cachedTokens: one.cachedTokens + other.cachedTokens,
+    completionTokens: one.completionTokens + other.completionTokens,
+  };
 }
 
 function helpdeskDemand({ helpdesk, post }: EstimateRequest): readonly Demand[] {

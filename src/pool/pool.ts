@@ -1,5 +1,5 @@
 import { errorName } from '../core/errors.ts';
-import type { Claim, ClaimedJob, ClaimOffer } from '../core/outbox.ts';
+import type { Claim, ClaimedJob, ClaimOffer, Stage } from '../core/outbox.ts';
 import { BATCH_DRAFTS } from '../core/spend-guard.ts';
 import { type AttemptDeps, runAttempt } from './attempt.ts';
 import { repeat } from './repeat.ts';
@@ -41,7 +41,10 @@ const STALLED_MS = 15_000;
 const ABORTS_AT_ONCE = 20;
 
 export function createPool(options: PoolOptions): Pool {
-  const { outbox, clock, gate, helpdesks, routes, observer, concurrency, pollMs = 250, beatMs = 1000 } = options;
+  const { outbox, clock, gate, helpdesks, routes, reviewer, observer, concurrency } = options;
+  const { pollMs = 250, beatMs = 1000 } = options;
+  // those that an earlier life has left go on without
+  const withReviews = reviewer !== undefined || outbox.hasReviews;
   const running = new Map<string, Running>();
   let stopping = false;
   let pumping = false;
@@ -55,14 +58,23 @@ export function createPool(options: PoolOptions): Pool {
     // Drafts that would only wait out the provider's pause would keep notes from being posted.
     const batches = gate.allowance(BATCH_DRAFTS) > 0;
     const economy = options.packer?.room() ?? 0;
-    const draftRoom = Math.min(free, gate.allowance('llm'), routes.canTake());
+    const modelRoom = Math.min(free, gate.allowance('llm'));
+    const draftRoom = Math.min(modelRoom, routes.canTake());
+    const reviewRoom = Math.min(modelRoom, reviewer?.routes.canTake() ?? free);
     return [...helpdesks.values()].flatMap((helpdesk) => {
       const allowed = Math.min(free, gate.allowance(helpdesk.name));
+      const offer = (stage: Stage, room: number): ClaimOffer => ({
+        stage,
+        helpdesk: helpdesk.name,
+        limit: Math.min(allowed, room),
+        batches,
+      });
       const offers: ClaimOffer[] = [
-        { stage: 'post', helpdesk: helpdesk.name, limit: Math.min(allowed, helpdesk.room()), batches: true },
-        { stage: 'draft', helpdesk: helpdesk.name, limit: Math.min(allowed, draftRoom), batches, economy },
+        { ...offer('post', helpdesk.room()), batches: true },
+        ...(withReviews ? [offer('revise', draftRoom), offer('review', reviewRoom)] : []),
+        { ...offer('draft', draftRoom), economy },
       ];
-      return offers.filter((offer) => offer.limit > 0);
+      return offers.filter(({ limit }) => limit > 0);
     });
   };
 

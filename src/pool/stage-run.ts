@@ -8,6 +8,14 @@ import type { SpendGuard } from '../core/spend-guard.ts';
 import type { Draft } from '../core/ticket.ts';
 import type { TeamSettings } from '../drafting/prepare-prompt.ts';
 import type { Packer } from './consignment-packer.ts';
+import type { HandOver } from './hand-over.ts';
+
+/** Who judges drafts before they go on (REVIEW_MODEL). */
+export interface Reviewer {
+  /** One model, which never rests. */
+  readonly routes: ModelRoutes;
+  readonly handOver: HandOver;
+}
 
 export interface StageDeps {
   readonly helpdesks: ReadonlyMap<string, Helpdesk>;
@@ -25,6 +33,8 @@ export interface StageDeps {
   readonly noteTraceLink?: string | null;
   /** Takes the drafts of the economy lane; without one there is no such lane. */
   readonly packer?: Packer;
+  /** Without one there are no reviews. */
+  readonly reviewer?: Reviewer;
 }
 
 /** One try of one stage, as far as the stage itself knows it. */
@@ -50,10 +60,15 @@ export type StageFunction = (run: StageRun, deps: StageDeps) => Promise<JobOutco
 /** What becomes of a draft. */
 export function nextOf(
   { body }: Draft,
-  { post: wanted }: ClaimedJob,
-  postFindings: boolean,
+  job: ClaimedJob,
+  { postFindings, reviewer }: Pick<StageDeps, 'postFindings' | 'reviewer'>,
 ): Extract<JobOutcome, { kind: 'drafted' }>['next'] {
   if (body === null && !postFindings) return 'skip';
+  return body === null || reviewer === undefined ? restsAs(job) : 'review';
+}
+
+/** What becomes of a draft that nobody changes any more. */
+export function restsAs({ post: wanted }: ClaimedJob): 'hold' | 'post' {
   return wanted === 'hold' ? 'hold' : 'post';
 }
 

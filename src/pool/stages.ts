@@ -3,18 +3,16 @@ import { UpstreamError } from '../core/errors.ts';
 import type { Conversation, Helpdesk, LookRequest, PostLook } from '../core/helpdesk.ts';
 import { covers } from '../core/message-order.ts';
 import { createModelRoutes } from '../core/model-routes.ts';
-import { type ClaimedJob, type JobOutcome, OutboxUnavailable, type Spent, type Stage } from '../core/outbox.ts';
-import { type CallReport, draftReply } from '../drafting/draft-reply.ts';
+import type { ClaimedJob, JobOutcome } from '../core/outbox.ts';
+import { draftReply } from '../drafting/draft-reply.ts';
 import { buildNote } from '../core/note.ts';
 import { consignDraft } from './consigned-draft.ts';
 import { findEvidence } from './find-evidence.ts';
-import { nextOf, refOf, type StageDeps, type StageFunction, type StageRun } from './stage-run.ts';
-
-/** The two durable steps of a job. */
-export const STAGES: Readonly<Record<Stage, StageFunction>> = { draft, post };
+import { modelCalls } from './model-calls.ts';
+import { nextOf, type StageDeps, type StageRun } from './stage-run.ts';
 
 /** Fetch the conversation, ask the model, hand the draft to the outbox. */
-async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
+export async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
   const { job, signal } = run;
   const helpdesk = helpdeskOf(job, deps);
   const fetchedAt = deps.clock.steady();
@@ -26,9 +24,10 @@ async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
   const verdict = judge(job, conversation);
   if (verdict !== null) return verdict.kind === 'duplicate' ? verdict : { ...verdict, facts };
   const evidence = await findEvidence(conversation, helpdesk, deps.knowledge);
+  const material = { conversation, evidence, fetchedAt, facts };
   const { packer } = deps;
   if (job.tier === 'economy' && packer !== undefined && !run.onTrial) {
-    return consignDraft(run, { conversation, evidence, fetchedAt, facts }, { ...deps, packer });
+    return consignDraft(run, material, { ...deps, packer });
   }
   const made = await draftReply({
     conversation,
@@ -36,29 +35,11 @@ async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
     evidence,
     // the Batch API has the preferred model only: that another is well says nothing
     routes: run.onTrial ? createModelRoutes([deps.routes.preferred], deps.clock) : deps.routes,
-    lane: job.lane,
-    clock: deps.clock,
-    signal,
     tier: job.tier === 'flex' ? 'flex' : 'standard',
-    beforeCall: async (most, model) => {
-      const { helpdesk: name, batchId, lane } = job;
-      const worst = model.costUsd(most);
-      // what an earlier call of this try has cost is not in the accounts yet
-      const usd = worst === null ? null : worst + (run.spent?.costUsd ?? 0);
-      run.release();
-      const { requesterId } = facts;
-      run.release = await deps.spending.reserve({ helpdesk: name, requesterId, batchId, lane, usd }, signal);
-    },
-    atCall: () => {
-      // what would be paid for now could not be kept
-      const fault = deps.outbox.storeFault();
-      if (fault !== null) throw new OutboxUnavailable(fault.sentence);
-    },
-    onCall: (call, model) => {
-      run.spent = addSpent(run.spent, call);
-      deps.observer.llmCall({ ticket: refOf(job), model, ...call });
-    },
+    ...modelCalls(run, facts, deps),
   });
+  const next = nextOf(made, job, deps);
+  if (next === 'review') deps.reviewer?.handOver.keep(job.jobId, material);
   return {
     kind: 'drafted',
     draft: made,
@@ -66,27 +47,12 @@ async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
     seenMessageId: conversation.messages.at(-1)?.id ?? null,
     fetchedAt,
     facts,
-    next: nextOf(made, job, deps.postFindings),
-  };
-}
-
-function addSpent(before: Spent | null, call: CallReport): Spent {
-  const { promptTokens, cachedTokens, completionTokens, costUsd, waitedMs } = call;
-  const usage = { promptTokens, cachedTokens, completionTokens };
-  if (before === null) return { usage, costUsd, waitedMs };
-  return {
-    usage: {
-      promptTokens: before.usage.promptTokens + promptTokens,
-      cachedTokens: before.usage.cachedTokens + cachedTokens,
-      completionTokens: before.usage.completionTokens + completionTokens,
-    },
-    costUsd: before.costUsd === null && costUsd === null ? null : (before.costUsd ?? 0) + (costUsd ?? 0),
-    waitedMs: before.waitedMs + waitedMs,
+    next,
   };
 }
 
 /** Reasons not to ask the model, from the conversation alone. */
-function judge(
+export function judge(
   job: ClaimedJob,
   conversation: Conversation,
 ): Extract<JobOutcome, { kind: 'skipped' | 'posted' | 'duplicate' }> | null {
@@ -105,7 +71,7 @@ function judge(
 }
 
 /** Look, record the intent, write the note (reliability.md §2). */
-async function post(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
+export async function post(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
   const { job, signal } = run;
   const helpdesk = helpdeskOf(job, deps);
   if (job.draft === null) throw new Error('a job in stage post has no draft');
@@ -192,7 +158,7 @@ export class LostClaim extends Error {
   override readonly name = 'LostClaim';
 }
 
-function helpdeskOf(job: ClaimedJob, deps: StageDeps): Helpdesk {
+export function helpdeskOf(job: ClaimedJob, deps: StageDeps): Helpdesk {
   const helpdesk = deps.helpdesks.get(job.helpdesk);
   if (helpdesk === undefined) throw new Error(`no helpdesk ${job.helpdesk}`);
   return helpdesk;

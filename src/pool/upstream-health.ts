@@ -1,7 +1,7 @@
 import type { Circuit } from '../core/circuit.ts';
 import type { UpstreamError } from '../core/errors.ts';
 import type { Culprit } from '../core/refusals.ts';
-import type { ClaimedJob, JobOutcome } from '../core/outbox.ts';
+import type { ClaimedJob, JobOutcome, Stage } from '../core/outbox.ts';
 import { healthOf, isMortal, type RetrySettings } from '../core/retry-policy.ts';
 import type { Gate } from './gate.ts';
 
@@ -31,8 +31,11 @@ export interface Diagnosis {
 const OWN_FAULT: Diagnosis = { culprit: 'ticket', pauseReason: null };
 
 /** Only a call that went through says that an upstream is well: a ticket may end without any. */
-export function proves(scope: string, { kind }: JobOutcome): boolean {
-  return scope === 'llm' ? kind === 'drafted' : kind !== 'retry' && kind !== 'dead';
+export function proves(scope: string, outcome: JobOutcome, stage: Stage): boolean {
+  const { kind } = outcome;
+  if (scope === 'llm') return kind === 'drafted' || (kind === 'reviewed' && outcome.failure === null);
+  // the others may have had the conversation at hand
+  return (stage === 'draft' || stage === 'post') && kind !== 'retry' && kind !== 'dead';
 }
 
 /** The helpdesk has answered what it was asked at this steady ms: known long before the model has answered too. */
@@ -48,7 +51,7 @@ export function tellSuccess(
 ): void {
   for (const scope of scopes) {
     const isTold = scope !== 'llm' && job.stage === 'draft';
-    if (!isTold && proves(scope, outcome)) tellWell(job, scope, from, circuit);
+    if (!isTold && proves(scope, outcome, job.stage)) tellWell(job, scope, from, circuit);
   }
 }
 

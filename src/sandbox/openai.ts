@@ -19,6 +19,7 @@ import {
   type ReadTicket,
   readTicket,
   writeAnswer,
+  writeVerdict,
 } from './llm-answer.ts';
 import { type LlmErrorBody, llmError, LLM_FAULT_ANSWERS } from './openai-errors.ts';
 import type { BatchTimes, LineAnswer } from './openai-batch-job.ts';
@@ -141,6 +142,7 @@ interface ChatRequest {
   readonly user: string;
   readonly maxOutputTokens: number;
   readonly schema: unknown;
+  readonly schemaName: unknown;
   readonly flex: boolean;
 }
 
@@ -329,6 +331,7 @@ function readChat(input: unknown): ChatRequest | string {
     user: textOf(['user']).at(-1) ?? '',
     maxOutputTokens: typeof limit === 'number' ? limit : 4096,
     schema: jsonSchema['schema'],
+    schemaName: jsonSchema['name'],
     flex: input['service_tier'] === 'flex',
   };
 }
@@ -380,8 +383,10 @@ const HUGE_CHARACTERS = 2 * 1024 * 1024;
 function compose(request: ChatRequest, fault: string | undefined, parts: Parts): Output {
   const ticket = readAs(request, parts);
   const { random, faults = 'off' } = parts.options;
-  const answer = writeAnswer(ticket, random, faults !== 'off');
-  if (isTakenOver(ticket, parts)) return takenOver(obeyAttacker(answer, request));
+  const isReview = request.schemaName === 'review';
+  const isHostile = isTakenOver(ticket, parts);
+  const answer = isReview ? writeVerdict(random, isHostile) : writeAnswer(ticket, random, faults !== 'off');
+  if (isHostile && !isReview) return takenOver(obeyAttacker(answer, request));
   const content =
     request.schema === undefined ? String(answer['reply']) : JSON.stringify(fitToSchema(answer, request.schema));
   const tokens = estimateTokens(content);

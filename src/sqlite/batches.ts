@@ -138,7 +138,7 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
 
   const cancelJob = (row: JobRow, times: Times): void => {
     const unread = row.pendingAt !== null;
-    const drafted = row.stage === 'post' && row.draftId !== null && !unread;
+    const drafted = row.stage !== 'draft' && row.draftId !== null && !unread;
     // somebody waits for it: a customer who wrote while the batch had the ticket, or who retried it by itself
     const wanted = unread || row.lane === laneNumber('live');
     rest(row);
@@ -310,9 +310,9 @@ export function prepareBatches(connection: Connection, parts: IngestParts) {
 }
 
 /** The new job goes on with the draft that the ended one has paid for, and with what is not known of its note. */
-function handOver({ draftId, marker, postIntendedAt }: JobRow, next: JobRow, times: Times): JobRow {
+function handOver({ stage, draftId, marker, postIntendedAt }: JobRow, next: JobRow, times: Times): JobRow {
   const row: JobRow = { ...next, draftId, marker, postIntendedAt };
-  enterStage(row, 'post', times.steady);
+  enterStage(row, stage, times.steady);
   return row;
 }
 

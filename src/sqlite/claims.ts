@@ -10,6 +10,9 @@ import type { JobRow, Jobs } from './jobs.ts';
 import { columnsOf, prepare } from './rows.ts';
 import { job } from './schema.ts';
 
+/** What is nearest to its end goes first. */
+const ORDER: readonly Stage[] = ['post', 'revise', 'review', 'draft'];
+
 const CLAIMED = `SET owner = @owner, lease_until = @leaseUntil, ready_at = due_at, due_at = NULL, status = @status,
        attempt = attempt + 1, stage_attempt = stage_attempt + 1, updated_at = @wall`;
 
@@ -78,7 +81,7 @@ export function prepareClaims(connection: Connection, { jobs, consignments, cras
   );
 
   const claimedAs = (stage: Stage, times: Times): object => {
-    const status: TicketStatus = stage === 'draft' ? 'drafting' : 'posting';
+    const status: TicketStatus = stage === 'post' ? 'posting' : 'drafting';
     const { steady, wall } = times;
     return { owner, leaseUntil: steady + leaseMs, status, wall, stage, now: steady };
   };
@@ -135,7 +138,7 @@ export function prepareClaims(connection: Connection, { jobs, consignments, cras
   return {
     claim(offers: readonly ClaimOffer[], limit: number, times: Times): ClaimedJob[] {
       // A note on its way out beats a draft that is not begun: it frees its ticket and is what people wait for.
-      const ordered = [...offers].toSorted((a, b) => Number(a.stage === 'draft') - Number(b.stage === 'draft'));
+      const ordered = [...offers].toSorted((a, b) => ORDER.indexOf(a.stage) - ORDER.indexOf(b.stage));
       const left = ordered.map((offer) => offer.limit);
       const suspect = crashes.trial((row) => isOffered(row, offers), times);
       if (suspect === 'wait') return [];

@@ -35,7 +35,7 @@ export function prepareForgetting(
     `SELECT ${columnsOf(job)} FROM job WHERE ${FINISHED_WITH_TEXT} AND updated_at < ? ORDER BY updated_at LIMIT ${OLD_JOBS}`,
   );
   const blankDrafts = connection.prepare(
-    `UPDATE draft SET body = NULL, finding = NULL, questions = '[]', sources = '[]', grounding = NULL, cut = NULL
+    `UPDATE draft SET body = NULL, finding = NULL, questions = '[]', sources = '[]', grounding = NULL, cut = NULL, review = NULL
      WHERE ticket = ? AND job_id = ? AND (body IS NOT NULL OR finding IS NOT NULL)`,
   );
   const blankErrors = connection.prepare('UPDATE attempt SET error = NULL WHERE job_id = ? AND error IS NOT NULL');

@@ -184,7 +184,7 @@ export function prepareIngest(
 
   /** A newer event meets work that is not over yet. */
   function join(row: JobRow, { messageId, key, priority }: TicketEvent, times: Times): IngestResult {
-    if (row.stage === 'post' && covers(seenBy(row), messageId)) return 'duplicate';
+    if (row.stage !== 'draft' && covers(seenBy(row), messageId)) return 'duplicate';
     if (isConsigned(row) && covers(consignments.seenBy(row), messageId)) return 'duplicate';
     // Somebody waits for this ticket now: it leaves the back-log's lane.
     row.lane = laneNumber('live');
@@ -202,8 +202,8 @@ export function prepareIngest(
       jobs.save(row);
       return answer;
     }
-    const untouchedPost = row.stage === 'post' && row.owner === null && row.postIntendedAt === null;
-    if (untouchedPost && messageId !== null) {
+    const untouchedDraft = row.stage !== 'draft' && row.owner === null && row.postIntendedAt === null;
+    if (untouchedDraft && messageId !== null) {
       // The stored draft does not answer this message; nothing of it is posted yet.
       enterStage(row, 'draft', times.steady);
       row.status = 'queued';

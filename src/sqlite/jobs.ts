@@ -1,4 +1,4 @@
-import type { Claim } from '../core/outbox.ts';
+import type { Claim, Stage } from '../core/outbox.ts';
 import { isFinal, type TicketStatus } from '../core/ticket.ts';
 import type { Connection } from './database.ts';
 import { columnsOf, insertInto, prepare, updateById } from './rows.ts';
@@ -112,7 +112,7 @@ export function wait(row: JobRow, dueAt: number): void {
 }
 
 /** The job starts its stage afresh. */
-export function enterStage(row: JobRow, stage: 'draft' | 'post', dueAt: number): void {
+export function enterStage(row: JobRow, stage: Stage, dueAt: number): void {
   row.stage = stage;
   row.stageAttempt = 0;
   row.failures = 0;

@@ -33,11 +33,13 @@ export function prepareOperator(
     const stored = row.draftId === null ? undefined : jobs.draftById(row.draftId);
     // A draft that was paid for is posted, not bought again; a finding that was not to be posted is no draft.
     const kept = stored !== undefined && !isBlank(stored);
-    const postable = row.stage === 'post' && kept && row.reason !== 'no_draft';
+    const postable = row.stage !== 'draft' && kept && row.reason !== 'no_draft';
+    // a review ends no ticket, unless the process dies of it
+    const stage = row.status === 'dead' ? 'post' : row.stage;
     row.textRemovedAt = null;
-    enterStage(row, postable ? 'post' : 'draft', times.steady);
+    enterStage(row, postable ? stage : 'draft', times.steady);
     row.status = 'queued';
-    if (postable && row.post === 'hold') {
+    if (row.stage === 'post' && row.post === 'hold') {
       rest(row);
       row.status = 'drafted';
     }

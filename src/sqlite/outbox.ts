@@ -141,6 +141,9 @@ function buildOutbox(connection: Connection, options: OutboxOptions): SqliteOutb
     return given;
   });
 
+  const hasReviews =
+    connection.prepare(`SELECT 1 FROM job WHERE stage IN ('review', 'revise') LIMIT 1`).get() !== undefined;
+
   const { disk } = connection;
   let cancelTrial = (): void => undefined;
   const tryAgain = (): void => {
@@ -177,6 +180,7 @@ function buildOutbox(connection: Connection, options: OutboxOptions): SqliteOutb
         return true;
       }),
     report: (claim, outcome, timing) => writeAndWake(() => report(claim, outcome, timing, times())),
+    hasReviews,
     reclaimExpired: () => writeAndWake(() => claims.reclaimExpired(times())),
     retryTicket: (helpdesk, ticketId) => writeAndWake(() => operator.retryTicket(helpdesk, ticketId, times())),
     releaseTicket: (helpdesk, ticketId) => writeAndWake(() => operator.releaseTicket(helpdesk, ticketId, times())),

@@ -19,11 +19,17 @@ const ALL = '';
 const OWN_DRAFT = 2;
 
 type Drafted = Extract<JobOutcome, { kind: 'drafted' }>;
+type Reviewed = Extract<JobOutcome, { kind: 'reviewed' }>;
+type Next = Drafted['next'] | Reviewed['next'];
 
 export interface ReportParts {
   readonly batches: Pick<Batches, 'settle' | 'isCancelling' | 'cancelJob' | 'spend'>;
   readonly consignments: Pick<ConsignmentRows, 'store' | 'settle'>;
   readonly forgetting: Pick<Forgetting, 'isVoid' | 'end'>;
+}
+
+function isReviewing(next: Next): next is 'review' | 'revise' {
+  return next === 'review' || next === 'revise';
 }
 
 /** Turns what a worker's try came to into the job's next state. Inside a transaction. */
@@ -35,6 +41,7 @@ export function prepareReport(
   const { jobs, newId } = parts;
   const insertAttempt = connection.prepare(insertInto(attempt));
   const insertDraft = connection.prepare(insertInto(draft));
+  const setReview = connection.prepare('UPDATE draft SET review = ? WHERE id = ?');
   const addSpending = connection.prepare(
     `INSERT INTO spending (day, scope, cost_usd) VALUES (?, ?, ?)
      ON CONFLICT (day, scope) DO UPDATE SET cost_usd = cost_usd + excluded.cost_usd`,
@@ -45,7 +52,8 @@ export function prepareReport(
   );
 
   const record = (row: JobRow, outcome: JobOutcome, timing: AttemptTiming): void => {
-    const failed = outcome.kind === 'retry' || outcome.kind === 'dead';
+    const unreviewed = outcome.kind === 'reviewed' ? outcome.failure : null;
+    const failure = outcome.kind === 'retry' || outcome.kind === 'dead' ? outcome : unreviewed;
     insertAttempt.run({
       id: null,
       ticket: row.ticket,
@@ -59,12 +67,12 @@ export function prepareReport(
           ? outcome.errorClass === 'cancelled'
             ? 'cancelled'
             : 'retry'
-          : outcome.kind === 'dead'
+          : failure !== null
             ? 'dead'
             : 'ok',
-      errorClass: failed ? outcome.errorClass : null,
+      errorClass: failure?.errorClass ?? null,
       // its person was erased while the try went on
-      error: failed && row.textRemovedAt === null ? outcome.error : null,
+      error: row.textRemovedAt === null ? (failure?.error ?? null) : null,
       promptTokens: timing.spent?.usage.promptTokens ?? null,
       completionTokens: timing.spent?.usage.completionTokens ?? null,
       costUsd: timing.spent?.costUsd ?? null,
@@ -93,6 +101,7 @@ export function prepareReport(
       questions: JSON.stringify(outcome.draft.questions),
       sources: JSON.stringify(outcome.draft.sources),
       ...groundingColumns(outcome.draft),
+      review: outcome.draft.review === null ? null : JSON.stringify(outcome.draft.review),
       conversationVersion: outcome.conversationVersion,
       seenMessageId: outcome.seenMessageId,
       createdAt: times.wall,
@@ -122,39 +131,52 @@ export function prepareReport(
     return 'superseded';
   };
 
-  const drafted = (row: JobRow, outcome: Drafted, times: Times): ReportResult => {
-    storeDraft(row, outcome, times);
-    row.verify = 0;
-    const superseded = isSuperseded(row, outcome);
-    // an event that names no message may tell nothing new: the look before the note will see
-    const lookWillTell = superseded && row.pendingMessageId === null && outcome.next === 'post';
-    if (lookWillTell) {
-      enterStage(row, 'post', times.steady);
-      row.status = 'posting';
-      return 'ok';
-    }
-    if (superseded) {
-      // nobody looks before a draft is held: this is looked at on its own, and the draft kept if it told nothing
-      const keeps = outcome.next === 'hold' || row.post === 'auto';
-      if (row.pendingMessageId === null && keeps) row.verify = OWN_DRAFT;
-      return redraft(row, times);
-    }
-    settle(row, outcome.next, times);
-    return 'ok';
-  };
-
-  /** What becomes of a draft that answers all we know of. */
-  const settle = (row: JobRow, next: Drafted['next'], times: Times): void => {
-    row.pendingAt = null;
-    row.pendingMessageId = null;
-    enterStage(row, 'post', times.steady);
-    row.status = 'posting';
-    if (next !== 'post') rest(row);
+  const goOn = (row: JobRow, next: Next, times: Times): void => {
+    enterStage(row, isReviewing(next) ? next : 'post', times.steady);
+    row.status = isReviewing(next) ? 'drafting' : 'posting';
+    if (next === 'hold' || next === 'skip') rest(row);
     if (next === 'hold') row.status = 'drafted';
     if (next === 'skip') {
       row.status = 'skipped';
       row.reason = 'no_draft';
     }
+  };
+
+  /** What becomes of a draft that answers all we know of. */
+  const settle = (row: JobRow, next: Next, times: Times): void => {
+    row.pendingAt = null;
+    row.pendingMessageId = null;
+    goOn(row, next, times);
+  };
+
+  /** What becomes of one that was written, or judged, before something joined. */
+  const overtaken = (row: JobRow, next: Next, times: Times): ReportResult => {
+    const isNamed = row.pendingMessageId !== null;
+    // an event that names no message may tell nothing new: the look before the note will see
+    if (!isNamed && (next === 'post' || isReviewing(next))) {
+      goOn(row, next, times);
+      return 'ok';
+    }
+    // nobody looks before a draft is held: this is looked at on its own, and the draft kept if it told nothing
+    if (!isNamed && (next === 'hold' || row.post === 'auto')) row.verify = OWN_DRAFT;
+    return redraft(row, times);
+  };
+
+  /** What has joined since the draft was stored, its review has not seen either. */
+  const reviewed = (row: JobRow, { review, next }: Reviewed, times: Times): ReportResult => {
+    if (review !== null && row.textRemovedAt === null) setReview.run(JSON.stringify(review), row.draftId);
+    const seen = row.draftId === null ? undefined : jobs.draftById(row.draftId)?.seenMessageId;
+    if (row.pendingAt !== null && !covers(seen ?? null, row.pendingMessageId)) return overtaken(row, next, times);
+    settle(row, next, times);
+    return 'ok';
+  };
+
+  const drafted = (row: JobRow, outcome: Drafted, times: Times): ReportResult => {
+    storeDraft(row, outcome, times);
+    row.verify = 0;
+    if (isSuperseded(row, outcome)) return overtaken(row, outcome.next, times);
+    settle(row, outcome.next, times);
+    return 'ok';
   };
 
   const posted = (row: JobRow, noteId: string, times: Times): void => {
@@ -222,7 +244,7 @@ export function prepareReport(
     // resumed some day, it is posted and not bought again
     record(row, outcome, timing);
     storeDraft(row, outcome, times);
-    row.stage = 'post';
+    row.stage = isReviewing(outcome.next) ? outcome.next : 'post';
     row.stageAttempt = 0;
     row.failures = 0;
     row.reason = outcome.next === 'skip' ? 'no_draft' : null;
@@ -274,6 +296,10 @@ export function prepareReport(
     switch (outcome.kind) {
       case 'drafted':
         result = drafted(row, outcome, times);
+        jobs.save(row);
+        break;
+      case 'reviewed':
+        result = reviewed(row, outcome, times);
         jobs.save(row);
         break;
       case 'consigned':

@@ -43,7 +43,7 @@ export const ticket = sqliteTable(
   ],
 );
 
-/** One round of work on a ticket: draft, then post. The hot indexes cover live rows only, so they stay small. */
+/** One round of work on a ticket: draft, perhaps review and revise, then post. The hot indexes cover live rows only, so they stay small. */
 export const job = sqliteTable(
   'job',
   {
@@ -102,6 +102,9 @@ export const job = sqliteTable(
     index('job_running')
       .on(t.owner)
       .where(sql`owner IS NOT NULL`),
+    index('job_reviewing')
+      .on(t.stage)
+      .where(sql`stage IN ('review', 'revise')`),
     index('job_suspect')
       .on(t.crashes)
       .where(sql`crashes >= 2`),
@@ -149,6 +152,8 @@ export const draft = sqliteTable(
     /** JSON of a DraftVersions. */
     versions: text(),
     cut: text(),
+    /** JSON of a DraftReview. */
+    review: text(),
     model: text().notNull(),
     promptTokens: integer('prompt_tokens').notNull(),
     cachedTokens: integer('cached_tokens').notNull(),

@@ -47,7 +47,7 @@ export function createMetricsObserver(to: Instruments, llm: LlmAddress, clock: C
         [OURS.outcome]: outcome,
         ...errorType(errorClass),
       });
-      if (stage === 'draft' && outcome === 'retry') to.llmRetries.add(1, errorType(errorClass));
+      if (stage !== 'post' && outcome === 'retry') to.llmRetries.add(1, errorType(errorClass));
     },
     llmCall: ({ model, tier, errorClass, durationMs, waitedMs, promptTokens, completionTokens, costUsd }) => {
       const call = describeLlm(llm, model);

@@ -45,6 +45,15 @@ describe('draftdesk doctor', () => {
     }
   });
 
+  it('finds a REVIEW_MODEL that the server does not list', async () => {
+    await using vendors = await startVendors();
+    const found = await doctor(vendors, { REVIEW_MODEL: 'gpt-6-sloth' });
+    expect(bad(found)).toMatchObject([
+      { about: 'llm', text: expect.stringMatching(/gpt-6-sloth is not among the \d/) },
+    ]);
+    expect(bad(await doctor(vendors, { REVIEW_MODEL: 'gpt-5.4-mini' }))).toEqual([]);
+  });
+
   it('shows it to people in 80 columns, each with what to do, and counts', async () => {
     await using vendors = await startVendors();
     const wrong = { OPENAI_API_KEY: 'a-wrong-key', ZENDESK_OAUTH_CLIENT_SECRET: 'a-wrong-secret' };

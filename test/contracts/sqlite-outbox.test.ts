@@ -13,6 +13,7 @@ import { outboxBatchEdges } from './outbox-batch-edges.ts';
 import { outboxCrashContract } from './outbox-crashes.ts';
 import { outboxBatchContract } from './outbox-batches.ts';
 import { outboxContract, type OutboxSetup, type OutboxUnderTest } from './outbox.ts';
+import { outboxReviewContract } from './outbox-reviews.ts';
 import { ticketReadsContract } from './ticket-reads.ts';
 
 const open = async ({ maxPending }: OutboxSetup): Promise<ReturnType<typeof attach>> => {
@@ -27,6 +28,7 @@ outboxBatchEdges('sqlite', open);
 outboxCrashContract('sqlite', open);
 consignmentContract('sqlite', open);
 forgettingContract('sqlite', open);
+outboxReviewContract('sqlite', open);
 ticketReadsContract('sqlite', open);
 
 interface Store {

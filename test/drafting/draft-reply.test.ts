@@ -3,7 +3,8 @@ import type { ErrorClass } from '../../src/core/errors.ts';
 import { LanguageModelError, type ProviderLimits, type ServiceTier } from '../../src/core/language-model.ts';
 import type { BudgetRequest, Grant, RateBudget } from '../../src/core/rate-budget.ts';
 import { createModelRoutes } from '../../src/core/model-routes.ts';
-import { type CallReport, draftReply } from '../../src/drafting/draft-reply.ts';
+import type { CallReport } from '../../src/drafting/ask-model.ts';
+import { draftReply } from '../../src/drafting/draft-reply.ts';
 import { makeBudgetSnapshot, makeTeam } from '../support/factories.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 import { makeConversation, makeMessage } from '../support/stub-helpdesk.ts';
@@ -109,6 +110,7 @@ describe('draftReply', () => {
       ...USAGE,
       costUsd: 0.0001,
       cut: null,
+      review: null,
     });
     expect(asked).toEqual([{ promptTokens: expect.any(Number) as number, maxOutputTokens: 1500, lane: 'live' }]);
     expect(asked[0]?.promptTokens).toBeGreaterThan(500);

@@ -13,7 +13,7 @@ type Found = Parameters<typeof makeEvidence>[0];
 /** What becomes of an answer, hours later, with what was kept as JSON. */
 function draftOf(answer: Record<string, unknown>, found: Found | null = {}, team = makeTeam()) {
   const evidence = found === null ? null : makeEvidence(found);
-  const prepared = preparePrompt(makeConversation('1'), team, evidence);
+  const prepared = preparePrompt(makeConversation('1'), team, { evidence });
   const { knownText, placeholders, grounding, versions, cut } = JSON.parse(JSON.stringify(prepared)) as typeof prepared;
   const whole = {
     reply: 'Hello,\n\nhold the button.',
@@ -239,7 +239,8 @@ describe('no draft', () => {
   });
 
   it('names them where the model declined, too', () => {
-    const grounding: Grounding = preparePrompt(makeConversation('1'), makeTeam(), makeEvidence()).grounding ?? {
+    const grounding: Grounding = preparePrompt(makeConversation('1'), makeTeam(), { evidence: makeEvidence() })
+      .grounding ?? {
       passages: [],
       bestShare: 0,
     };

@@ -8,7 +8,7 @@ import { makeConversation, makeMessage } from '../support/stub-helpdesk.ts';
 
 const conversation = makeConversation('1');
 const prompt = (found: Parameters<typeof makeEvidence>[0] = {}, masked = false) =>
-  buildPrompt(conversation, '', masked, makeEvidence(found));
+  buildPrompt(conversation, '', masked, { evidence: makeEvidence(found) });
 const MARKS = /[<＜﹤]\s*[/／]?\s*(?:ticket|subject|message|note|knowledge|passage)\b/gi;
 const long = (count: number): string =>
   Array.from({ length: count }, (_, index) => `Sentence ${index} says so.`).join(' ');
@@ -55,7 +55,7 @@ ${without.prompt.user}`,
     const solved = [makeSolved({ subject: 'Device of Zaphod', reply })];
     // a customer who names somebody gets no more than one who does not
     const curious = makeConversation('1', { messages: [makeMessage({ html: 'What about Zaphod Beeblebrox?' })] });
-    const { prompt: asked, grounding } = buildPrompt(curious, '', false, makeEvidence({ solved }));
+    const { prompt: asked, grounding } = buildPrompt(curious, '', false, { evidence: makeEvidence({ solved }) });
     const told = asked.user.slice(0, asked.user.indexOf('<ticket')) + JSON.stringify(grounding);
     expect(told).toContain('Charge it for two hours.');
     expect(told).not.toMatch(/Zaphod|Beeblebrox|Trillian|Baker|home\.example|7946|4711123|Bob/);
@@ -94,7 +94,7 @@ ${without.prompt.user}`,
       requesterName: 'Ada Lovelace',
       messages: [makeMessage({ authorName: null })],
     });
-    const { prompt: asked, placeholders } = buildPrompt(asking, '', true, makeEvidence({ articles }));
+    const { prompt: asked, placeholders } = buildPrompt(asking, '', true, { evidence: makeEvidence({ articles }) });
     expect(asked.user).not.toMatch(/help@acme|Lovelace/);
     expect(asked.user).toMatch(/Write to \[email 1\], or call \[name \d\]/);
     expect(placeholders).toMatchObject({ '[email 1]': 'help@acme.example' });

@@ -96,6 +96,7 @@ describe('tickets', () => {
         closest: [],
         versions: null,
         cut: null,
+        review: null,
         model: 'gpt-6-luna',
         promptTokens: 500,
         cachedTokens: 0,

@@ -15,6 +15,7 @@ describe('openAiSettings', () => {
       baseUrl: 'https://api.openai.com/v1',
       model: 'gpt-6-luna',
       fallback: null,
+      review: null,
       timeoutMs: 60_000,
       requestsPerMinute: 500,
       tokensPerMinute: 200_000,
@@ -54,8 +55,23 @@ describe('openAiSettings', () => {
     });
   });
 
+  it('gives the model that reviews limits of its own, unless it writes drafts, too', () => {
+    expect(openAiSettings.parse(KEY).review).toBeNull();
+    const env = { ...KEY, REVIEW_MODEL: 'gpt-5-mini', REVIEW_REQUESTS_PER_MINUTE: '70' };
+    expect(openAiSettings.parse(env).review).toMatchObject({
+      model: 'gpt-5-mini',
+      requestsPerMinute: 70,
+      tokensPerMinute: 500_000,
+    });
+  });
+
   it.each([
     { env: {}, names: ['OPENAI_API_KEY'] },
+    { env: { ...KEY, REVIEW_TOKENS_PER_MINUTE: '5' }, names: ['REVIEW_TOKENS_PER_MINUTE'] },
+    {
+      env: { ...KEY, REVIEW_MODEL: 'gpt-6-luna', REVIEW_TOKENS_PER_MINUTE: '5' },
+      names: ['REVIEW_TOKENS_PER_MINUTE'],
+    },
     { env: { OPENAI_API_KEY: '  ' }, names: ['OPENAI_API_KEY'] },
     { env: { OPENAI_API_KEY: 'sk\nx' }, names: ['OPENAI_API_KEY'] },
     { env: { ...KEY, LLM_TIMEOUT_MS: '1e3' }, names: ['LLM_TIMEOUT_MS'] },

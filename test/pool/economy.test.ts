@@ -12,6 +12,7 @@ import { createSpendGuard } from '../../src/core/spend-guard.ts';
 import type { BatchSummary, TicketReader } from '../../src/core/ticket-reader.ts';
 import { createEconomy, type Economy } from '../../src/pool/economy.ts';
 import { createGate, type Gate } from '../../src/pool/gate.ts';
+import { createHandOver } from '../../src/pool/hand-over.ts';
 import { createPool, type Pool } from '../../src/pool/pool.ts';
 import { type Connection, openDatabase } from '../../src/sqlite/database.ts';
 import { openOutbox } from '../../src/sqlite/outbox.ts';
@@ -40,6 +41,7 @@ describe('the economy lane', () => {
   let helpdesk: StubHelpdesk;
   let llm: StubLanguageModel;
   let knowledge: FakeKnowledge | undefined;
+  let judge: StubLanguageModel | undefined;
   let model: StubBatchModel;
   let observer: RecordingObserver;
   let connection: Connection;
@@ -55,6 +57,7 @@ describe('the economy lane', () => {
     helpdesk = stubHelpdesk('zendesk');
     llm = stubLanguageModel();
     knowledge = undefined;
+    judge = undefined;
     model = stubBatchModel();
     observer = recordingObserver();
     open('first');
@@ -84,6 +87,9 @@ describe('the economy lane', () => {
       postFindings: true,
       retry: { maxAttempts: MAX_ATTEMPTS, baseMs: 1000, maxMs: 60_000 },
       circuit: createCircuit(clock, { maxAttempts: MAX_ATTEMPTS }),
+      ...(judge === undefined
+        ? {}
+        : { reviewer: { routes: createModelRoutes([{ model: judge, budget }], clock), handOver: createHandOver() } }),
     };
     economy = createEconomy({ ...attempts, consignments: outbox.consignments, model, newId });
     pool = createPool({ ...attempts, packer: economy.packer, concurrency: 4 });
@@ -161,6 +167,30 @@ describe('the economy lane', () => {
       unproven: [],
       versions: { knowledge: 'k1', model: 'gpt-6-luna' },
     });
+  });
+
+  it('has an answer of hours later judged by what is known then', async () => {
+    knowledge = fakeKnowledge();
+    judge = stubLanguageModel();
+    const judged: string[] = [];
+    judge.script.complete = async ({ user }) => {
+      judged.push(user);
+      return makeCompletion({ text: JSON.stringify({ grounded: true, complete: true, tone: true, problems: [] }) });
+    };
+    await restart();
+    const id = await start(1);
+    await pass(5_000);
+    knowledge.found = makeFound({ articles: [makeArticle({ passage: 'All is new, and told here.' })], version: 'k2' });
+    model.finish();
+    await pass(60_000);
+    expect(batch(id).counts.posted).toBe(1);
+    expect(judged).toHaveLength(1);
+    expect(judged[0]).toContain('All is new, and told here.');
+    expect(reader.ticket('zendesk', '1')?.draft).toMatchObject({
+      review: { verdict: 'passed' },
+      versions: { knowledge: 'k1' },
+    });
+    expect(llm.calls.complete).toBe(0);
   });
 
   it('packs at most a thousand into one', async () => {

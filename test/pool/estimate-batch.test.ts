@@ -12,7 +12,11 @@ import { stubLanguageModel } from '../support/stub-language-model.ts';
 const never = new AbortController().signal;
 const ids = (count: number): string[] => Array.from({ length: count }, (_, index) => String(index + 1));
 
-function setUp({ average = null as AverageDraft | null, knowledge = undefined as FakeKnowledge | undefined } = {}) {
+function setUp({
+  average = null as AverageDraft | null,
+  knowledge = undefined as FakeKnowledge | undefined,
+  reviews = false,
+} = {}) {
   const helpdesk = stubHelpdesk();
   const llm = stubLanguageModel();
   const clock = fakeClock();
@@ -28,6 +32,7 @@ function setUp({ average = null as AverageDraft | null, knowledge = undefined as
     guidelines: '',
     knowledge,
     clock,
+    ...(reviews ? { reviewRoutes: createModelRoutes([{ model: { ...llm, model: 'a-judge' }, budget }], clock) } : {}),
   };
   const run = async (request: Partial<EstimateRequest>) => {
     const estimating = estimateBatch(
@@ -61,6 +66,25 @@ it('counts what the team has written, too', async () => {
   const { promptTokens } = await setUp({ knowledge }).run({ ticketIds: ids(10) });
   expect(promptTokens).toBeGreaterThan(without.promptTokens + 10 * 50);
   expect(knowledge.asked).toHaveLength(10);
+});
+
+it('counts the reviews of drafts, their price, and their place in the limit that they share', async () => {
+  const request = { ticketIds: ids(100) };
+  const plain = await setUp().run(request);
+  const reviewed = await setUp({ reviews: true }).run(request);
+  // a review reads the ticket and the reply
+  expect(reviewed.promptTokens).toBeGreaterThan(1.5 * plain.promptTokens);
+  expect(reviewed.completionTokens).toBe(plain.completionTokens + 99 * 60);
+  expect(reviewed.costUsd).toBeCloseTo((reviewed.promptTokens + 5 * reviewed.completionTokens) / 1e6, 4);
+  expect(reviewed.minutes).toBeGreaterThan(plain.minutes);
+});
+
+it('counts what the team has written in drafts and in reviews', async () => {
+  const plain = await setUp({ knowledge: fakeKnowledge() }).run({ ticketIds: ids(10) });
+  const without = await setUp({ reviews: true }).run({ ticketIds: ids(10) });
+  const { promptTokens } = await setUp({ knowledge: fakeKnowledge(), reviews: true }).run({ ticketIds: ids(10) });
+  const found = plain.promptTokens - (await setUp().run({ ticketIds: ids(10) })).promptTokens;
+  expect(promptTokens - without.promptTokens).toBeGreaterThan(1.9 * found);
 });
 
 it('takes the length of answers from those that were written', async () => {

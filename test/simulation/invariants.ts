@@ -67,8 +67,9 @@ export function createInvariants(connection: Connection, actor: () => string): I
     SELECT id, status, CASE
         WHEN (owner IS NULL) <> (lease_until IS NULL) THEN 'owner without lease'
         WHEN status IN ('queued', 'retrying') AND (due_at IS NULL OR owner IS NOT NULL) THEN 'does not wait'
-        WHEN status = 'drafting' AND (owner IS NULL OR due_at IS NOT NULL) THEN 'is not worked on'
-        WHEN status = 'posting' AND (owner IS NULL) = (due_at IS NULL) THEN 'neither waits nor is worked on'
+        WHEN status = 'drafting' AND stage = 'draft' AND (owner IS NULL OR due_at IS NOT NULL) THEN 'is not worked on'
+        WHEN status IN ('drafting', 'posting') AND (owner IS NULL) = (due_at IS NULL) THEN 'neither waits nor is worked on'
+        WHEN stage IN ('review', 'revise') AND draft_id IS NULL THEN 'has no draft to review'
         WHEN status NOT IN ('queued', 'retrying', 'drafting', 'posting') AND (owner IS NOT NULL OR due_at IS NOT NULL)
           THEN 'is over and goes on'
         WHEN status = 'posted' AND note_id IS NULL THEN 'is posted without a note'

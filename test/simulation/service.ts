@@ -10,6 +10,7 @@ import { createSpendGuard } from '../../src/core/spend-guard.ts';
 import { freshdesk } from '../../src/helpdesks/freshdesk.ts';
 import { zendesk } from '../../src/helpdesks/zendesk.ts';
 import { createGate, type Gate } from '../../src/pool/gate.ts';
+import { createHandOver } from '../../src/pool/hand-over.ts';
 import { createPool, type Pool } from '../../src/pool/pool.ts';
 import type { Connection } from '../../src/sqlite/database.ts';
 import { openOutbox } from '../../src/sqlite/outbox.ts';
@@ -34,6 +35,8 @@ export interface LifeOptions {
   readonly fetch: typeof fetch;
   readonly model: LanguageModel;
   readonly requestsPerMinute: number;
+  /** With a model that reviews. */
+  readonly reviews: boolean;
   readonly onFault: (what: string) => void;
   readonly mutant: Mutant;
 }
@@ -91,6 +94,9 @@ export function startLife(options: LifeOptions): Life {
     retry,
     circuit: createCircuit(clock, retry),
     concurrency: 4,
+    ...(options.reviews
+      ? { reviewer: { routes: createModelRoutes([{ model, budget: openBudget }], clock), handOver: createHandOver() } }
+      : {}),
     // each look for work costs more than all else here; what wakes the pool does not wait for it
     pollMs: 4_000,
     beatMs: 2_500,

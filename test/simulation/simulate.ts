@@ -57,6 +57,8 @@ export async function simulate(seed: number, mutant: Mutant = {}): Promise<Outco
   const invariants = createInvariants(connection, () => scheduler.last().name);
   const faultRate = pick(FAULT_RATES);
   const requestsPerMinute = pick(CALL_RATES);
+  // a third of the seeds reviews, in a third some lives do
+  const reviews = (): boolean => seed % 3 === 0 || (seed % 3 === 1 && random() < 0.5);
   const isActive = (): boolean => scheduler.now() < ACTIVE_MS;
   const wall = { offset: 0 };
   const vendorOptions = {
@@ -105,7 +107,7 @@ export async function simulate(seed: number, mutant: Mutant = {}): Promise<Outco
   let ids = 0;
   const newId: NewId = () => `id-${String(++ids).padStart(8, '0')}`;
   let lives = 0;
-  const disturbances = { count: 0 };
+  const disturbances = { count: 0, wokeAt: -1 };
   const start = (): Life => {
     lives += 1;
     const actor: Actor = { name: `life${lives}`, state: 'running' };
@@ -128,6 +130,7 @@ export async function simulate(seed: number, mutant: Mutant = {}): Promise<Outco
         fetch: wire(actor),
         model,
         requestsPerMinute,
+        reviews: reviews(),
         mutant,
         onFault: (what) => {
           scheduler.note(`${actor.name}: fault ${what}`);

@@ -12,7 +12,7 @@ export interface WorldOptions {
   readonly invariants: Invariants;
   /** How far the service's wall clock is off, ms. */
   readonly wall: { offset: number };
-  readonly disturbances: { count: number };
+  readonly disturbances: { count: number; wokeAt: number };
   readonly activeMs: number;
   readonly start: () => Life;
 }
@@ -113,7 +113,8 @@ export function createWorld(options: WorldOptions): World {
   const wake = (actor: Actor): void => {
     if (actor.state !== 'frozen') return;
     actor.state = 'running';
-    // an answer that waited meanwhile finds its claim void
+    // an answer that waited meanwhile finds its claim void, and what needs no fetching is asked again at once
+    disturbances.wokeAt = now();
     later(1, 'is awake', () => {
       disturbances.count += 1;
     });

@@ -29,6 +29,7 @@ export function makeDraft(overrides: Partial<Draft> = {}): Draft {
     completionTokens: 120,
     costUsd: 0.0001,
     cut: null,
+    review: null,
     ...overrides,
   };
 }

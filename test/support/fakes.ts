@@ -178,6 +178,7 @@ export function fakeOutbox(): FakeOutbox {
     checkStore: () => null,
     report: unused,
     reclaimExpired: unused,
+    hasReviews: false,
     setPause: unused,
     clearPause: unused,
     pauses: () => [],

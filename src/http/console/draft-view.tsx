@@ -1,6 +1,6 @@
 import type { FC } from 'hono/jsx';
 import { buildNote } from '../../core/note.ts';
-import type { TicketDetail } from '../../core/ticket.ts';
+import type { DraftReview, TicketDetail } from '../../core/ticket.ts';
 import type { DraftVersion, TicketRound, TicketStory } from '../../core/ticket-story.ts';
 import { Card, Empty, Facts, Moment } from './components.tsx';
 import { NoteView } from './note-view.tsx';
@@ -29,7 +29,7 @@ export const NewestDraft: FC<NewestDraftProps> = ({ ticket, story, traceUrl }) =
       </Card>
     );
   }
-  const { roundId, body, model, promptTokens, completionTokens, costUsd, version, sources, versions } = draft;
+  const { roundId, body, model, promptTokens, completionTokens, costUsd, version, sources, versions, review } = draft;
   const marker = story.rounds.find(({ id }) => id === roundId)?.marker ?? '';
   const note = buildNote({
     draft,
@@ -47,12 +47,19 @@ export const NewestDraft: FC<NewestDraftProps> = ({ ticket, story, traceUrl }) =
           ['Tokens', `${count(promptTokens, 'in', 'in')}, ${count(completionTokens, 'out', 'out')}`],
           ['Cost', costUsd === null ? 'price not known' : dollars(costUsd)],
           ...stamps(versions),
+          ...(review === null ? [] : [['Review', reviewFact(review)] as const]),
         ]}
       />
       <Sources sources={sources} />
     </Card>
   );
 };
+
+/** What was found stands in the note. */
+function reviewFact({ verdict, model, problems }: DraftReview): string {
+  const by = model === '' ? '' : `, ${model}`;
+  return `${verdict}${by}${problems.length === 0 ? '' : `, ${count(problems.length, 'remark', 'remarks')}`}`;
+}
 
 /** The marker of the note that stood there when this draft was made. */
 function replacedBy({ roundId }: DraftVersion, rounds: readonly TicketRound[]): string | null {

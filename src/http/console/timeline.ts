@@ -53,10 +53,9 @@ function tryEntry(attempt: CostedAttempt, { attempts, createdAt }: TicketRound, 
   const free = before === undefined ? createdAt : before.startedAt + before.durationMs;
   const ms = attempt.startedAt - free;
   const where = before?.outcome === 'retry' ? 'before the next try' : 'in the queue';
-  const what = attempt.stage === 'draft' ? 'Draft' : 'Note';
   return entry({
     at: attempt.startedAt,
-    title: `${what}, try ${attempt.number}: ${OUTCOME_WORDS[attempt.outcome]}`,
+    title: `${STAGE_WORDS[attempt.stage]}, try ${attempt.number}: ${OUTCOME_WORDS[attempt.outcome]}`,
     tone: OUTCOME_TONE[attempt.outcome],
     waited: ms < NO_WAIT_MS ? null : { ms, where },
     durationMs: attempt.durationMs,
@@ -64,6 +63,13 @@ function tryEntry(attempt: CostedAttempt, { attempts, createdAt }: TicketRound, 
     errorClass: attempt.errorClass,
   });
 }
+
+const STAGE_WORDS: Readonly<Record<CostedAttempt['stage'], string>> = {
+  draft: 'Draft',
+  review: 'Review',
+  revise: 'Revision',
+  post: 'Note',
+};
 
 const OUTCOME_WORDS: Readonly<Record<CostedAttempt['outcome'], string>> = {
   ok: 'ok',

@@ -1,0 +1,2 @@
+ALTER TABLE `draft` ADD `review` text;--> statement-breakpoint
+CREATE INDEX `job_reviewing` ON `job` (`stage`) WHERE stage IN ('review', 'revise');
