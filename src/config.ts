@@ -4,8 +4,10 @@ import { z } from 'zod';
 import { type AdminToken, parseTokensFile, tokenOfSetting } from './core/admin-token.ts';
 import { maskedSecret, type ShownSetting } from './core/shown-setting.ts';
 import { isLoopbackHost, isWeakSecret } from './core/weak-secret.ts';
+import { NO_RULES, type RuleSet } from './core/rules.ts';
 import { helpdesks } from './helpdesks/index.ts';
 import { languageModels } from './llms/index.ts';
+import { readRulesFile } from './rules-file.ts';
 
 /** The environment is wrong; `problems` lists every variable, `message` is the whole text for the operator. */
 export class ConfigError extends Error {
@@ -40,6 +42,10 @@ export interface Config {
   readonly shown: readonly ShownSetting[];
   /** The team's own guidelines, already read; empty when none are set. */
   readonly guidelines: string;
+  /** Where the rules stand; null: there are none. */
+  readonly rulesFile: string | null;
+  /** As they were at the start. */
+  readonly rules: RuleSet;
   /** `host` or `host:port` of every helpdesk, and of `LINK_HOSTS`: drafts may link there. */
   readonly linkHosts: readonly string[];
   readonly postFindings: boolean;
@@ -152,6 +158,7 @@ const baseSchema = z.object({
   KNOWLEDGE_RETENTION_DAYS: wholeNumber(1, 3650, 730),
   RETENTION_DAYS: wholeNumber(1, 3650, 30),
   GUIDELINES_FILE: z.string().optional(),
+  DRAFTDESK_CONFIG: z.string().optional(),
   LINK_HOSTS: hostList.optional(),
   POST_FINDINGS: flag(true),
   WORKER_CONCURRENCY: wholeNumber(1, 1000, 10),
@@ -216,6 +223,7 @@ export function readConfig(env: Env): Config {
   const llm = chooseLanguageModel(given, problems);
   if (base.data !== undefined) problems.push(...weakTokens(base.data), ...crossedRetryTimes(base.data));
   const guidelines = readGuidelines(given['GUIDELINES_FILE'], problems);
+  const rules = readRules(given['DRAFTDESK_CONFIG'], problems);
   const filed = readTokensFile(given['ADMIN_TOKENS_FILE'], problems);
   if (given['ADMIN_TOKEN'] === undefined && given['ADMIN_TOKENS_FILE'] === undefined) problems.push(NO_TOKEN);
   const ofSetting = (base.data?.ADMIN_TOKEN ?? []).map(tokenOfSetting);
@@ -233,10 +241,20 @@ export function readConfig(env: Env): Config {
     warnings: filed.warnings,
     shown: shownSettings(given),
     guidelines,
+    rulesFile: base.data.DRAFTDESK_CONFIG ?? null,
+    rules,
     linkHosts,
     helpdesks: chosenHelpdesks,
     llm,
   };
+}
+
+/** The rules that DRAFTDESK_CONFIG names, for a replay. Throws `ConfigError`. */
+export function readReplayRules(env: Env): RuleSet {
+  const problems: string[] = [];
+  const rules = readRules(whatIsSet(env)['DRAFTDESK_CONFIG'], problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return rules;
 }
 
 /** As `readConfig`, for drafting from a file: everything that has to do with serving or a helpdesk is left aside. */
@@ -316,7 +334,10 @@ type Base = z.infer<typeof baseSchema>;
 
 function slice(
   base: Base,
-): Omit<Config, 'adminTokens' | 'warnings' | 'shown' | 'guidelines' | 'linkHosts' | 'helpdesks' | 'llm'> {
+): Omit<
+  Config,
+  'adminTokens' | 'warnings' | 'shown' | 'guidelines' | 'rulesFile' | 'rules' | 'linkHosts' | 'helpdesks' | 'llm'
+> {
   return {
     host: base.HOST,
     port: base.PORT,
@@ -414,4 +435,12 @@ function readGuidelines(path: string | undefined, problems: string[]): string {
     problems.push(`GUIDELINES_FILE cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
     return '';
   }
+}
+
+function readRules(path: string | undefined, problems: string[]): RuleSet {
+  if (path === undefined) return NO_RULES;
+  const reading = readRulesFile(path);
+  if ('ruleSet' in reading) return reading.ruleSet;
+  problems.push(...reading.problems.map((problem) => `DRAFTDESK_CONFIG ${problem}`));
+  return NO_RULES;
 }

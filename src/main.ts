@@ -28,6 +28,7 @@ import { createPool } from './pool/pool.ts';
 import { createRetention } from './pool/retention.ts';
 import { createSweep } from './pool/sweep.ts';
 import { createReviewRoutes, createRoutes } from './llm-routes.ts';
+import { createRulesKeeper } from './rules-keeper.ts';
 import { connectionLimit } from './connection-limit.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
 import { openAuditLog } from './sqlite/audit.ts';
@@ -58,7 +59,7 @@ export interface ServiceOverrides {
   readonly observer?: Observer;
   /** OpenTelemetry, where it is wanted. Who gives it shuts it down. */
   readonly telemetry?: RunningTelemetry;
-  /** What the team has written; not given: there is no knowledge base. */
+  /** What drafts are made from, in place of the service's own knowledge base. */
   readonly knowledge?: Pick<KnowledgeBase, 'search' | 'summary'>;
   /** Where the SQL files lie. */
   readonly migrationsFolder: string;
@@ -69,6 +70,8 @@ export interface Service extends AsyncDisposable {
   /** Where it listens, e.g. `http://127.0.0.1:8787`. */
   readonly url: string;
   readonly control: ServiceControl;
+  /** Reads the rules anew; wrong ones change nothing. What came of it is told to the observer. Without rules: nothing. */
+  reloadRules(): void;
   /** Resolves when the database can be trusted no longer: `stop`, then start anew. Never, if all is well. */
   readonly broken: Promise<StoreFault>;
   /** No new work; work in flight gets the grace time; then everything is closed. Safe to call twice. */
@@ -141,6 +144,9 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     else await helpdesks.get(scope)?.probe(signal);
   };
 
+  const rules = createRulesKeeper(config, observer);
+  const knowledge = openKnowledgeBase(connection, { clock });
+  const searched = overrides.knowledge ?? knowledge;
   const retry = { maxAttempts: config.maxAttempts, baseMs: config.retryBaseMs, maxMs: config.retryMaxMs };
   let wake = (): void => undefined;
   const gate = createGate({ outbox, clock, observer, probe, onOpen: () => wake() });
@@ -158,7 +164,8 @@ export async function startService(config: Config, overrides: ServiceOverrides):
       linkHosts: config.linkHosts,
       maskPersonalData: config.maskPersonalData,
     },
-    knowledge: overrides.knowledge,
+    knowledge: searched,
+    rules: () => rules.current(),
     postFindings: config.postFindings,
     noteTraceLink: config.noteTraceLink,
     retry,
@@ -201,7 +208,6 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     isQuiet: () => pool.busy() === 0 && countPending(reader.counts()) === 0,
   });
 
-  const knowledge = openKnowledgeBase(connection, { clock });
   const knowledgeSync = createKnowledgeSync({
     knowledge,
     helpdesks,
@@ -225,7 +231,8 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     reviewRoutes,
     guidelines: config.guidelines,
     maskPersonalData: config.maskPersonalData,
-    knowledge: overrides.knowledge,
+    knowledge: searched,
+    rules: () => rules.current(),
     meter,
     pace,
     clock,
@@ -251,6 +258,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     history,
     noteTraceLink: config.noteTraceLink,
     settings: config.shown,
+    ...(config.rulesFile === null ? {} : { rules: () => rules.current() }),
     llmAdminUrl: config.llm.module.adminUrl(config.llm.settings),
     dailyBudgetUsd: config.llmDailyBudgetUsd,
     clock,
@@ -279,6 +287,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   economy.start();
   knowledgeSync.start();
   observer.service({ phase: 'listening', url });
+  rules.tell();
   for (const detail of config.warnings) observer.alarm({ kind: 'settings', detail });
   for (const condemned of outbox.condemned) tellCondemned(condemned, observer, clock);
   // Bad credentials are found, and said, before the first ticket comes.
@@ -308,7 +317,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   };
   let stopped: Promise<void> | null = null;
   const stop = (): Promise<void> => (stopped ??= shutDown());
-  return { url, control, broken, stop, [Symbol.asyncDispose]: stop };
+  return { url, control, reloadRules: () => rules.reload(), broken, stop, [Symbol.asyncDispose]: stop };
 }
 
 /** What answers that are under way get when the database has failed, ms. */

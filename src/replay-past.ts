@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FileRunConfig } from './config.ts';
 import { sha256, systemClock } from './core/clock.ts';
+import type { SkipReason } from './core/errors.ts';
 import type { Conversation } from './core/helpdesk.ts';
 import type { KnowledgeBase, PutResult, SolvedTicket } from './core/knowledge-base.ts';
 import type { ReplayedTicket } from './core/replay-result.ts';
@@ -38,10 +39,16 @@ export interface PastOptions {
   readonly stopping: () => boolean;
 }
 
+/** One that is drafted again. */
+export interface PastTicket extends SolvedTicket {
+  /** Of the question; null where it does not tell. */
+  readonly language: string | null;
+}
+
 /** What a team has answered, and what it knew before each answer. */
 export interface Past extends AsyncDisposable {
   /** To be drafted again, in the order of the file. */
-  readonly tickets: readonly SolvedTicket[];
+  readonly tickets: readonly PastTicket[];
   /** How many there are to choose from. */
   readonly usable: number;
   /** Of the chosen: without a time, so that nothing is known to be later. */
@@ -51,7 +58,7 @@ export interface Past extends AsyncDisposable {
   readonly rejected: Readonly<Record<'articles' | 'solved', readonly RejectedLine[]>>;
   /** Searches as if it were the day on which a ticket was solved. `ticketOf` tells which ticket an id of the outbox is. */
   asOf(ticketOf: (ticketId: string) => SolvedTicket | undefined): Pick<KnowledgeBase, 'search' | 'summary'>;
-  compare(solved: SolvedTicket, made: Pick<TicketDetail, 'status' | 'draft'> | null): ReplayedTicket;
+  compare(solved: SolvedTicket, made: Pick<TicketDetail, 'status' | 'reason' | 'draft'> | null): ReplayedTicket;
 }
 
 const SOURCE = 'import/replay';
@@ -95,13 +102,15 @@ export async function openPast(files: PastFiles, options: PastOptions): Promise<
       },
     });
     const chosen = chooseSample([...candidates.values()], options.sample);
-    const tickets = new Map<string, SolvedTicket>();
+    const tickets = new Map<string, PastTicket>();
     await importLines(files.solved(), {
       line: solvedLine,
       key: itemKey,
       put: async (items) => {
         // the last line of an id is the one that counts
-        for (const item of items) if (chosen.has(item.id)) tickets.set(item.id, item);
+        for (const item of items)
+          if (chosen.has(item.id))
+            tickets.set(item.id, { ...item, language: candidates.get(item.id)?.language ?? null });
         return NO_CHANGE;
       },
       keepOnly: null,
@@ -120,8 +129,7 @@ export async function openPast(files: PastFiles, options: PastOptions): Promise<
           const ticket = ticketOf(query.ticketId?.split('/').at(-1) ?? '');
           if (ticket === undefined) throw new Error('a ticket that is not replayed has no past');
           const { id: ticketId, customer, solvedAt: before } = ticket;
-          const locale = query.locale ?? candidates.get(ticketId)?.language ?? null;
-          return await knowledge.search({ ...query, ticketId, customer, before, locale });
+          return await knowledge.search({ ...query, ticketId, customer, before });
         },
       }),
       compare: (ticket, made) => compareTicket(ticket, made, weights),
@@ -180,15 +188,19 @@ async function digestOf(files: readonly (Lines | null)[]): Promise<string> {
   return hash.digest('hex').slice(0, 12);
 }
 
+/** Reasons of tickets that a rule has kept back. */
+const BY_RULE: ReadonlySet<string | null> = new Set<SkipReason>(['rule', 'not_in_share', 'control_group']);
+
 function compareTicket(
   ticket: SolvedTicket,
-  made: Pick<TicketDetail, 'status' | 'draft'> | null,
+  made: Pick<TicketDetail, 'status' | 'reason' | 'draft'> | null,
   weights: ReturnType<typeof createWordWeights>,
 ): ReplayedTicket {
   const { id } = ticket;
   const none = { id, similarity: null, sharedLink: null, sameLanguage: null, lengthRatio: null, unproven: 0 };
-  const { draft = null, status = 'dead' } = made ?? {};
+  const { draft = null, status = 'dead', reason = null } = made ?? {};
   const costUsd = draft?.costUsd ?? null;
+  if (status === 'skipped' && BY_RULE.has(reason)) return { ...none, outcome: 'ruled_out', costUsd };
   if (status === 'dead' || status === 'cancelled') return { ...none, outcome: 'failed', costUsd };
   if (draft === null || draft.body === null) return { ...none, outcome: 'declined', costUsd };
   const { body, sources, unproven } = draft;
@@ -204,11 +216,11 @@ export function replayId(config: FileRunConfig, versions: DraftVersions): string
 }
 
 /** What drafts are made with by this configuration; `digest` stands for what is known. */
-export function replayVersions(config: FileRunConfig, digest: string): DraftVersions {
+export function replayVersions(config: FileRunConfig, rules: string | null, digest: string): DraftVersions {
   const { module, settings } = config.llm;
   const upstream = { fetch: createUpstreamFetch(), clock: systemClock(), allowInsecureUpstreams: true };
   const { model } = module.create(settings, upstream);
-  return { ...versionsOf(config.guidelines, digest), model };
+  return { ...versionsOf(config.guidelines, { rules, knowledge: digest }), model };
 }
 
 /** What a draft of this ticket would rest on: for estimates. */

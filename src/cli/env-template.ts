@@ -48,6 +48,8 @@ export function envTemplate({ helpdesk, variables }: InitValues): string {
     '# --- Drafts',
     "# Your team's own guidelines, Markdown; see docs/guidelines.md",
     '# GUIDELINES_FILE=./guidelines.md',
+    '# Which tickets get what; see docs/rules.md',
+    '# DRAFTDESK_CONFIG=./draftdesk.yaml',
     '# Placeholders instead of personal data on the way to the LLM',
     'MASK_PERSONAL_DATA=false',
     '# Texts of finished tickets are removed after so many days',

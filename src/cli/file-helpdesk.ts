@@ -1,6 +1,6 @@
 import { sha256 } from '../core/clock.ts';
 import { UpstreamError } from '../core/errors.ts';
-import type { Conversation, Helpdesk } from '../core/helpdesk.ts';
+import { type Conversation, type Helpdesk, NO_TRAITS } from '../core/helpdesk.ts';
 import { NOT_ASKED } from '../file-run.ts';
 
 /** The name under which the outbox knows a file's tickets. */
@@ -35,6 +35,7 @@ export function toConversation(
     requesterId: null,
     requesterName: null,
     locale: null,
+    traits: NO_TRAITS,
     unavailable: null,
     messages: silent
       ? []

@@ -6,6 +6,7 @@ import { batchCommand } from './batch.ts';
 import { completionCommand } from './completion.ts';
 import { EXIT } from './command-error.ts';
 import { doctorCommand } from './doctor/doctor.ts';
+import { configCommand } from './config-check.ts';
 import { connectCommand } from './connect.ts';
 import { dieOfFaults } from './fatal.ts';
 import { eraseCommand } from './erase.ts';
@@ -33,6 +34,7 @@ export function createProgram(version: string): Command {
     .addCommand(statusCommand())
     .addCommand(backupCommand())
     .addCommand(doctorCommand())
+    .addCommand(configCommand())
     .addCommand(tokenCommand())
     .addCommand(auditCommand())
     .addCommand(eraseCommand())

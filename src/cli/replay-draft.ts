@@ -1,11 +1,11 @@
 import type { FileRunConfig } from '../config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Conversation } from '../core/helpdesk.ts';
-import type { SolvedTicket } from '../core/knowledge-base.ts';
 import type { ServiceTier } from '../core/language-model.ts';
+import type { RuleSet } from '../core/rules.ts';
 import type { ReplayedTicket } from '../core/replay-result.ts';
 import type { FileRun } from '../file-run.ts';
-import type { Past } from '../replay-past.ts';
+import type { Past, PastTicket } from '../replay-past.ts';
 import { sentenceOf } from './batch-run-view.ts';
 import { CommandError, EXIT } from './command-error.ts';
 import { fileHelpdesk, notAsked, ticketIdOf, toConversation } from './file-helpdesk.ts';
@@ -17,6 +17,7 @@ import type { Stopper } from './stopper.ts';
 export interface PastDrafting {
   readonly past: Past;
   readonly config: FileRunConfig;
+  readonly rules: RuleSet;
   readonly stop: Stopper;
   readonly clock: Clock;
   /** What a run has drafted and paid for. */
@@ -87,15 +88,16 @@ export async function draftPast(drafting: PastDrafting, options: DraftPastOption
 
 /** What a file run of the past needs, but for what it tells. */
 export function partsOf(
-  { past, clock, databasePath }: PastDrafting,
-  byTicketId: ReadonlyMap<string, SolvedTicket>,
+  { past, rules, clock, databasePath }: PastDrafting,
+  byTicketId: ReadonlyMap<string, PastTicket>,
   { budgetUsd, lane = 'standard' }: DraftPastOptions,
 ) {
   const conversation = async (ticketId: string): Promise<Conversation> => {
     const ticket = byTicketId.get(ticketId);
     // left waiting by a larger sample
     if (ticket === undefined) throw notAsked();
-    return toConversation(ticketId, ticket, ticket.solvedAt ?? clock.now());
+    const { language, solvedAt } = ticket;
+    return { ...toConversation(ticketId, ticket, solvedAt ?? clock.now()), locale: language };
   };
   return {
     databasePath,
@@ -103,6 +105,7 @@ export function partsOf(
     tier: lane,
     budgetUsd: budgetUsd ?? null,
     helpdesk: fileHelpdesk(conversation),
+    rules,
     knowledge: past.asOf((ticketId) => byTicketId.get(ticketId)),
   };
 }
@@ -110,7 +113,7 @@ export function partsOf(
 /** Brings the ledger up to what is known already; answers what is still to be queued. */
 async function prepare(
   run: FileRun,
-  asked: ReadonlyMap<string, SolvedTicket>,
+  asked: ReadonlyMap<string, PastTicket>,
   ledger: Ledger,
 ): Promise<readonly string[]> {
   const waiting = new Set<string>();

@@ -33,7 +33,7 @@ export function figuresOf({ now, last, change }: ReplayComparison): readonly Fig
   });
   return [
     ...stampsOf(now, last),
-    row('tickets', ({ tickets, failed }) => `${tickets}${failed > 0 ? `, ${failed} failed` : ''}`),
+    row('tickets', ticketsOf),
     row('similarity', ({ similarity }) => decimal(similarity), changed(change.similarity)),
     row('  median', ({ medianSimilarity }) => decimal(medianSimilarity)),
     row('declined', ({ declined }) => percent(declined), changed(change.declined)),
@@ -43,6 +43,14 @@ export function figuresOf({ now, last, change }: ReplayComparison): readonly Fig
     row('unproven', ({ unproven }) => percent(unproven)),
     row('cost', ({ costUsd }) => (costUsd === null ? '–' : formatUsd(costUsd))),
   ];
+}
+
+function ticketsOf({ tickets, failed, ruledOut }: ReplaySummary): string {
+  const apart = [
+    ...(ruledOut > 0 ? [`${ruledOut} kept back by rules`] : []),
+    ...(failed > 0 ? [`${failed} failed`] : []),
+  ];
+  return [tickets, ...apart].join(', ');
 }
 
 /** What each was made with, and whether that is another. */

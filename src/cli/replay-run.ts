@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { type FileRunConfig, readFileRunConfig } from '../config.ts';
+import { readFileRunConfig, readReplayRules } from '../config.ts';
 import { seededRandom, systemClock } from '../core/clock.ts';
 import { RequestError } from '../core/errors.ts';
 import type { ServiceTier } from '../core/language-model.ts';
@@ -29,6 +29,7 @@ export interface ReplayOptions {
   readonly budgetUsd?: number;
   readonly model?: string;
   readonly guidelines?: string;
+  readonly config?: string;
   readonly against?: string;
   readonly maxRegress: number;
   readonly lane?: ServiceTier;
@@ -46,7 +47,9 @@ export async function runReplay(options: ReplayOptions): Promise<number> {
   if (options.dryRun !== true && options.budgetUsd === undefined)
     throw new CommandError('Say what it may cost: --budget-usd N (or --dry-run for an estimate).', EXIT.usage);
   const { solved } = options;
-  const config = configOf(options);
+  const environment = environmentOf(options);
+  const config = readFileRunConfig(environment);
+  const rules = readReplayRules(environment);
   await checkFiles(options);
   const clock = systemClock();
   const folder = openReplayFolder(options.out ?? `${solved}.replay`);
@@ -55,9 +58,9 @@ export async function runReplay(options: ReplayOptions): Promise<number> {
   await using past = await openFiles(options, folder, stop);
   printProblems(options, past);
   if (past.tickets.length === 0) throw new CommandError(`${solved} holds no ticket with a question and an answer.`);
-  const versions = replayVersions(config, past.digest);
+  const versions = replayVersions(config, rules.version, past.digest);
   const id = replayId(config, versions);
-  const drafting: PastDrafting = { past, config, stop, clock, databasePath: folder.databasePath(id) };
+  const drafting: PastDrafting = { past, config, rules, stop, clock, databasePath: folder.databasePath(id) };
   if (options.dryRun === true) return await estimateReplay(drafting, options);
   const last = lastOf(folder, id, options.against);
   const drafts = await draftPast(drafting, options);
@@ -76,13 +79,15 @@ export async function runReplay(options: ReplayOptions): Promise<number> {
   return failed || comparison.regressions.length > 0 ? EXIT.failed : 0;
 }
 
-function configOf({ model, guidelines, concurrency }: ReplayOptions): FileRunConfig {
-  return readFileRunConfig({
+/** The environment, with what is said at the terminal in its place. */
+function environmentOf({ model, guidelines, config, concurrency }: ReplayOptions): NodeJS.ProcessEnv {
+  return {
     ...readEnvironment(),
     ...(model === undefined ? {} : { LLM_MODEL: model }),
     ...(guidelines === undefined ? {} : { GUIDELINES_FILE: guidelines }),
+    ...(config === undefined ? {} : { DRAFTDESK_CONFIG: config }),
     ...(concurrency === undefined ? {} : { WORKER_CONCURRENCY: String(concurrency) }),
-  });
+  };
 }
 
 /** Says no before anything is made. */

@@ -12,6 +12,7 @@ export function replayCommand(): Command {
     .addOption(new Option('--budget-usd <usd>', 'stop before this replay has cost more; needed').argParser(usd))
     .option('--model <name>', 'the model that drafts (default LLM_MODEL)')
     .option('--guidelines <file>', "the team's guidelines, Markdown (default GUIDELINES_FILE)")
+    .option('--config <file>', 'the rules, YAML (default DRAFTDESK_CONFIG)')
     .option('--against <run>', 'the run to compare with (default: the last one)')
     .addOption(
       new Option('--max-regress <n>', 'how much worse it may be, of similarity and of declines, 0 to 1')

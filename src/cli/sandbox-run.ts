@@ -2,6 +2,7 @@ import { type Clock, type Random, seededRandom, systemClock } from '../core/cloc
 import type { Progress } from '../core/service-control.ts';
 import { isFinal, type TicketStatus } from '../core/ticket.ts';
 import type { FaultProfile } from '../sandbox/faults.ts';
+import { fillKnowledge } from '../sandbox/fill-knowledge.ts';
 import { createFreshdeskSimulator } from '../sandbox/freshdesk.ts';
 import type { HelpdeskSimulator } from '../sandbox/helpdesk-simulator.ts';
 import { createLlmSimulator, type LlmSimulator } from '../sandbox/openai.ts';
@@ -10,6 +11,7 @@ import type { SampleTicket } from '../sandbox/tickets.ts';
 import { createZendeskSimulator } from '../sandbox/zendesk.ts';
 import { EXIT } from './command-error.ts';
 import { createKills, type Kills } from './sandbox-kills.ts';
+import { countGrounded, learnFromAccount } from './sandbox-knowledge.ts';
 import { type Case, judge, type Listed } from './sandbox-verdict.ts';
 import { createProgressView } from './progress-view.ts';
 import { type SandboxService, startSandboxService } from './sandbox-service.ts';
@@ -21,6 +23,8 @@ export interface SandboxRun {
   readonly helpdesk: 'zendesk' | 'freshdesk';
   readonly faults: FaultProfile;
   readonly keep: boolean;
+  /** The account has a help centre and solved tickets of its own: those of the sample tickets' shop. */
+  readonly helpCentre: boolean;
   /** One batch instead of webhooks. */
   readonly batch: boolean;
   readonly vendorLimits: boolean;
@@ -65,6 +69,7 @@ export async function runSandbox(run: SandboxRun): Promise<number> {
   const helpdesk = createHelpdesk(run, clock, random);
   const servers = await Promise.all([listen(llm.fetch), listen(helpdesk.simulator.fetch)]);
   const [llmServer, helpdeskServer] = servers;
+  if (run.helpCentre) fillKnowledge(helpdesk.simulator, helpdeskServer.url);
   const service = await startSandboxService({
     ...commonSettings(run, llm, llmServer),
     ...helpdesk.settings(helpdeskServer.url),
@@ -108,6 +113,7 @@ interface Stage {
 }
 
 async function drive(run: SandboxRun, { clock, llm, simulator, service }: Stage): Promise<SandboxSummary> {
+  if (run.helpCentre) await learnFromAccount(service, clock);
   if (!run.batch) simulator.connect({ url: `${service.url}/webhooks/${simulator.name}`, fetch });
   const created = run.batch ? await handIn(run.tickets, simulator, clock) : null;
   const startedAt = clock.steady();
@@ -128,6 +134,10 @@ async function drive(run: SandboxRun, { clock, llm, simulator, service }: Stage)
     progress: { ...progress, sinceStart: kills.totals(progress.sinceStart) },
     kills: kills.done(),
     faults: mergeCounts(llm.faults.injected, simulator.faults.injected),
+    grounded: countGrounded(
+      cases.map(({ ticketId }) => ticketId),
+      simulator,
+    ),
     rateLimited: llm.stats().rateLimited + simulator.stats().rateLimited,
     ...judge(cases, listed, simulator, { chaos: run.faults === 'chaos' }),
   };

@@ -31,6 +31,8 @@ export function toPicture(progress: Progress, total: number): ProgressPicture {
 
 /** What the sandbox has counted, on the simulators' side. */
 export interface SandboxSummary extends Verdict {
+  /** Notes that name what they rest on, and those that say that nothing fits. */
+  readonly grounded: { readonly withSources: number; readonly findings: number };
   readonly helpdesk: string;
   readonly tickets: number;
   readonly outcomes: readonly {
@@ -67,6 +69,10 @@ export function printSummary(stream: NodeJS.WriteStream, summary: SandboxSummary
     [
       'posted',
       `${count('posted')}   (private notes ${summary.notes}, lost ${summary.lost}, doubled ${summary.doubled}, public ${summary.publicComments})`,
+    ],
+    [
+      'sources',
+      `${summary.grounded.withSources} notes name them, ${summary.grounded.findings} are findings: nothing fits`,
     ],
     ['skipped', `${count('skipped')}${count('skipped') > 0 ? `   (${reasons('skipped')})` : ''}`],
     ['dead', `${count('dead')}${count('dead') > 0 ? `   (${reasons('dead')})` : ''}`],

@@ -66,6 +66,8 @@ export function sandboxCommand(): Command {
           keep: options.keep === true,
           batch: options.batch === true,
           vendorLimits: options.vendorLimits === true,
+          // other people's tickets are not about our shop; at the vendors' limits the history alone takes minutes
+          helpCentre: own === null && options.vendorLimits !== true,
           kills: options.kills ?? (options.chaos === true ? CHAOS_KILLS : 0),
           seed: options.seed,
           json: options.json === true,

@@ -13,7 +13,9 @@ const SIGNALS = `
 SIGTERM, SIGINT and SIGHUP stop it in order, with exit code 0: no new work,
 webhooks are answered 503, what is under way gets SHUTDOWN_GRACE_MS and then
 goes back to the queue. A second signal ends it at once, with exit code 1:
-nothing acknowledged is lost, the next start goes on.`;
+nothing acknowledged is lost, the next start goes on.
+With DRAFTDESK_CONFIG set, SIGHUP reads the rules again instead; a file with
+mistakes changes nothing, and the log says what is wrong.`;
 
 export function serveCommand(): Command {
   return new Command('serve')
@@ -32,10 +34,11 @@ async function serve(): Promise<void> {
       migrationsFolder: packagePath('migrations', 'sqlite'),
       ...(telemetry === null ? {} : { telemetry }),
     });
-    stopOnSignals(async () => {
+    const stop = async (): Promise<void> => {
       await service.stop();
       await telemetry?.shutdown();
-    });
+    };
+    stopOnSignals(stop, config.rulesFile === null ? null : () => service.reloadRules());
     void service.broken.then((fault) => endBroken(fault, service));
   } catch (error) {
     process.stderr.write(`${describeStartFailure(error)}\n`);
@@ -43,8 +46,8 @@ async function serve(): Promise<void> {
   }
 }
 
-/** The first signal stops in order, the second at once. */
-function stopOnSignals(stop: () => Promise<void>): void {
+/** The first signal stops in order, the second at once. `hangUp`: what SIGHUP does instead; null: it stops too. */
+function stopOnSignals(stop: () => Promise<void>, hangUp: (() => void) | null): void {
   let signalled = false;
   const onSignal = (): void => {
     if (signalled) process.exit(1);
@@ -55,7 +58,8 @@ function stopOnSignals(stop: () => Promise<void>): void {
       (error: unknown) => dieOf(error),
     );
   };
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal);
+  process.on('SIGHUP', hangUp ?? onSignal);
   // started by a program of ours (the sandbox) that has gone
   process.on('disconnect', onSignal);
 }

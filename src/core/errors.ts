@@ -58,7 +58,17 @@ export const SKIP_REASONS = [
   'private',
   'requester_budget',
   'erased',
+  'rule',
+  'not_in_share',
+  'control_group',
 ] as const;
+
+/** What rules have kept back, and findings that were not wanted: the draft is there, but not for a note. */
+const KEPT_BACK: ReadonlySet<string> = new Set(['no_draft', 'rule', 'not_in_share', 'control_group']);
+
+export function isKeptBack(reason: string | null): boolean {
+  return reason !== null && KEPT_BACK.has(reason);
+}
 
 export type SkipReason = (typeof SKIP_REASONS)[number];
 

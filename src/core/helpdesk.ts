@@ -54,6 +54,21 @@ export interface OwnNote {
   readonly marker: string;
 }
 
+/** How a helpdesk has filed a ticket: what rules look at. Ids are the vendor's. */
+export interface TicketTraits {
+  /** Id of the brand (Zendesk) or product (Freshdesk). */
+  readonly brand: string | null;
+  /** Id of the group of agents. */
+  readonly group: string | null;
+  /** The vendor's word: `email`, `web`, `chat`, `portal`, … */
+  readonly channel: string | null;
+  readonly tags: readonly string[];
+  readonly priority: Priority | null;
+}
+
+/** Of a ticket that no helpdesk has filed. */
+export const NO_TRAITS: TicketTraits = { brand: null, group: null, channel: null, tags: [], priority: null };
+
 /** A ticket and what was said on it, as far as a draft needs it. */
 export interface Conversation {
   readonly ticketId: string;
@@ -62,6 +77,7 @@ export interface Conversation {
   readonly requesterName: string | null;
   /** BCP 47, the requester's own setting where the vendor tells it. */
   readonly locale: string | null;
+  readonly traits: TicketTraits;
   /** Set when the ticket takes no draft: closed, merged, spam, … */
   readonly unavailable: SkipReason | null;
   /** Oldest first: what customers wrote and what agents answered publicly. Private notes of agents are left out. */

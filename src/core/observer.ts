@@ -1,6 +1,7 @@
 import type { ErrorClass } from './errors.ts';
 import type { PriceTier } from './language-model.ts';
 import type { BatchChange, Claim, Stage } from './outbox.ts';
+import type { Decision } from './rules.ts';
 import type { Lane, TicketStatus } from './ticket.ts';
 
 /** Ids that every event about a ticket carries. No subject, no text, no address. */
@@ -72,6 +73,15 @@ export interface Observer {
     readonly completionTokens: number;
     readonly costUsd: number | null;
   }): void;
+  /** Rules have decided about a ticket; `category` is what the model has named. */
+  ruled(event: { readonly ticket: TicketRef; readonly category: string | null } & Decision): void;
+  /** The rules were read anew, or could not be: then those before are still in force. */
+  rulesRead(event: {
+    /** Of those in force now. */
+    readonly version: string | null;
+    readonly rules: number;
+    readonly problems: readonly string[];
+  }): void;
   /** A ticket has reached a status in which it rests. */
   ticketFinished(event: {
     readonly ticket: TicketRef;
@@ -111,6 +121,8 @@ export function combineObservers(observers: readonly Observer[]): Observer {
     limiterWait: tell('limiterWait'),
     attempt: tell('attempt'),
     llmCall: tell('llmCall'),
+    ruled: tell('ruled'),
+    rulesRead: tell('rulesRead'),
     ticketFinished: tell('ticketFinished'),
     paused: tell('paused'),
     resumed: tell('resumed'),
@@ -129,6 +141,8 @@ export const silentObserver: Observer = {
   limiterWait: () => undefined,
   attempt: () => undefined,
   llmCall: () => undefined,
+  ruled: () => undefined,
+  rulesRead: () => undefined,
   ticketFinished: () => undefined,
   paused: () => undefined,
   resumed: () => undefined,

@@ -4,6 +4,7 @@ import type { ErrorClass, SkipReason } from './errors.ts';
 import type { Grounding } from './grounding.ts';
 import type { ListedTicket, TicketEvent } from './helpdesk.ts';
 import type { TokenUsage } from './language-model.ts';
+import type { RulePlan } from './rules.ts';
 import type { StoreFault } from './store-fault.ts';
 import type { Draft, DraftReview, DraftVersions, Lane, TicketStatus } from './ticket.ts';
 
@@ -109,6 +110,8 @@ export interface ConsignedContext {
   readonly grounding?: Grounding | null;
   /** Missing as above. */
   readonly versions?: Omit<DraftVersions, 'model'>;
+  /** What the rules came to before the model was asked. Missing as above. */
+  readonly plan?: RulePlan;
   /** See `Draft.cut`. */
   readonly cut: string | null;
   /** The model that is asked. */
@@ -127,8 +130,12 @@ export type JobOutcome =
       /** Steady ms when the conversation was fetched: events received before are in it. */
       readonly fetchedAt: number;
       readonly facts?: TicketFacts;
-      /** `skip`: the finding is kept but not posted. */
+      /** `skip`: it is kept but not posted. */
       readonly next: 'review' | 'post' | 'hold' | 'skip';
+      /** With `skip`: why. Default `no_draft`. */
+      readonly reason?: SkipReason;
+      /** With `review`: what is left of it in the end waits for its release, whatever its batch says. */
+      readonly hold?: boolean;
     }
   /** The draft was judged, or goes on without that. The revised one is `drafted` again. */
   | {

@@ -6,8 +6,11 @@ import type { DraftVersions } from './ticket.ts';
 export interface ReplayedTicket {
   /** As in the file of solved tickets. */
   readonly id: string;
-  /** `declined`: the model found nothing to answer with; `failed`: there was no answer to be had. */
-  readonly outcome: 'drafted' | 'declined' | 'failed';
+  /**
+   * `declined`: no reply, the model found nothing to answer with or a rule asks for a finding; `ruled_out`: a rule kept
+   * it back; `failed`: there was no answer to be had.
+   */
+  readonly outcome: 'drafted' | 'declined' | 'ruled_out' | 'failed';
   /** 0 to 1, of the words that carry meaning; null without a draft. */
   readonly similarity: number | null;
   /** Is there an article that draft and answer both point to? Null: people pointed to none, or there is no draft. */
@@ -36,6 +39,8 @@ export interface ReplayResult {
 export interface ReplaySummary {
   readonly tickets: number;
   readonly failed: number;
+  readonly ruledOut: number;
+  /** Of the others. */
   readonly declined: number | null;
   readonly similarity: number | null;
   readonly medianSimilarity: number | null;
@@ -53,13 +58,15 @@ export interface ReplaySummary {
 }
 
 export function summarise(tickets: readonly ReplayedTicket[]): ReplaySummary {
-  const answered = tickets.filter(({ outcome }) => outcome !== 'failed');
+  const answered = tickets.filter(isAnswered);
+  const failed = tickets.filter(({ outcome }) => outcome === 'failed').length;
   const drafted = tickets.filter(({ outcome }) => outcome === 'drafted');
   const links = drafted.flatMap(({ sharedLink }) => (sharedLink === null ? [] : Number(sharedLink)));
   const costs = tickets.flatMap(({ costUsd }) => costUsd ?? []);
   return {
     tickets: tickets.length,
-    failed: tickets.length - answered.length,
+    failed,
+    ruledOut: tickets.length - answered.length - failed,
     declined: mean(answered.map(({ outcome }) => Number(outcome === 'declined'))),
     similarity: mean(drafted.flatMap(({ similarity }) => similarity ?? [])),
     medianSimilarity: median(drafted.flatMap(({ similarity }) => similarity ?? [])),
@@ -88,7 +95,7 @@ export function changeSince(
   const before = new Map(last.map((ticket) => [ticket.id, ticket]));
   const pairs = now.flatMap((ticket) => {
     const old = before.get(ticket.id);
-    return old === undefined || old.outcome === 'failed' || ticket.outcome === 'failed' ? [] : [{ old, ticket }];
+    return old !== undefined && isAnswered(old) && isAnswered(ticket) ? [{ old, ticket }] : [];
   });
   const similarity = pairs.flatMap(({ old, ticket }) =>
     old.similarity === null || ticket.similarity === null ? [] : [ticket.similarity - old.similarity],
@@ -120,6 +127,11 @@ export function worstOf(tickets: readonly ReplayedTicket[], count: number): read
     .filter(({ similarity }) => similarity !== null)
     .toSorted((a, b) => (a.similarity ?? 0) - (b.similarity ?? 0))
     .slice(0, count);
+}
+
+/** Was the model asked, and has it answered one way or the other? */
+function isAnswered({ outcome }: ReplayedTicket): boolean {
+  return outcome === 'drafted' || outcome === 'declined';
 }
 
 function mean(values: readonly number[]): number | null {

@@ -78,6 +78,10 @@ export interface DraftVersions {
   readonly rules: string | null;
   readonly model: string;
   readonly knowledge: string | null;
+  /** Name of the rule that took the ticket. Missing as below; null: none did. */
+  readonly rule?: string | null;
+  /** What the model says it is about; missing where it was not asked. */
+  readonly category?: string | null;
 }
 
 /** What a second model said of a draft (REVIEW_MODEL). */

@@ -20,7 +20,10 @@ const LINKS_LISTED = 5;
 export type CheckedAnswer = Pick<
   Draft,
   'body' | 'finding' | 'language' | 'confidence' | 'questions' | 'sources' | 'unproven' | 'missing' | 'closest'
->;
+> & {
+  /** As the model has named it, whatever it is; null where it was not asked. */
+  readonly category: string | null;
+};
 
 /** What is known of the ticket that the answer is about. */
 export interface AnswerContext {
@@ -30,6 +33,8 @@ export interface AnswerContext {
   readonly placeholders: Placeholders | null;
   /** What the model was shown of the team's knowledge; null where there is none, and nothing is to be proved. */
   readonly grounding: Grounding | null;
+  /** Does a rule want a finding only, if the answer names this category? Default: no. */
+  readonly wantsNoReply?: (category: string | null) => boolean;
 }
 
 /** Turns what the model wrote into plain text; what the agent must know of it goes to `remarks`. */
@@ -46,8 +51,11 @@ export function checkDraft(completion: Completion, context: AnswerContext): Chec
   const answer = parseAnswer(answerShape, completion);
   const reading = readAs(context);
   const { grounding } = context;
-  const body = reading.read(withoutRefs(answer.reply ?? '', grounding));
-  const reason = reading.read((answer.no_draft_reason ?? '').slice(0, FINDING_MAX_CHARACTERS));
+  const category = answer.category ?? null;
+  const unwanted = context.wantsNoReply?.(category) === true;
+  const body = reading.read(unwanted ? '' : withoutRefs(answer.reply ?? '', grounding));
+  const told = answer.no_draft_reason ?? '';
+  const reason = reading.read((told === '' && unwanted ? NO_SUMMARY : told).slice(0, FINDING_MAX_CHARACTERS));
   if (body.text === '' && reason.text === '') {
     throw invalid('The model gave neither a reply nor a reason why not.', completion);
   }
@@ -60,9 +68,10 @@ export function checkDraft(completion: Completion, context: AnswerContext): Chec
         ? 'draft'
         : standing({ ...answer, reply: body.text }, grounding, proof);
   if (kind === 'none' || kind === 'silent') {
-    return { ...findingOf(reason, kind === 'silent', grounding), ...more(answer, [reason], reading) };
+    return { category, ...findingOf(reason, kind === 'silent', grounding), ...more(answer, [reason], reading) };
   }
   return {
+    category,
     body: body.text,
     finding: null,
     closest: [],
@@ -72,6 +81,9 @@ export function checkDraft(completion: Completion, context: AnswerContext): Chec
     ...(kind === 'asks' ? { confidence: Math.min(answer.confidence, ASKING_CONFIDENCE) } : {}),
   };
 }
+
+/** Of a model that has written the reply that nobody wanted, and nothing else. */
+const NO_SUMMARY = 'No reply is wanted for this ticket, and the model has not said what it is about.';
 
 const NOTHING_PROVED: Proof = { sources: [], unproven: [] };
 

@@ -3,10 +3,9 @@ import type { RouteUse } from '../core/model-routes.ts';
 import type { Draft } from '../core/ticket.ts';
 import { type Asker, askModel } from './ask-model.ts';
 import { type DraftContext, finishDraft } from './finish-draft.ts';
-import { preparePrompt, type PreparedPrompt, type TeamSettings } from './prepare-prompt.ts';
-import type { PromptOptions } from './prompt.ts';
+import { type PrepareOptions, preparePrompt, type PreparedPrompt, type TeamSettings } from './prepare-prompt.ts';
 
-export interface DraftRequest extends Asker, PromptOptions {
+export interface DraftRequest extends Asker, PrepareOptions {
   readonly conversation: Conversation;
   readonly team: TeamSettings;
 }
@@ -26,12 +25,12 @@ export async function draftReply(request: DraftRequest): Promise<Draft> {
 
 /** Who wrote a draft in the place of whom stands in the note, beside what was left out. */
 function contextOf({ model, standsInFor }: RouteUse, prepared: PreparedPrompt): DraftContext {
-  const { knownText, placeholders, grounding, versions, cut } = prepared;
+  const { knownText, placeholders, grounding, versions, plan, cut } = prepared;
   const standIn =
     standsInFor === null
       ? null
       : `Written by the fallback model ${model.model}, because ${standsInFor} was not available.`;
   const remarks = [cut, standIn].filter((remark) => remark !== null);
   const told = remarks.length === 0 ? null : remarks.join(' ');
-  return { knownText, placeholders, grounding, versions, cut: told, model: model.model };
+  return { knownText, placeholders, grounding, versions, plan, cut: told, model: model.model };
 }

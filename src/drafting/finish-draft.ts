@@ -1,5 +1,6 @@
 import type { Grounding } from '../core/grounding.ts';
 import { type Completion, LanguageModelError, type TokenUsage } from '../core/language-model.ts';
+import { decide, type RulePlan, UNRULED } from '../core/rules.ts';
 import type { Draft, DraftVersions } from '../core/ticket.ts';
 import { checkDraft } from './check-draft.ts';
 import { closestOf } from './ground-answer.ts';
@@ -15,6 +16,8 @@ export interface DraftContext {
   readonly grounding?: Grounding | null;
   /** `PreparedPrompt.versions`; missing as above. */
   readonly versions?: Omit<DraftVersions, 'model'>;
+  /** `PreparedPrompt.plan`; missing as above. */
+  readonly plan?: RulePlan;
   /** See `Draft.cut`. */
   readonly cut: string | null;
   /** The model that was asked. */
@@ -30,15 +33,20 @@ export const NOTHING_USED: TokenUsage = { promptTokens: 0, cachedTokens: 0, comp
  * draft.
  */
 export function finishDraft(result: Completion | LanguageModelError, context: DraftContext): Draft {
-  const { knownText, placeholders = null, grounding = null, cut } = context;
+  const { knownText, placeholders = null, grounding = null, plan = UNRULED.plan, cut } = context;
   if (result instanceof LanguageModelError) return declinedDraft(result, context);
-  const answer = checkDraft(result, { knownText, placeholders, grounding });
+  const wantsNoReply = (named: string | null): boolean => decide(plan, named).action === 'finding';
+  const { category, ...answer } = checkDraft(result, { knownText, placeholders, grounding, wantsNoReply });
   const { model, usage, costUsd } = result;
-  return { ...answer, versions: stampOf(context, model), model, ...usage, costUsd, cut, review: null };
+  return { ...answer, versions: stampOf(context, model, category), model, ...usage, costUsd, cut, review: null };
 }
 
-function stampOf({ versions }: DraftContext, model: string): DraftVersions | null {
-  return versions === undefined ? null : { ...versions, model };
+function stampOf({ versions, plan }: DraftContext, model: string, named: string | null): DraftVersions | null {
+  if (versions === undefined) return null;
+  if (plan === undefined || plan.version === null) return { ...versions, model };
+  const { rule } = decide(plan, named);
+  const category = named !== null && Object.hasOwn(plan.byCategory, named) ? named : null;
+  return { ...versions, model, rule, ...(Object.keys(plan.byCategory).length === 0 ? {} : { category }) };
 }
 
 /** A model or its filter that declines is an answer for the agent, not a failure: it would decline again. */
@@ -59,7 +67,7 @@ function declinedDraft(error: LanguageModelError, context: DraftContext): Draft 
     unproven: [],
     missing: [],
     closest: grounding === null ? [] : closestOf(grounding),
-    versions: stampOf(context, model),
+    versions: stampOf(context, model, null),
     model,
     ...(usage ?? NOTHING_USED),
     costUsd,

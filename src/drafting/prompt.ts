@@ -1,13 +1,15 @@
 import type { Grounding } from '../core/grounding.ts';
 import type { Conversation } from '../core/helpdesk.ts';
 import type { Prompt } from '../core/language-model.ts';
-import { DRAFT_SCHEMA } from './draft-schema.ts';
+import { type DraftWish, UNRULED } from '../core/rules.ts';
+import { draftSchemaWith } from './draft-schema.ts';
 import { choosePassages, type Evidence, knowledgeBlock } from './passages.ts';
 import { fitConversation, type FittedMessage } from './fit-conversation.ts';
 import { INSTRUCTIONS, MASKED } from './instructions.ts';
 import { createMask, type Mask, NO_MASK, type Placeholders } from './mask.ts';
 import { asData, attribute, oneLine, plainLine, SUBJECT_MAX_CHARACTERS } from './prompt-marks.ts';
 import { estimateTokens } from './token-estimate.ts';
+import { guidelinesIn, wishText } from './wish-text.ts';
 
 /** Of the conversation; the fixed text and the guidelines come on top. */
 const CONVERSATION_MAX_TOKENS = 6_000;
@@ -22,13 +24,15 @@ export interface Shown {
   readonly grounding: Grounding | null;
   /** Takes out what the model must not see. */
   readonly hide: (text: string) => string;
+  readonly wish: DraftWish;
 }
 
 /** What is asked about a ticket. */
 export interface Asking {
   /** The same bytes for every ticket. */
   readonly instructions: string;
-  readonly schema: Prompt['schema'];
+  /** Null: a draft's, with the categories of the rules. */
+  readonly schema: Prompt['schema'] | null;
   readonly maxOutputTokens: number;
   /** What follows the ticket. */
   readonly request: (shown: Shown) => readonly string[];
@@ -37,9 +41,13 @@ export interface Asking {
 /** A first draft. */
 const DRAFTING: Asking = {
   instructions: INSTRUCTIONS,
-  schema: DRAFT_SCHEMA,
+  schema: null,
   maxOutputTokens: OUTPUT_MAX_TOKENS,
-  request: () => ["Draft the reply to the customer's newest message above, as JSON."],
+  request: ({ wish }) => [
+    wish.findingOnly && wish.categories.length === 0
+      ? "Say what the customer's newest message above is about, as JSON, without a reply."
+      : "Draft the reply to the customer's newest message above, as JSON.",
+  ],
 };
 
 /** The same rules, so that the prompt cache holds, for a draft that was objected to. */
@@ -52,6 +60,8 @@ export interface PromptOptions {
   readonly evidence?: Evidence | null;
   /** For something else than a first draft. */
   readonly asking?: Asking | undefined;
+  /** What rules want of it; default: they say nothing. */
+  readonly wish?: DraftWish;
 }
 
 export interface TicketPrompt extends Pick<Shown, 'grounding'> {
@@ -65,29 +75,30 @@ export interface TicketPrompt extends Pick<Shown, 'grounding'> {
 }
 
 /**
- * The prompt for one ticket. The system part is the same bytes for every ticket, because prompt caches match from the
- * first byte on; knowledge and ticket stand in the user part, between marks that their text cannot contain. With
+ * The prompt for one ticket. The system part is the same bytes for every ticket of a rule, because prompt caches match
+ * from the first byte on; knowledge and ticket stand in the user part, between marks that their text cannot contain. With
  * `maskPersonalData` all that comes from outside has placeholders in the place of personal data.
  */
 export function buildPrompt(
   conversation: Conversation,
   guidelines: string,
   maskPersonalData = false,
-  { evidence = null, asking = DRAFTING }: PromptOptions = {},
+  { evidence = null, asking = DRAFTING, wish = UNRULED.wish }: PromptOptions = {},
 ): TicketPrompt {
   const mask = maskPersonalData ? createMask(namesIn(conversation)) : NO_MASK;
   const hide = (text: string): string => mask.hide(text);
   const { messages, cut } = fitConversation(conversation, CONVERSATION_MAX_TOKENS, hide);
-  const grounding = evidence === null ? null : choosePassages(evidence, { guidelines, hide });
+  const grounding =
+    evidence === null ? null : choosePassages(evidence, { guidelines: guidelinesIn(guidelines, wish), hide });
   const prompt: Prompt = {
-    system: systemText(asking.instructions, guidelines, maskPersonalData),
+    system: systemText(asking, guidelines, maskPersonalData, wish),
     user: [
       ...(grounding === null ? [] : [knowledgeBlock(grounding, hide), '']),
       ...ticketBlock(conversation, messages, { cut, mask }),
       '',
-      ...asking.request({ grounding, hide }),
+      ...asking.request({ grounding, hide, wish }),
     ].join('\n'),
-    schema: asking.schema,
+    schema: asking.schema ?? draftSchemaWith(wish.categories.map(({ name }) => name)),
     maxOutputTokens: asking.maxOutputTokens,
   };
   const promptTokens = fixedTokens(prompt) + estimateTokens(prompt.user) + FRAME_TOKENS;
@@ -99,24 +110,37 @@ function namesIn({ messages, requesterName }: Conversation): readonly string[] {
   return [...new Set(told.map(plainLine))];
 }
 
-/** By the name of the schema. */
-const counted = new Map<string, { readonly system: string; readonly tokens: number }>();
+/** By the fixed text. */
+const counted = new Map<string, number>();
+/** More than a file of rules needs. */
+const COUNTED_MAX = 100;
 
-/** Of what is the same for every ticket: counted once, not once a ticket. */
+/** Of what is the same for every ticket of a rule: counted once, not once a ticket. The text says which schema it is. */
 function fixedTokens({ system, schema }: Prompt): number {
-  const known = counted.get(schema.name);
-  if (known?.system === system) return known.tokens;
+  const known = counted.get(system);
+  if (known !== undefined) return known;
   const tokens = estimateTokens(system) + estimateTokens(JSON.stringify(schema.schema));
-  counted.set(schema.name, { system, tokens });
+  if (counted.size >= COUNTED_MAX) counted.clear();
+  counted.set(system, tokens);
   return tokens;
 }
 
-function systemText(instructions: string, guidelines: string, masked: boolean): string {
-  const own = guidelines.trim();
-  const rules = masked ? `${instructions}\n\n${MASKED}` : instructions;
-  if (own === '') return rules;
-  return `${rules}\n\nThe team's guidelines. They add to the rules above and come before them where it is about tone, wording and facts:\n\n${own}`;
+function systemText({ instructions, schema }: Asking, guidelines: string, masked: boolean, wish: DraftWish): string {
+  const writes = schema === null;
+  // with categories the guidelines of rules stand beside these
+  const own = writes && wish.categories.length > 0 ? guidelines.trim() : guidelinesIn(guidelines, wish);
+  return [
+    instructions,
+    ...(masked ? [MASKED] : []),
+    ...(own === '' ? [] : [`${OWN_GUIDELINES}\n\n${own}`]),
+    ...(writes ? [wishText(wish)] : []),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
+
+const OWN_GUIDELINES =
+  "The team's guidelines. They add to the rules above and come before them where it is about tone, wording and facts:";
 
 function ticketBlock(
   conversation: Conversation,

@@ -4,8 +4,7 @@ import { type Completion, LanguageModelError } from '../core/language-model.ts';
 import type { Draft, DraftReview } from '../core/ticket.ts';
 import { type Asker, askModel } from './ask-model.ts';
 import { type AnswerContext, parseAnswer, readAs, withoutRefs } from './check-draft.ts';
-import { preparePrompt, type TeamSettings } from './prepare-prompt.ts';
-import type { PromptOptions } from './prompt.ts';
+import { type PrepareOptions, preparePrompt, type TeamSettings } from './prepare-prompt.ts';
 import { type JudgedDraft, reviewing } from './review-prompt.ts';
 
 const PROBLEMS_MAX = 5;
@@ -25,7 +24,7 @@ const UNSAID = {
   tone: 'The tone or the language of the reply is not right.',
 } as const;
 
-export interface ReviewRequest extends Asker, Pick<PromptOptions, 'evidence'> {
+export interface ReviewRequest extends Asker, Pick<PrepareOptions, 'evidence' | 'asked'> {
   readonly conversation: Conversation;
   readonly team: TeamSettings;
   /** What is to be judged. */
@@ -41,9 +40,10 @@ export async function reviewDraft({
   team,
   draft,
   evidence = null,
+  asked,
   ...asker
 }: ReviewRequest): Promise<DraftReview> {
-  const prepared = preparePrompt(conversation, team, { evidence, asking: reviewing(draft) });
+  const prepared = preparePrompt(conversation, team, { evidence, asked, asking: reviewing(draft) });
   const { prompt, promptTokens } = prepared;
   return await askModel(
     {

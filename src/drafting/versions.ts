@@ -2,13 +2,27 @@ import { createHash } from 'node:crypto';
 import type { DraftVersions } from '../core/ticket.ts';
 import { DRAFT_SCHEMA } from './draft-schema.ts';
 import { INSTRUCTIONS, MASKED } from './instructions.ts';
+import { wishText } from './wish-text.ts';
 
-const PROMPT_VERSION = hash(INSTRUCTIONS + MASKED + JSON.stringify(DRAFT_SCHEMA));
+/** Wishes that have all that rules can put into a prompt, but for what stands in their file. */
+const WISHES = [
+  { guidelines: '', findingOnly: true, categories: [] },
+  {
+    guidelines: '',
+    findingOnly: true,
+    categories: [{ name: '', description: '', guidelines: '', findingOnly: false }],
+  },
+];
+
+const PROMPT_VERSION = hash(INSTRUCTIONS + MASKED + WISHES.map(wishText).join('') + JSON.stringify(DRAFT_SCHEMA));
 
 /** What a draft is made with, as far as it is known before a model answers. */
-export function versionsOf(guidelines: string, knowledge: string | null): Omit<DraftVersions, 'model'> {
+export function versionsOf(
+  guidelines: string,
+  { rules, knowledge }: Pick<DraftVersions, 'rules' | 'knowledge'>,
+): Omit<DraftVersions, 'model'> {
   const own = guidelines.trim();
-  return { prompt: PROMPT_VERSION, guidelines: own === '' ? null : hash(own), rules: null, knowledge };
+  return { prompt: PROMPT_VERSION, guidelines: own === '' ? null : hash(own), rules, knowledge };
 }
 
 function hash(text: string): string {

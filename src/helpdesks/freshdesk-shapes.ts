@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { SkipReason } from '../core/errors.ts';
-import type { Message } from '../core/helpdesk.ts';
+import type { Message, TicketTraits } from '../core/helpdesk.ts';
+import type { Priority } from '../core/ticket.ts';
 import { byTime, id, lenient, time } from './answer.ts';
 import { markerOf, textAsHtml } from './note-html.ts';
 
@@ -38,6 +39,10 @@ const ticket = z.object({
   spam: lenient.flag,
   deleted: lenient.flag,
   requester_id: lenient.id,
+  product_id: lenient.id,
+  group_id: lenient.id,
+  priority: lenient.count,
+  tags: z.array(z.string()).catch([]),
   created_at: time,
 });
 
@@ -79,6 +84,35 @@ export function unavailability(found: FreshdeskTicket): SkipReason | null {
   if (found.deleted === true) return 'deleted';
   if (found.spam === true) return 'spam';
   return found.status === STATUS_CLOSED ? 'closed' : null;
+}
+
+/** Names of the numbers (helpdesks.md F2); of others, which are the account's own, the number itself is the word. */
+const CHANNELS: Readonly<Record<number, string>> = {
+  1: 'email',
+  2: 'portal',
+  3: 'phone',
+  4: 'forum',
+  5: 'twitter',
+  6: 'facebook',
+  7: 'chat',
+  8: 'mobihelp',
+  9: 'feedback_widget',
+  10: 'outbound_email',
+  11: 'ecommerce',
+  12: 'bot',
+  13: 'whatsapp',
+};
+const PRIORITY_NAMES: Readonly<Record<number, Priority>> = { 1: 'low', 2: 'normal', 3: 'high', 4: 'urgent' };
+
+/** How the ticket is filed. */
+export function traitsOf({ product_id, group_id, priority, source, tags }: FreshdeskTicket): TicketTraits {
+  return {
+    brand: product_id ?? null,
+    group: group_id ?? null,
+    channel: CHANNELS[source ?? 0] ?? source?.toString() ?? null,
+    tags,
+    priority: PRIORITY_NAMES[priority ?? 0] ?? null,
+  };
 }
 
 /** Id of the message that a ticket begins with: it is no entry of the conversation. */

@@ -165,6 +165,7 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
       requesterId: ticket.requester_id ?? null,
       requesterName: null,
       locale: null,
+      traits: shapes.traitsOf(ticket),
       unavailable: shapes.unavailability(ticket),
       messages: thread.messages.slice(-MAX_MESSAGES),
       omitted: Math.max(0, thread.messages.length - MAX_MESSAGES),

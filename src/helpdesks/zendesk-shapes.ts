@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { SkipReason } from '../core/errors.ts';
-import type { Message, OwnNote } from '../core/helpdesk.ts';
+import type { Message, OwnNote, TicketTraits } from '../core/helpdesk.ts';
+import { PRIORITIES, type Priority } from '../core/ticket.ts';
 import { byTime, id, lenient, time } from './answer.ts';
 import { markerOf, textAsHtml } from './note-html.ts';
 
@@ -24,6 +25,10 @@ const ticket = z.object({
   updated_at: z.string().min(1),
   requester_id: lenient.id,
   tags: z.array(z.string()).catch([]),
+  brand_id: lenient.id,
+  group_id: lenient.id,
+  priority: lenient.text,
+  via,
   is_public: lenient.flag,
   comment_count: lenient.count,
 });
@@ -113,6 +118,23 @@ export function unavailability(found: ZendeskTicket, requester: ZendeskUser | un
   if (status === 'closed') return found.tags.includes('closed_by_merge') ? 'merged' : 'closed';
   if (requester?.suspended === true) return 'suspended';
   return found.is_public === false ? 'private' : null;
+}
+
+/** How the ticket is filed. */
+export function traitsOf({ brand_id, group_id, priority, tags, via: origin }: ZendeskTicket): TicketTraits {
+  return {
+    brand: brand_id ?? null,
+    group: group_id ?? null,
+    channel: origin?.channel ?? null,
+    tags,
+    priority: priorityOf(priority),
+  };
+}
+
+/** Events speak upper case, and null where nobody has set one. */
+export function priorityOf(value: unknown): Priority | null {
+  const word = typeof value === 'string' ? value.toLowerCase() : '';
+  return PRIORITIES.find((priority) => priority === word) ?? null;
 }
 
 export interface Thread {

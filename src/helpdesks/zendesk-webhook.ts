@@ -1,9 +1,9 @@
 import { sha256 } from '../core/clock.ts';
 import type { IgnoredEvent, TicketEvent, WebhookRequest } from '../core/helpdesk.ts';
-import { PRIORITIES, type Priority } from '../core/ticket.ts';
 import type { HelpdeskDeps } from './helpdesk-module.ts';
 import { hmacMatches, parseIsoStamp } from './signature.ts';
 import { asObject, bodyText, decimalIdOf, type JsonObject, jsonObject, malformed } from './webhook-body.ts';
+import { priorityOf } from './zendesk-shapes.ts';
 
 const SCHEME = { algorithm: 'sha256', encoding: 'base64' } as const;
 const SKEW_ALARM_EVERY_MS = 60_000;
@@ -71,12 +71,6 @@ function fromEnvelope(json: JsonObject, type: string): TicketEvent | IgnoredEven
   const event = { kind: 'event', ticketId, key, messageId: null, priority: priorityOf(detail['priority']) } as const;
   if (type === COMMENT_ADDED) return fromComment(json, event);
   return detail['is_public'] === false ? ignored('private') : event;
-}
-
-/** Events speak upper case, and null where nobody has set one. */
-function priorityOf(value: unknown): Priority | null {
-  const word = typeof value === 'string' ? value.toLowerCase() : '';
-  return PRIORITIES.find((priority) => priority === word) ?? null;
 }
 
 function fromComment(json: JsonObject, event: TicketEvent): TicketEvent | IgnoredEvent {

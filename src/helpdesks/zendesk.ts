@@ -144,6 +144,7 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
       requesterId: ticket.requester_id ?? null,
       requesterName: requester?.name ?? null,
       locale: requester?.locale ?? null,
+      traits: shapes.traitsOf(ticket),
       unavailable,
       messages,
       ownNotes,

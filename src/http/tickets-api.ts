@@ -109,6 +109,8 @@ const versions = z
     rules: z.string().nullable(),
     model: z.string(),
     knowledge: z.string().nullable(),
+    rule: z.string().nullable().optional().meta({ description: 'Name of the rule that took the ticket.' }),
+    category: z.string().nullable().optional().meta({ description: 'What the model says it is about.' }),
   })
   .meta({ id: 'DraftVersions', description: 'What made the draft: short hashes of contents.' });
 

@@ -1,5 +1,5 @@
 import type { Random } from '../core/clock.ts';
-import { describeFault, type ErrorClass, errorName, UpstreamError } from '../core/errors.ts';
+import { describeFault, type ErrorClass, errorName, type SkipReason, UpstreamError } from '../core/errors.ts';
 import {
   type AttemptTiming,
   type ClaimedJob,
@@ -239,9 +239,15 @@ function tell(
     ticket: refOf(job),
     batchId: job.batchId,
     status,
-    reason: outcome.kind === 'skipped' ? outcome.reason : outcome.kind === 'reviewed' ? null : errorClass,
+    reason: reasonOf(outcome) ?? (outcome.kind === 'reviewed' ? null : errorClass),
     totalMs: clock.steady() - job.queuedAt,
   });
+}
+
+/** Why it was skipped, if it was. */
+function reasonOf(outcome: JobOutcome): SkipReason | null {
+  if (outcome.kind === 'skipped') return outcome.reason;
+  return outcome.kind === 'drafted' && outcome.next === 'skip' ? (outcome.reason ?? 'no_draft') : null;
 }
 
 function verdictOf(outcome: JobOutcome): 'ok' | 'retry' | 'dead' | 'cancelled' {

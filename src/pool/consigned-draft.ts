@@ -7,7 +7,7 @@ import { finishDraft, NOTHING_USED } from '../drafting/finish-draft.ts';
 import { preparePrompt } from '../drafting/prepare-prompt.ts';
 import type { Packer } from './consignment-packer.ts';
 import type { Material } from './hand-over.ts';
-import { nextOf, refOf, type StageDeps, type StageRun } from './stage-run.ts';
+import { fateOf, refOf, type StageDeps, type StageRun } from './stage-run.ts';
 
 /** The first half of a draft in the economy lane: its prompt goes into a consignment, its price is reserved. */
 export async function consignDraft(
@@ -16,10 +16,10 @@ export async function consignDraft(
   deps: StageDeps & { packer: Packer },
 ): Promise<JobOutcome> {
   const { jobId, helpdesk, batchId, lane } = run.job;
-  const { conversation, evidence, fetchedAt, facts } = material;
+  const { conversation, evidence, asked, fetchedAt, facts } = material;
   if (batchId === null) throw new Error('the economy lane is for batches');
-  const prepared = preparePrompt(conversation, deps.team, { evidence });
-  const { prompt, promptTokens, knownText, placeholders, grounding, versions, cut } = prepared;
+  const prepared = preparePrompt(conversation, deps.team, { evidence, asked });
+  const { prompt, promptTokens, knownText, placeholders, grounding, versions, plan, cut } = prepared;
   const { model } = deps.routes.preferred;
   const completionTokens = prompt.maxOutputTokens;
   const most = { promptTokens, cachedTokens: 0, completionTokens };
@@ -43,6 +43,7 @@ export async function consignDraft(
       placeholders,
       grounding,
       versions,
+      plan,
       cut,
       model: model.model,
       usd,
@@ -74,8 +75,8 @@ export function finishConsigned(
     });
   const draft = told(() => finishDraft(outcome, context), outcome, tell);
   const { conversationVersion, seenMessageId, fetchedAt } = context;
-  const next = nextOf(draft, job, deps);
-  return { kind: 'drafted', draft, conversationVersion, seenMessageId, fetchedAt, next };
+  const fate = fateOf(draft, job, { plan: context.plan, ...deps });
+  return { kind: 'drafted', draft, conversationVersion, seenMessageId, fetchedAt, ...fate };
 }
 
 function told<T>(

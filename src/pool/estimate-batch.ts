@@ -4,6 +4,7 @@ import { estimate, type Estimate } from '../core/estimate.ts';
 import type { Demand, Helpdesk, TicketFilter } from '../core/helpdesk.ts';
 import type { TokenUsage } from '../core/language-model.ts';
 import type { ModelRoute, ModelRoutes } from '../core/model-routes.ts';
+import { factsOf, NO_RULES, planTicket } from '../core/rules.ts';
 import type { RateBudget } from '../core/rate-budget.ts';
 import type { AverageDraft, TicketReader } from '../core/ticket-reader.ts';
 import { buildPrompt } from '../drafting/prompt.ts';
@@ -45,6 +46,8 @@ export interface EstimateDeps {
   readonly reviewRoutes?: ModelRoutes | null;
   readonly guidelines: string;
   readonly maskPersonalData?: boolean;
+  /** As in `StageDeps`. */
+  readonly rules?: StageDeps['rules'];
   /** As in `StageDeps`. */
   readonly knowledge?: StageDeps['knowledge'];
   readonly clock: Clock;
@@ -126,7 +129,7 @@ interface Sampled {
 async function sample(
   ids: readonly string[],
   helpdesk: Helpdesk,
-  { guidelines, maskPersonalData, knowledge, reviewRoutes = null }: EstimateDeps,
+  { guidelines, maskPersonalData, knowledge, rules, reviewRoutes = null }: EstimateDeps,
   signal: AbortSignal,
 ): Promise<Sampled> {
   const step = Math.max(1, ids.length / SAMPLE);
@@ -141,12 +144,15 @@ async function sample(
   const prompts: Sampled['prompts'][number][] = [];
   for (const look of looks) {
     if (look.status === 'rejected' || look.value.unavailable !== null) continue;
+    const { wish } = planTicket(rules?.() ?? NO_RULES, factsOf(helpdesk.name, look.value));
+    if (wish === null) continue;
     const evidence = await findEvidence(look.value, helpdesk, knowledge);
-    const { prompt, promptTokens } = buildPrompt(look.value, guidelines, maskPersonalData, { evidence });
+    const { prompt, promptTokens } = buildPrompt(look.value, guidelines, maskPersonalData, { evidence, wish });
     const reviewTokens =
       reviewRoutes === null
         ? 0
-        : buildPrompt(look.value, guidelines, maskPersonalData, { evidence, asking: reviewing(NO_DRAFT) }).promptTokens;
+        : buildPrompt(look.value, guidelines, maskPersonalData, { evidence, wish, asking: reviewing(NO_DRAFT) })
+            .promptTokens;
     prompts.push({ promptTokens, maxOutputTokens: prompt.maxOutputTokens, reviewTokens });
   }
   return { looked: looks.length, prompts };

@@ -1,5 +1,6 @@
 import type { Conversation } from '../core/helpdesk.ts';
 import type { TicketFacts } from '../core/outbox.ts';
+import type { Asked } from '../core/rules.ts';
 import type { Evidence } from '../drafting/passages.ts';
 
 /** What a stage has fetched of a ticket, for the stages after it. */
@@ -7,6 +8,8 @@ export interface Material {
   readonly conversation: Conversation;
   /** What the team has written about it; null: there is no knowledge base. */
   readonly evidence: Evidence | null;
+  /** What the rules want of it. */
+  readonly asked: Asked;
   /** Steady ms. */
   readonly fetchedAt: number;
   readonly facts: TicketFacts;

@@ -1,6 +1,7 @@
 import type { UpstreamError } from '../core/errors.ts';
 import { covers } from '../core/message-order.ts';
 import type { ClaimedJob, JobOutcome, Stage, StoredDraft } from '../core/outbox.ts';
+import { askedOf, factsOf, NO_RULES, planTicket, UNRULED } from '../core/rules.ts';
 import type { DraftReview } from '../core/ticket.ts';
 import { draftReply } from '../drafting/draft-reply.ts';
 import { asRevised, reviewDraft } from '../drafting/review-draft.ts';
@@ -26,12 +27,13 @@ export async function review(run: StageRun, deps: StageDeps): Promise<JobOutcome
   if (reviewer === undefined) return goOn(job, null);
   const material = await materialOf(run, deps, reviewer);
   if ('kind' in material) return material;
-  const { conversation, evidence, facts } = material;
+  const { conversation, evidence, asked, facts } = material;
   const verdict = await reviewDraft({
     conversation,
     team: deps.team,
     draft,
     evidence,
+    asked: askedOf(asked, draft.versions?.category ?? null),
     routes: reviewer.routes,
     tier: tierOf(job),
     ...modelCalls(run, facts, deps),
@@ -50,9 +52,9 @@ export async function revise(run: StageRun, deps: StageDeps): Promise<JobOutcome
   if (reviewer === undefined || verdict === null) return goOn(job, null);
   const material = await materialOf(run, deps, reviewer);
   if ('kind' in material) return material;
-  const { conversation, evidence, fetchedAt, facts } = material;
+  const { conversation, evidence, asked, fetchedAt, facts } = material;
   const asking = revising(draft, verdict.problems);
-  const request = { conversation, team, evidence, routes, asking, tier: tierOf(job) };
+  const request = { conversation, team, evidence, asked, routes, asking, tier: tierOf(job) };
   const made = await draftReply({ ...request, ...modelCalls(run, facts, deps) });
   reviewer.handOver.drop(job.jobId);
   if (made.body === null) return { ...goOn(job, withRemark(verdict, DECLINED)), facts };
@@ -128,8 +130,11 @@ async function materialOf(
   if (verdict !== null) return verdict;
   const newest = conversation.messages.at(-1)?.id ?? null;
   if (!covers(job.draft?.seenMessageId ?? null, newest)) return { kind: 'outdated' };
+  // rules that have changed since keep back what is to be drafted, not what is
+  const { plan, wish } = planTicket(deps.rules?.() ?? NO_RULES, factsOf(helpdesk.name, conversation));
+  const asked = wish === null ? UNRULED : { plan, wish };
   const evidence = await findEvidence(conversation, helpdesk, deps.knowledge);
-  const material = { conversation, evidence, fetchedAt, facts };
+  const material = { conversation, evidence, asked, fetchedAt, facts };
   handOver.keep(job.jobId, material);
   return material;
 }

@@ -4,6 +4,7 @@ import type { KnowledgeBase } from '../core/knowledge-base.ts';
 import type { ModelRoutes } from '../core/model-routes.ts';
 import type { Observer, TicketRef } from '../core/observer.ts';
 import type { ClaimedJob, JobOutcome, Outbox, Spent, TicketFacts } from '../core/outbox.ts';
+import { decide, type RulePlan, type RuleSet, UNRULED } from '../core/rules.ts';
 import type { SpendGuard } from '../core/spend-guard.ts';
 import type { Draft } from '../core/ticket.ts';
 import type { TeamSettings } from '../drafting/prepare-prompt.ts';
@@ -27,6 +28,8 @@ export interface StageDeps {
   readonly team: TeamSettings;
   /** What the team has written; not given: drafts rest on the ticket and on what is generally known. */
   readonly knowledge?: Pick<KnowledgeBase, 'search' | 'summary'> | undefined;
+  /** Those in force; not given: there are none. A try goes by those that it began with. */
+  readonly rules?: () => RuleSet;
   /** False: where the model has no draft, nothing is posted and the ticket is skipped. */
   readonly postFindings: boolean;
   /** Address of a trace with `{traceId}` in it, for the notes; null or not given: no such line. */
@@ -57,19 +60,33 @@ export interface StageRun {
 
 export type StageFunction = (run: StageRun, deps: StageDeps) => Promise<JobOutcome>;
 
-/** What becomes of a draft. */
-export function nextOf(
-  { body }: Draft,
+/**
+ * What becomes of a draft: what the rules say, else what its batch says; where there is a second model, that judges it
+ * first. A rule that asks for a finding gets it posted whatever `postFindings` is.
+ */
+export function fateOf(
+  { body, versions }: Draft,
   job: ClaimedJob,
-  { postFindings, reviewer }: Pick<StageDeps, 'postFindings' | 'reviewer'>,
-): Extract<JobOutcome, { kind: 'drafted' }>['next'] {
-  if (body === null && !postFindings) return 'skip';
-  return body === null || reviewer === undefined ? restsAs(job) : 'review';
+  { plan = UNRULED.plan, observer, postFindings, reviewer }: FateDeps,
+): Pick<Extract<JobOutcome, { kind: 'drafted' }>, 'next' | 'reason' | 'hold'> {
+  const category = versions?.category ?? null;
+  const decision = decide(plan, category);
+  const { action, skip } = decision;
+  if (plan.version !== null) observer.ruled({ ticket: refOf(job), category, ...decision });
+  if (skip !== null) return { next: 'skip', reason: skip };
+  if (body === null && action !== 'finding' && !postFindings) return { next: 'skip' };
+  const rest = action === 'hold' ? 'hold' : restsAs(job);
+  return body === null || reviewer === undefined ? { next: rest } : { next: 'review', hold: rest === 'hold' };
 }
 
 /** What becomes of a draft that nobody changes any more. */
 export function restsAs({ post: wanted }: ClaimedJob): 'hold' | 'post' {
   return wanted === 'hold' ? 'hold' : 'post';
+}
+
+interface FateDeps extends Pick<StageDeps, 'observer' | 'postFindings' | 'reviewer'> {
+  /** Missing in what an earlier version has stored. */
+  readonly plan?: RulePlan | undefined;
 }
 
 export function refOf(job: ClaimedJob): TicketRef {

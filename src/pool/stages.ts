@@ -3,13 +3,14 @@ import { UpstreamError } from '../core/errors.ts';
 import type { Conversation, Helpdesk, LookRequest, PostLook } from '../core/helpdesk.ts';
 import { covers } from '../core/message-order.ts';
 import { createModelRoutes } from '../core/model-routes.ts';
+import { factsOf, NO_RULES, planTicket } from '../core/rules.ts';
 import type { ClaimedJob, JobOutcome } from '../core/outbox.ts';
 import { draftReply } from '../drafting/draft-reply.ts';
 import { buildNote } from '../core/note.ts';
 import { consignDraft } from './consigned-draft.ts';
 import { findEvidence } from './find-evidence.ts';
 import { modelCalls } from './model-calls.ts';
-import { nextOf, type StageDeps, type StageRun } from './stage-run.ts';
+import { fateOf, refOf, type StageDeps, type StageRun } from './stage-run.ts';
 
 /** Fetch the conversation, ask the model, hand the draft to the outbox. */
 export async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
@@ -23,8 +24,15 @@ export async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome>
   run.facts = facts;
   const verdict = judge(job, conversation);
   if (verdict !== null) return verdict.kind === 'duplicate' ? verdict : { ...verdict, facts };
+  const { plan, wish } = planTicket(deps.rules?.() ?? NO_RULES, factsOf(helpdesk.name, conversation));
+  if (wish === null) {
+    const { otherwise } = plan;
+    deps.observer.ruled({ ticket: refOf(job), category: null, ...otherwise });
+    return { kind: 'skipped', reason: otherwise.skip ?? 'rule', facts };
+  }
+  const asked = { plan, wish };
   const evidence = await findEvidence(conversation, helpdesk, deps.knowledge);
-  const material = { conversation, evidence, fetchedAt, facts };
+  const material = { conversation, evidence, asked, fetchedAt, facts };
   const { packer } = deps;
   if (job.tier === 'economy' && packer !== undefined && !run.onTrial) {
     return consignDraft(run, material, { ...deps, packer });
@@ -33,13 +41,14 @@ export async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome>
     conversation,
     team: deps.team,
     evidence,
+    asked,
     // the Batch API has the preferred model only: that another is well says nothing
     routes: run.onTrial ? createModelRoutes([deps.routes.preferred], deps.clock) : deps.routes,
     tier: job.tier === 'flex' ? 'flex' : 'standard',
     ...modelCalls(run, facts, deps),
   });
-  const next = nextOf(made, job, deps);
-  if (next === 'review') deps.reviewer?.handOver.keep(job.jobId, material);
+  const fate = fateOf(made, job, { plan, ...deps });
+  if (fate.next === 'review') deps.reviewer?.handOver.keep(job.jobId, material);
   return {
     kind: 'drafted',
     draft: made,
@@ -47,7 +56,7 @@ export async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome>
     seenMessageId: conversation.messages.at(-1)?.id ?? null,
     fetchedAt,
     facts,
-    next,
+    ...fate,
   };
 }
 

@@ -1,3 +1,4 @@
+import { isKeptBack } from '../core/errors.ts';
 import type { TicketActionResult } from '../core/outbox.ts';
 import type { Batches } from './batches.ts';
 import type { ConsignmentRows } from './consignments.ts';
@@ -31,9 +32,9 @@ export function prepareOperator(
 
   const revive = (row: JobRow, times: Times): void => {
     const stored = row.draftId === null ? undefined : jobs.draftById(row.draftId);
-    // A draft that was paid for is posted, not bought again; a finding that was not to be posted is no draft.
+    // A draft that was paid for is posted, not bought again; what was not to be posted is no draft.
     const kept = stored !== undefined && !isBlank(stored);
-    const postable = row.stage !== 'draft' && kept && row.reason !== 'no_draft';
+    const postable = row.stage !== 'draft' && kept && !isKeptBack(row.reason);
     // a review ends no ticket, unless the process dies of it
     const stage = row.status === 'dead' ? 'post' : row.stage;
     row.textRemovedAt = null;

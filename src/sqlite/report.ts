@@ -1,4 +1,5 @@
 import type { AttemptTiming, Claim, JobOutcome, ReportResult, Spent } from '../core/outbox.ts';
+import type { SkipReason } from '../core/errors.ts';
 import { utcDay } from '../core/spend-guard.ts';
 import { covers } from '../core/message-order.ts';
 import { isFinal } from '../core/ticket.ts';
@@ -21,6 +22,12 @@ const OWN_DRAFT = 2;
 type Drafted = Extract<JobOutcome, { kind: 'drafted' }>;
 type Reviewed = Extract<JobOutcome, { kind: 'reviewed' }>;
 type Next = Drafted['next'] | Reviewed['next'];
+
+interface Onward {
+  readonly next: Next;
+  /** With `skip`: why. */
+  readonly reason?: SkipReason;
+}
 
 export interface ReportParts {
   readonly batches: Pick<Batches, 'settle' | 'isCancelling' | 'cancelJob' | 'spend'>;
@@ -131,34 +138,44 @@ export function prepareReport(
     return 'superseded';
   };
 
-  const goOn = (row: JobRow, next: Next, times: Times): void => {
+  /** Held by a rule, it waits for its release also after it was cancelled and taken up again. */
+  const holdOn = (row: JobRow): void => {
+    if (row.post === 'auto') row.post = 'hold';
+  };
+
+  const goOn = (row: JobRow, { next, reason = 'no_draft' }: Onward, times: Times): void => {
     enterStage(row, isReviewing(next) ? next : 'post', times.steady);
     row.status = isReviewing(next) ? 'drafting' : 'posting';
     if (next === 'hold' || next === 'skip') rest(row);
-    if (next === 'hold') row.status = 'drafted';
+    if (next === 'hold') {
+      row.status = 'drafted';
+      holdOn(row);
+    }
     if (next === 'skip') {
       row.status = 'skipped';
-      row.reason = 'no_draft';
+      row.reason = reason;
     }
   };
 
   /** What becomes of a draft that answers all we know of. */
-  const settle = (row: JobRow, next: Next, times: Times): void => {
+  const settle = (row: JobRow, onward: Onward, times: Times): void => {
     row.pendingAt = null;
     row.pendingMessageId = null;
-    goOn(row, next, times);
+    goOn(row, onward, times);
   };
 
   /** What becomes of one that was written, or judged, before something joined. */
-  const overtaken = (row: JobRow, next: Next, times: Times): ReportResult => {
+  const overtaken = (row: JobRow, onward: Onward, times: Times): ReportResult => {
+    const { next, reason } = onward;
     const isNamed = row.pendingMessageId !== null;
     // an event that names no message may tell nothing new: the look before the note will see
     if (!isNamed && (next === 'post' || isReviewing(next))) {
-      goOn(row, next, times);
+      goOn(row, onward, times);
       return 'ok';
     }
     // nobody looks before a draft is held: this is looked at on its own, and the draft kept if it told nothing
-    if (!isNamed && (next === 'hold' || row.post === 'auto')) row.verify = OWN_DRAFT;
+    if (!isNamed && next === 'hold') holdOn(row);
+    if (!isNamed && (next === 'hold' || (row.post === 'auto' && reason === undefined))) row.verify = OWN_DRAFT;
     return redraft(row, times);
   };
 
@@ -166,16 +183,17 @@ export function prepareReport(
   const reviewed = (row: JobRow, { review, next }: Reviewed, times: Times): ReportResult => {
     if (review !== null && row.textRemovedAt === null) setReview.run(JSON.stringify(review), row.draftId);
     const seen = row.draftId === null ? undefined : jobs.draftById(row.draftId)?.seenMessageId;
-    if (row.pendingAt !== null && !covers(seen ?? null, row.pendingMessageId)) return overtaken(row, next, times);
-    settle(row, next, times);
+    if (row.pendingAt !== null && !covers(seen ?? null, row.pendingMessageId)) return overtaken(row, { next }, times);
+    settle(row, { next }, times);
     return 'ok';
   };
 
   const drafted = (row: JobRow, outcome: Drafted, times: Times): ReportResult => {
     storeDraft(row, outcome, times);
     row.verify = 0;
-    if (isSuperseded(row, outcome)) return overtaken(row, outcome.next, times);
-    settle(row, outcome.next, times);
+    if (outcome.hold === true) holdOn(row);
+    if (isSuperseded(row, outcome)) return overtaken(row, outcome, times);
+    settle(row, outcome, times);
     return 'ok';
   };
 
@@ -199,7 +217,7 @@ export function prepareReport(
   /** The event told nothing new: the job's own draft is what it was. */
   const keep = (row: JobRow, times: Times): void => {
     row.verify = 0;
-    settle(row, row.post === 'auto' ? 'skip' : 'hold', times);
+    settle(row, { next: row.post === 'auto' ? 'skip' : 'hold' }, times);
     jobs.save(row);
   };
 
@@ -247,7 +265,8 @@ export function prepareReport(
     row.stage = isReviewing(outcome.next) ? outcome.next : 'post';
     row.stageAttempt = 0;
     row.failures = 0;
-    row.reason = outcome.next === 'skip' ? 'no_draft' : null;
+    row.reason = outcome.next === 'skip' ? (outcome.reason ?? 'no_draft') : null;
+    if (outcome.next === 'hold' || outcome.hold === true) holdOn(row);
     row.updatedAt = times.wall;
     jobs.save(row);
   };

@@ -35,6 +35,7 @@ export function createInstruments(meter: Meter) {
     limiterWait: histogram('draftdesk.limiter.wait.duration', 's', 'Calls that wait so that a limit is kept.', WAITS),
     webhooks: counter('draftdesk.webhooks', '{webhook}', 'Webhooks answered.'),
     tickets: counter('draftdesk.tickets', '{ticket}', 'Tickets that have come to rest.'),
+    ruled: counter('draftdesk.rules', '{ticket}', 'Tickets that rules have decided about.'),
     ticketTime: histogram('draftdesk.ticket.duration', 's', 'From the webhook (or batch) to rest.', ITEMS),
     items: counter('draftdesk.batch.items', '{item}', 'Tickets of batches that have come to rest.'),
     itemTime: histogram('draftdesk.batch.item.duration', 's', 'The same, from the start of the batch.', ITEMS),

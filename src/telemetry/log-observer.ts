@@ -31,6 +31,12 @@ export function createLogObserver(log: Log, clock: Clock): Observer {
       log.write(ATTEMPT_LEVELS[fields.outcome], 'attempt', { ...refFields(ticket), ...fields }),
     llmCall: ({ ticket, ...fields }) =>
       log.write(fields.errorClass === null ? 'debug' : 'info', 'llm call', { ...refFields(ticket), ...fields }),
+    ruled: ({ ticket, skip, ...fields }) =>
+      log.write('info', 'rule', { ...refFields(ticket), ...fields, reason: skip }),
+    rulesRead: ({ problems, version, rules }) => {
+      if (problems.length === 0) log.write('info', 'rules read', { version, count: rules });
+      for (const detail of problems) log.write('error', 'rules refused, the former ones stay', { version, detail });
+    },
     ticketFinished: ({ ticket, ...fields }) =>
       log.write('info', 'ticket finished', { ...refFields(ticket), ...fields }),
     paused: (fields) => log.write('warn', 'paused', fields),

@@ -60,6 +60,14 @@ export function createMetricsObserver(to: Instruments, llm: LlmAddress, clock: C
       if (completionTokens > 0) to.llmTokens.record(completionTokens, { ...call, [GEN_AI.tokenType]: 'output' });
       if (costUsd !== null) to.llmCost.add(costUsd, { [GEN_AI.requestModel]: model, 'draftdesk.llm.tier': tier });
     },
+    ruled: ({ ticket, action, skip }) => {
+      // off is what a rule says, the others are what its shares come to
+      const taken = skip === null ? action : skip === 'rule' ? 'off' : skip;
+      to.ruled.add(1, { [OURS.helpdesk]: ticket.helpdesk, action: taken });
+    },
+    rulesRead: ({ problems }) => {
+      if (problems.length > 0) to.alarms.add(1, { kind: 'rules' });
+    },
     ticketFinished: ({ ticket, batchId, status, reason, totalMs }) => {
       const how = { [OURS.helpdesk]: ticket.helpdesk, [OURS.status]: status, reason: reason ?? '' };
       to.tickets.add(1, how);

@@ -12,7 +12,13 @@ import { type ProgramRun, startProgram } from './program.ts';
 const THINGS = ['printer', 'kettle', 'lamp', 'bicycle', 'radio', 'camera', 'heater', 'mixer', 'drill', 'scanner'];
 
 interface Report {
-  readonly run: { readonly id: string; readonly tickets: number; readonly similarity: number; readonly linked: number };
+  readonly run: {
+    readonly id: string;
+    readonly tickets: number;
+    readonly similarity: number;
+    readonly linked: number;
+    readonly versions: { readonly rules: string | null };
+  };
   readonly last: { readonly id: string; readonly similarity: number } | null;
   readonly change: { readonly similarity: { readonly mean: number; readonly pairs: number } | null };
   readonly regressions: readonly string[];
@@ -154,6 +160,31 @@ describe('draftdesk replay', () => {
       'Marmalade',
       'Nightingale',
     ]);
+  });
+
+  it('drafts by the rules of --config, compares them with the run without, and tells what is wrong with them', async () => {
+    lines('solved.jsonl', [
+      ...solved(20),
+      {
+        id: 'de',
+        subject: 'Der Drucker geht nicht',
+        description: 'Seit gestern startet mein Drucker nicht, und ich weiß nicht, was ich tun kann.',
+        reply: 'Bitte drücken Sie den Schalter am Drucker.',
+      },
+    ]);
+    const without = await replay();
+    expect(without.run).toMatchObject({ ruledOut: 0, versions: { rules: null } });
+    const rules =
+      'rules:\n  - { name: german, when: { language: de }, action: off }\n  - { name: all, action: draft }\n';
+    writeFileSync(join(folder, 'rules.yaml'), rules);
+    const asked = llm.stats().answered;
+    const ruled = await replay('--config', 'rules.yaml');
+    expect(ruled).toMatchObject({ code: 0, run: { ruledOut: 1, failed: 0 }, last: { id: without.run.id } });
+    expect(ruled.run.versions.rules).toMatch(/^[0-9a-f]{12}$/);
+    expect(llm.stats().answered).toBe(asked + 20);
+    writeFileSync(join(folder, 'rules.yaml'), 'rules: 7\n');
+    const wrong = await replay('--config', 'rules.yaml');
+    expect(wrong).toMatchObject({ code: 78, stderr: expect.stringContaining('DRAFTDESK_CONFIG') });
   });
 
   it('goes on after SIGKILL and pays nothing twice but what was in flight', async () => {

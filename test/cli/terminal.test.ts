@@ -46,7 +46,12 @@ describe('colour', () => {
     const plain = await run('sandbox --tickets 2 --faults off');
     expect([plain.code, plain.stdout.includes(ESCAPE)]).toEqual([0, false]);
     const { code, stdout } = await run('sandbox --tickets 2 --faults off --json');
-    expect([code, JSON.parse(stdout)]).toMatchObject([0, { tickets: 2, notes: 2, doubled: 0, surprises: [] }]);
+    // both are about what the simulated team has answered before
+    const grounded = { withSources: 2, findings: 0 };
+    expect([code, JSON.parse(stdout)]).toMatchObject([
+      0,
+      { tickets: 2, notes: 2, doubled: 0, surprises: [], grounded },
+    ]);
   });
 });
 

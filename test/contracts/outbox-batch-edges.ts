@@ -147,6 +147,21 @@ export function outboxBatchEdges(name: string, open: (setup: OutboxSetup) => Pro
         ]);
       });
 
+      it('keeps what a rule holds until it is released, also when the batch that posts is cancelled and resumed', async () => {
+        const { id } = await start(['1', '2']);
+        expect(await work(1, HELD)).toEqual(['1']);
+        await cancel(id);
+        expect(batch(id).counts.cancelled).toBe(2);
+        await store.outbox.resumeBatch(id);
+        await store.outbox.tendBatches();
+        expect(batch(id).counts).toMatchObject({ drafted: 1, queued: 1 });
+        expect(await work(2, makeDrafted())).toEqual(['2']);
+        expect(await store.outbox.claim([POST], 10)).toMatchObject([{ ticketId: '2' }]);
+        await store.outbox.releaseBatch(id, null);
+        await store.outbox.tendBatches();
+        expect(await store.outbox.claim([POST], 10)).toMatchObject([{ ticketId: '1' }]);
+      });
+
       it('remembers what a whole batch was released, over cancel, crash and resume', async () => {
         const { id } = await start(['1', '2'], { post: 'hold' });
         await work(2, HELD);

@@ -22,9 +22,11 @@ describe('a replay beside the last one', () => {
   it('is summed up over what it stands on', () => {
     const failed = ticket(4, null, { outcome: 'failed', costUsd: null });
     const linked = [ticket(1, 0.2, { sharedLink: true }), ticket(2, 0.6, { sharedLink: false, unproven: 2 })];
-    expect(summarise([...linked, ticket(3, null), failed])).toMatchObject({
-      tickets: 4,
+    const ruledOut = ticket(5, null, { outcome: 'ruled_out', costUsd: null });
+    expect(summarise([...linked, ticket(3, null), failed, ruledOut])).toMatchObject({
+      tickets: 5,
       failed: 1,
+      ruledOut: 1,
       declined: 1 / 3,
       similarity: 0.4,
       medianSimilarity: 0.4,
@@ -49,8 +51,15 @@ describe('a replay beside the last one', () => {
   });
 
   it('compares the tickets that both have an answer for, and only those', () => {
-    const last = [ticket(1, 0.5), ticket(2, 0.5), ticket(3, null), ticket(4, null, { outcome: 'failed' })];
-    const now = [ticket(1, 0.7), ticket(3, 0.9), ticket(4, 0.1), ticket(9, 0.1)];
+    const out = { outcome: 'ruled_out' } as const;
+    const last = [
+      ticket(1, 0.5),
+      ticket(2, 0.5),
+      ticket(3, null),
+      ticket(4, null, { outcome: 'failed' }),
+      ticket(5, 0.5),
+    ];
+    const now = [ticket(1, 0.7), ticket(3, 0.9), ticket(4, 0.1), ticket(9, 0.1), ticket(5, null, out)];
     const change = changeSince(last, now, seededRandom(1));
     expect(change.similarity).toMatchObject({ mean: expect.closeTo(0.2), pairs: 1 });
     expect(change.declined).toMatchObject({ mean: -0.5, pairs: 2 });

@@ -45,6 +45,15 @@ describe.skipIf(recording('zendesk/ticket-create.json') === undefined)('Zendesk 
     });
     const seen = await helpdesk.conversation(ticketId, never);
     expect(seen).toMatchObject({ ticketId, subject: created.subject, unavailable: null, omitted: 0 });
+    const filed = created as unknown as Record<string, number | null>;
+    expect(filed['brand_id']).toEqual(expect.any(Number));
+    expect(seen.traits).toEqual({
+      brand: String(filed['brand_id']),
+      group: filed['group_id'] === null ? null : String(filed['group_id']),
+      channel: (created as unknown as { via: { channel: string } }).via.channel,
+      tags: filed['tags'],
+      priority: filed['priority'],
+    });
   });
 
   it('an update that wrote no comment is not taken for a note', async () => {
@@ -155,6 +164,14 @@ describe.skipIf(recording('freshdesk/ticket_1.json') === undefined)('Freshdesk r
       ['2', 'agent'],
     ]);
     expect(seen.messages[0]?.html).toBe(ticket.description);
+    const filed = ticket as unknown as Record<string, number | null>;
+    expect(seen.traits).toEqual({
+      brand: filed['product_id'] === null ? null : String(filed['product_id']),
+      group: filed['group_id'] === null ? null : String(filed['group_id']),
+      channel: 'portal',
+      tags: filed['tags'],
+      priority: 'low',
+    });
   });
 
   it('reads a recorded ticket as a resolved one; a reply of four words is no answer to learn from', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UpstreamError } from '../../src/core/errors.ts';
-import { makeDraft } from '../support/factories.ts';
+import { makeDraft, makeRules } from '../support/factories.ts';
 import { makeBatchProgress, makeRound, makeStory, zeroCounts } from '../support/fakes.ts';
 import { ADMIN_TOKEN, testApp, VIEWER_TOKEN } from './test-app.ts';
 
@@ -95,6 +95,34 @@ describe('tickets', () => {
     expect((await get('/tickets/zendesk/5158')).text).toContain(link);
     const plain = await signedIn();
     expect((await plain.get('/tickets/zendesk/5158')).text).toContain('<code>0123456789abcdef0123456789abcdef</code>');
+  });
+
+  it('says what rules have decided, and shows those in force', async () => {
+    const rules = makeRules(
+      [{ name: 'trial', when: { tag: ['<b>vip'] }, percent: 20, control: 10, guidelines: 'x' }],
+      ['spam'],
+    );
+    const { parts, get } = await signedIn(ADMIN_TOKEN, testApp({ rules }));
+    const settings = (await get('/settings')).text;
+    expect(settings).toContain('0123456789ab');
+    expect(settings).toContain('tag &lt;b&gt;vip');
+    expect(settings).toContain(
+      'a draft for 20 % of requesters, 10 % of them control group, with guidelines of its own',
+    );
+    expect(settings).toContain('It is about spam.');
+    const versions = { prompt: 'p1', guidelines: null, rules: 'r1', model: 'm', knowledge: null };
+    const draft = {
+      ...makeDraft({ versions: { ...versions, rule: 'trial', category: 'spam' } }),
+      version: 1,
+      conversationVersion: 'v1',
+      seenMessageId: null,
+    };
+    const round = makeRound();
+    parts.reader.told = makeStory({ rounds: [round], drafts: [{ ...draft, roundId: round.id, createdAt: 0 }] });
+    const { text } = await get('/tickets/zendesk/5158');
+    expect(text).toMatch(/Rule<\/dt>\s*<dd[^>]*>trial/);
+    expect(text).toContain('rules r1');
+    expect((await (await signedIn()).get('/settings')).text).not.toContain('read again on');
   });
 
   it('links no source but one of the web', async () => {

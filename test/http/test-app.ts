@@ -1,4 +1,5 @@
 import type { Hono } from 'hono';
+import type { RuleSet } from '../../src/core/rules.ts';
 import { createApp } from '../../src/http/app.ts';
 import { UPLOAD_LIMITS, type UploadLimits } from '../../src/http/upload.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
@@ -52,6 +53,7 @@ export interface TestAppOptions {
   readonly uploadLimits?: UploadLimits;
   /** In place of `clock`, where time has to go by itself. */
   readonly timers?: Clock;
+  readonly rules?: RuleSet;
 }
 
 /** The app on parts in memory. */
@@ -64,6 +66,7 @@ export function testApp({
   knowledgeSync,
   uploadLimits = UPLOAD_LIMITS,
   timers = clock,
+  rules,
 }: TestAppOptions = {}): TestApp {
   const parts = {
     outbox: fakeOutbox(),
@@ -93,6 +96,7 @@ export function testApp({
     noteTraceLink,
     ...(knowledgeSync === undefined ? {} : { knowledgeSync }),
     uploadLimits,
+    ...(rules === undefined ? {} : { rules: () => rules }),
     random: seededRandom(1),
     metrics: { text: async () => 'draftdesk_tickets_total 1\n', public: publicMetrics },
   });

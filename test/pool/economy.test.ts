@@ -8,16 +8,16 @@ import { seededRandom, uuidv7 } from '../../src/core/clock.ts';
 import { LanguageModelError } from '../../src/core/language-model.ts';
 import { createModelRoutes } from '../../src/core/model-routes.ts';
 import type { RateBudget } from '../../src/core/rate-budget.ts';
+import { NO_RULES, type RuleSet } from '../../src/core/rules.ts';
 import { createSpendGuard } from '../../src/core/spend-guard.ts';
 import type { BatchSummary, TicketReader } from '../../src/core/ticket-reader.ts';
 import { createEconomy, type Economy } from '../../src/pool/economy.ts';
 import { createGate, type Gate } from '../../src/pool/gate.ts';
-import { createHandOver } from '../../src/pool/hand-over.ts';
 import { createPool, type Pool } from '../../src/pool/pool.ts';
 import { type Connection, openDatabase } from '../../src/sqlite/database.ts';
 import { openOutbox } from '../../src/sqlite/outbox.ts';
 import { openTicketReader } from '../../src/sqlite/ticket-reader.ts';
-import { makeBatch, makeEvent, TRACEPARENT, makeBudgetSnapshot, makeTeam } from '../support/factories.ts';
+import { makeBatch, makeEvent, TRACEPARENT, makeBudgetSnapshot, makeRules, makeTeam } from '../support/factories.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import { migrationsFolder } from '../support/paths.ts';
 import { type FakeKnowledge, fakeKnowledge, makeArticle, makeFound } from '../support/fake-knowledge.ts';
@@ -41,7 +41,7 @@ describe('the economy lane', () => {
   let helpdesk: StubHelpdesk;
   let llm: StubLanguageModel;
   let knowledge: FakeKnowledge | undefined;
-  let judge: StubLanguageModel | undefined;
+  let rules: RuleSet | undefined;
   let model: StubBatchModel;
   let observer: RecordingObserver;
   let connection: Connection;
@@ -57,7 +57,7 @@ describe('the economy lane', () => {
     helpdesk = stubHelpdesk('zendesk');
     llm = stubLanguageModel();
     knowledge = undefined;
-    judge = undefined;
+    rules = undefined;
     model = stubBatchModel();
     observer = recordingObserver();
     open('first');
@@ -84,12 +84,10 @@ describe('the economy lane', () => {
       random: seededRandom(1),
       team: makeTeam(),
       knowledge,
+      ...(rules === undefined ? {} : { rules: () => rules ?? NO_RULES }),
       postFindings: true,
       retry: { maxAttempts: MAX_ATTEMPTS, baseMs: 1000, maxMs: 60_000 },
       circuit: createCircuit(clock, { maxAttempts: MAX_ATTEMPTS }),
-      ...(judge === undefined
-        ? {}
-        : { reviewer: { routes: createModelRoutes([{ model: judge, budget }], clock), handOver: createHandOver() } }),
     };
     economy = createEconomy({ ...attempts, consignments: outbox.consignments, model, newId });
     pool = createPool({ ...attempts, packer: economy.packer, concurrency: 4 });
@@ -138,6 +136,27 @@ describe('the economy lane', () => {
     expect(outbox.consignments.open()).toEqual([]);
   });
 
+  it('goes by the rules of the hour when it was sent, also after a restart', async () => {
+    rules = makeRules([{ name: 'refunds', when: { category: ['refund'] }, action: 'hold' }], ['refund']);
+    await restart();
+    const answer = { reply: 'Hold it.', language: 'en', confidence: 0.9, questions: [], no_draft_reason: null };
+    const text = JSON.stringify({ ...answer, category: 'refund' });
+    await start(2);
+    await pass(5_000);
+    rules = makeRules([{ name: 'all off', action: 'off' }]);
+    await restart();
+    const [sent] = model.batches;
+    if (sent !== undefined)
+      sent.answer = (line) => makeCompletion(JSON.stringify(line).includes('Subject of 1') ? { text } : {});
+    model.finish();
+    await pass(60_000);
+    expect(reader.ticket('zendesk', '1')).toMatchObject({
+      status: 'drafted',
+      draft: { versions: { rule: 'refunds' } },
+    });
+    expect(reader.ticket('zendesk', '2')).toMatchObject({ status: 'posted', draft: { versions: { rule: null } } });
+  });
+
   it('proves an answer by what the model was shown hours ago, whatever is known by then, also after a restart', async () => {
     knowledge = fakeKnowledge();
     await restart();
@@ -167,30 +186,6 @@ describe('the economy lane', () => {
       unproven: [],
       versions: { knowledge: 'k1', model: 'gpt-6-luna' },
     });
-  });
-
-  it('has an answer of hours later judged by what is known then', async () => {
-    knowledge = fakeKnowledge();
-    judge = stubLanguageModel();
-    const judged: string[] = [];
-    judge.script.complete = async ({ user }) => {
-      judged.push(user);
-      return makeCompletion({ text: JSON.stringify({ grounded: true, complete: true, tone: true, problems: [] }) });
-    };
-    await restart();
-    const id = await start(1);
-    await pass(5_000);
-    knowledge.found = makeFound({ articles: [makeArticle({ passage: 'All is new, and told here.' })], version: 'k2' });
-    model.finish();
-    await pass(60_000);
-    expect(batch(id).counts.posted).toBe(1);
-    expect(judged).toHaveLength(1);
-    expect(judged[0]).toContain('All is new, and told here.');
-    expect(reader.ticket('zendesk', '1')?.draft).toMatchObject({
-      review: { verdict: 'passed' },
-      versions: { knowledge: 'k1' },
-    });
-    expect(llm.calls.complete).toBe(0);
   });
 
   it('packs at most a thousand into one', async () => {

@@ -2,8 +2,10 @@ import { expect, it } from 'vitest';
 import { UpstreamError } from '../../src/core/errors.ts';
 import { createModelRoutes } from '../../src/core/model-routes.ts';
 import type { RateBudget } from '../../src/core/rate-budget.ts';
+import { NO_RULES } from '../../src/core/rules.ts';
 import type { AverageDraft } from '../../src/core/ticket-reader.ts';
 import { estimateBatch, type EstimateRequest } from '../../src/pool/estimate-batch.ts';
+import { makeRules } from '../support/factories.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 import { type FakeKnowledge, fakeKnowledge } from '../support/fake-knowledge.ts';
 import { makeConversation, stubHelpdesk } from '../support/stub-helpdesk.ts';
@@ -15,6 +17,7 @@ const ids = (count: number): string[] => Array.from({ length: count }, (_, index
 function setUp({
   average = null as AverageDraft | null,
   knowledge = undefined as FakeKnowledge | undefined,
+  rules = NO_RULES,
   reviews = false,
 } = {}) {
   const helpdesk = stubHelpdesk();
@@ -31,6 +34,7 @@ function setUp({
     routes: createModelRoutes([{ model: llm, budget }], clock),
     guidelines: '',
     knowledge,
+    rules: () => rules,
     clock,
     ...(reviews ? { reviewRoutes: createModelRoutes([{ model: { ...llm, model: 'a-judge' }, budget }], clock) } : {}),
   };
@@ -66,6 +70,16 @@ it('counts what the team has written, too', async () => {
   const { promptTokens } = await setUp({ knowledge }).run({ ticketIds: ids(10) });
   expect(promptTokens).toBeGreaterThan(without.promptTokens + 10 * 50);
   expect(knowledge.asked).toHaveLength(10);
+});
+
+it('leaves out what rules keep from the model, and counts their guidelines', async () => {
+  const plain = await setUp().run({ ticketIds: ids(10) });
+  const off = makeRules([{ when: { language: ['de'] }, action: 'off' }, { guidelines: 'Be kind. '.repeat(200) }]);
+  const { helpdesk, run } = setUp({ rules: off });
+  helpdesk.script.conversation = async (id) => makeConversation(id, { locale: Number(id) % 2 === 0 ? 'de' : 'en' });
+  const ruled = await run({ ticketIds: ids(10) });
+  expect(ruled.completionTokens).toBe(plain.completionTokens / 2);
+  expect(ruled.promptTokens).toBeGreaterThan(plain.promptTokens / 2 + 5 * 300);
 });
 
 it('counts the reviews of drafts, their price, and their place in the limit that they share', async () => {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { UNRULED } from '../../src/core/rules.ts';
 import { createHandOver } from '../../src/pool/hand-over.ts';
 import { makeArticle, makeEvidence } from '../support/fake-knowledge.ts';
 import { makeConversation, makeMessage } from '../support/stub-helpdesk.ts';
@@ -6,6 +7,7 @@ import { makeConversation, makeMessage } from '../support/stub-helpdesk.ts';
 const material = (characters: number) => ({
   conversation: makeConversation('1', { subject: '', messages: [makeMessage({ html: 'x'.repeat(characters) })] }),
   evidence: null,
+  asked: UNRULED,
   fetchedAt: 0,
   facts: { subject: '', requesterId: null },
 });

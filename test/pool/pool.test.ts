@@ -9,6 +9,7 @@ import { LanguageModelError } from '../../src/core/language-model.ts';
 import { type Outbox, OutboxUnavailable, type Stage } from '../../src/core/outbox.ts';
 import { createModelRoutes } from '../../src/core/model-routes.ts';
 import type { RateBudget } from '../../src/core/rate-budget.ts';
+import type { RuleSet } from '../../src/core/rules.ts';
 import type { TicketDetail } from '../../src/core/ticket.ts';
 import type { TicketReader } from '../../src/core/ticket-reader.ts';
 import { createGate, type Gate } from '../../src/pool/gate.ts';
@@ -17,7 +18,15 @@ import { createSpendGuard } from '../../src/core/spend-guard.ts';
 import { type Connection, openDatabase } from '../../src/sqlite/database.ts';
 import { openOutbox } from '../../src/sqlite/outbox.ts';
 import { openTicketReader } from '../../src/sqlite/ticket-reader.ts';
-import { makeBatch, makeDrafted, makeEvent, TRACEPARENT, makeBudgetSnapshot, makeTeam } from '../support/factories.ts';
+import {
+  makeBatch,
+  makeDrafted,
+  makeEvent,
+  TRACEPARENT,
+  makeBudgetSnapshot,
+  makeRules,
+  makeTeam,
+} from '../support/factories.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import { migrationsFolder } from '../support/paths.ts';
 import { type FakeKnowledge, fakeKnowledge, makeArticle, makeFound } from '../support/fake-knowledge.ts';
@@ -76,6 +85,7 @@ describe('the pool', () => {
     postFindings?: boolean;
     pollMs?: number;
     knowledge?: FakeKnowledge;
+    rules?: () => RuleSet;
   }): void {
     const helpdesks = new Map([helpdesk, other].map((each) => [each.name, each]));
     const probe = (scope: string) =>
@@ -93,6 +103,7 @@ describe('the pool', () => {
       random: seededRandom(1),
       team: makeTeam(),
       knowledge: options.knowledge,
+      ...(options.rules === undefined ? {} : { rules: options.rules }),
       postFindings: options.postFindings ?? true,
       retry: { maxAttempts: MAX_ATTEMPTS, baseMs: 1000, maxMs: 60_000 },
       circuit: createCircuit(clock, { maxAttempts: MAX_ATTEMPTS }),
@@ -150,6 +161,122 @@ describe('the pool', () => {
       closest: [{ id: 'zendesk/360001' }],
     });
     expect(ticket('2').status).toBe('posted');
+  });
+
+  describe('with rules', () => {
+    const named = (category: string) =>
+      makeCompletion({
+        text: JSON.stringify({
+          category,
+          reply: 'We have corrected it.',
+          language: 'en',
+          confidence: 0.9,
+          questions: [],
+          no_draft_reason: null,
+        }),
+      });
+    const ruled = () => observer.events.filter(({ name }) => name === 'ruled');
+
+    it('asks nobody about what is off, and says which rule has it', async () => {
+      makePool({ rules: () => makeRules([{ name: 'chat-off', when: { channel: ['chat'] }, action: 'off' }]) });
+      const traits = { brand: null, group: null, channel: 'chat', tags: [], priority: null };
+      helpdesk.script.conversation = async (id) => makeConversation(id, id === '1' ? { traits } : {});
+      await ingest('1');
+      await ingest('2');
+      await run();
+      expect(ticket('1')).toMatchObject({ status: 'skipped', reason: 'rule', draft: null });
+      expect(ticket('1').subject).toBe('Subject of 1');
+      expect(ticket('2').status).toBe('posted');
+      expect(ticket('2').draft?.versions).toMatchObject({ rules: '0123456789ab', rule: null });
+      expect(llm.calls.complete).toBe(1);
+      expect(ruled()).toEqual([
+        expect.objectContaining({ rule: 'chat-off', action: 'off', skip: 'rule', category: null }),
+        expect.objectContaining({ rule: null, action: 'draft', skip: null }),
+      ]);
+    });
+
+    it('posts a finding without the reply that the model wrote all the same, whatever POST_FINDINGS says', async () => {
+      makePool({ rules: () => makeRules([{ name: 'look', action: 'finding' }]), postFindings: false });
+      llm.script.complete = async ({ system }) => {
+        expect(system).toContain('No reply is wanted');
+        return makeCompletion();
+      };
+      await ingest('1');
+      await run();
+      expect(ticket('1')).toMatchObject({ status: 'posted', draft: { body: null, versions: { rule: 'look' } } });
+      expect(JSON.stringify(helpdesk.notes)).not.toContain('We have corrected it');
+    });
+
+    it('holds a draft until it is released', async () => {
+      makePool({ rules: () => makeRules([{ name: 'look first', action: 'hold' }]) });
+      await ingest('1');
+      await run();
+      expect(ticket('1').status).toBe('drafted');
+      expect(helpdesk.notes).toHaveLength(0);
+      await outbox.releaseTicket('zendesk', '1');
+      await pass(200);
+      expect(ticket('1').status).toBe('posted');
+    });
+
+    it('counts the control group and the others, and gives them nothing', async () => {
+      const rules = [{ name: 'trial', when: { language: ['en'] }, control: 100 }, { percent: 0 }];
+      makePool({ rules: () => makeRules(rules) });
+      helpdesk.script.conversation = async (id) => makeConversation(id, { locale: id === '1' ? 'en' : 'fr' });
+      await ingest('1');
+      await ingest('2');
+      await run();
+      expect(ticket('1')).toMatchObject({ status: 'skipped', reason: 'control_group' });
+      expect(ticket('2')).toMatchObject({ status: 'skipped', reason: 'not_in_share' });
+      expect(llm.calls.complete).toBe(0);
+    });
+
+    it('goes by the category that the model names: a draft for one that is off is kept and never posted', async () => {
+      const rules = makeRules(
+        [
+          { name: 'spam-off', when: { category: ['spam'] }, action: 'off' },
+          { name: 'refunds', when: { category: ['refund'] }, action: 'hold' },
+        ],
+        ['spam', 'refund'],
+      );
+      makePool({ rules: () => rules });
+      const categories: Readonly<Record<string, string>> = { '1': 'spam', '2': 'refund', '3': 'none', '4': 'made up' };
+      llm.script.complete = async ({ user, schema }) => {
+        expect(JSON.stringify(schema)).toContain('["spam","refund","none"]');
+        return named(categories[/Subject of (\d)/.exec(user)?.[1] ?? ''] ?? '');
+      };
+      for (const id of Object.keys(categories)) await ingest(id);
+      await run(2_000);
+      expect(ticket('1')).toMatchObject({ status: 'skipped', reason: 'rule' });
+      expect(ticket('1').draft).toMatchObject({
+        body: 'We have corrected it.',
+        versions: { rule: 'spam-off', category: 'spam' },
+      });
+      expect(ticket('2')).toMatchObject({ status: 'drafted', draft: { versions: { rule: 'refunds' } } });
+      for (const id of ['3', '4'])
+        expect(ticket(id)).toMatchObject({ status: 'posted', draft: { versions: { rule: null, category: null } } });
+      await outbox.retryTicket('zendesk', '1');
+      await pass(2_000);
+      expect(ticket('1')).toMatchObject({ status: 'skipped', reason: 'rule' });
+      expect(helpdesk.notes).toHaveLength(2);
+    });
+
+    it('ends a try with the rules that it began with', async () => {
+      let rules = makeRules([{ name: 'old', action: 'draft' }]);
+      makePool({ rules: () => rules });
+      llm.script.complete = async () => {
+        rules = { ...makeRules([{ name: 'new', action: 'off' }]), version: 'newer' };
+        return makeCompletion();
+      };
+      await ingest('1');
+      await run();
+      expect(ticket('1')).toMatchObject({
+        status: 'posted',
+        draft: { versions: { rule: 'old', rules: '0123456789ab' } },
+      });
+      await ingest('2');
+      await pass(200);
+      expect(ticket('2')).toMatchObject({ status: 'skipped', reason: 'rule' });
+    });
   });
 
   it('turns a queued ticket into one private note with its marker', async () => {

@@ -10,6 +10,7 @@ import { createModelRoutes } from '../../src/core/model-routes.ts';
 import type { Outbox } from '../../src/core/outbox.ts';
 import type { RateBudget } from '../../src/core/rate-budget.ts';
 import { createSpendGuard } from '../../src/core/spend-guard.ts';
+import type { RuleSet } from '../../src/core/rules.ts';
 import type { TicketReader } from '../../src/core/ticket-reader.ts';
 import { createGate, type Gate } from '../../src/pool/gate.ts';
 import { createHandOver } from '../../src/pool/hand-over.ts';
@@ -17,7 +18,7 @@ import { createPool, type Pool } from '../../src/pool/pool.ts';
 import { type Connection, openDatabase } from '../../src/sqlite/database.ts';
 import { openOutbox } from '../../src/sqlite/outbox.ts';
 import { openTicketReader } from '../../src/sqlite/ticket-reader.ts';
-import { makeBatch, makeBudgetSnapshot, makeEvent, makeTeam, TRACEPARENT } from '../support/factories.ts';
+import { makeBatch, makeBudgetSnapshot, makeEvent, makeRules, makeTeam, TRACEPARENT } from '../support/factories.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import { migrationsFolder } from '../support/paths.ts';
 import { recordingObserver, type RecordingObserver } from '../support/recording-observer.ts';
@@ -100,10 +101,11 @@ describe('the pool with a model that reviews', () => {
     readonly dailyBudgetUsd?: number;
     readonly maskPersonalData?: boolean;
     readonly knowledge?: FakeKnowledge;
+    readonly rules?: RuleSet;
   }
 
   function makePool(settings: PoolSettings = {}): void {
-    const { reviews = true, dailyBudgetUsd = null, maskPersonalData = false, knowledge } = settings;
+    const { reviews = true, dailyBudgetUsd = null, maskPersonalData = false, knowledge, rules } = settings;
     const probe = (scope: string) =>
       scope === 'llm' ? writer.probe(new AbortController().signal) : helpdesk.probe(new AbortController().signal);
     const retry = { maxAttempts: MAX_ATTEMPTS, baseMs: 1000, maxMs: 60_000 };
@@ -120,6 +122,7 @@ describe('the pool with a model that reviews', () => {
       random: seededRandom(1),
       team: makeTeam({ maskPersonalData }),
       knowledge,
+      ...(rules === undefined ? {} : { rules: () => rules }),
       postFindings: true,
       retry,
       circuit: createCircuit(clock, retry),
@@ -197,6 +200,19 @@ describe('the pool with a model that reviews', () => {
     expect(prompts[1]?.user).toContain('- It promises a refund.');
     expect(judge.calls.complete).toBe(1);
     expect(note()).toContain('It promises a refund.');
+  });
+
+  it('holds what a rule holds, once it is reviewed or written anew, with the guidelines of that rule', async () => {
+    makePool({ rules: makeRules([{ name: 'look first', action: 'hold', guidelines: 'Mention the warranty.' }]) });
+    answer(GOOD, BAD);
+    await ingest('1');
+    await ingest('2');
+    await run();
+    expect([ticket('1').status, ticket('2').status]).toEqual(['drafted', 'drafted']);
+    expect(stages('2')).toEqual(['draft ok', 'review ok', 'revise ok']);
+    expect(helpdesk.notes).toEqual([]);
+    expect(judged[0]?.system).toContain('Mention the warranty.');
+    expect(prompts.at(-1)?.system).toBe(prompts[0]?.system);
   });
 
   it('does not review where there is nothing to send', async () => {

@@ -2,6 +2,7 @@ import type { BudgetSnapshot } from '../../src/core/rate-budget.ts';
 import type { NewBatch } from '../../src/core/batch.ts';
 import type { TicketEvent } from '../../src/core/helpdesk.ts';
 import type { JobOutcome } from '../../src/core/outbox.ts';
+import type { Rule, RuleSet } from '../../src/core/rules.ts';
 import type { Draft } from '../../src/core/ticket.ts';
 import type { TeamSettings } from '../../src/drafting/prepare-prompt.ts';
 
@@ -84,4 +85,21 @@ export const makeTeam = (team: Partial<TeamSettings> = {}): TeamSettings => ({
   linkHosts: [],
   maskPersonalData: false,
   ...team,
+});
+
+/** A rule that takes every ticket and gives it a draft. */
+export const makeRule = (rule: Partial<Rule> = {}): Rule => ({
+  name: 'every',
+  when: {},
+  action: 'draft',
+  guidelines: '',
+  percent: 100,
+  control: 0,
+  ...rule,
+});
+
+export const makeRules = (rules: readonly Partial<Rule>[], categories: readonly string[] = []): RuleSet => ({
+  version: '0123456789ab',
+  categories: categories.map((name) => ({ name, description: `It is about ${name}.` })),
+  rules: rules.map(makeRule),
 });

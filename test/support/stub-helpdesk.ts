@@ -1,11 +1,12 @@
-import type {
-  Conversation,
-  Helpdesk,
-  LookRequest,
-  Message,
-  Note,
-  PostLook,
-  PostRequest,
+import {
+  type Conversation,
+  type Helpdesk,
+  type LookRequest,
+  type Message,
+  NO_TRAITS,
+  type Note,
+  type PostLook,
+  type PostRequest,
 } from '../../src/core/helpdesk.ts';
 
 export interface StubHelpdesk extends Helpdesk {
@@ -42,6 +43,7 @@ export function makeConversation(ticketId: string, overrides: Partial<Conversati
     requesterId: '7',
     requesterName: 'Ada',
     locale: 'en',
+    traits: NO_TRAITS,
     unavailable: null,
     messages: [makeMessage()],
     omitted: 0,

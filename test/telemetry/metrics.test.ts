@@ -58,6 +58,7 @@ async function tellEverything({ telemetry, observer }: ReturnType<typeof setup>)
     delayMs: 9,
   });
   observer.llmCall({ ...call, errorClass: null });
+  observer.ruled({ ticket, rule: 'r', action: 'draft', skip: null, category: null });
   observer.ticketFinished({ ticket, batchId: 'b', status: 'dead', reason: 'timeout', totalMs: 3 });
   observer.batch({ batchId: 'b', state: 'completed', total: 1, reason: null, createdAt: 0 });
   observer.sweep({ helpdesk: 'zendesk', listed: 3, found: 1 });
@@ -151,5 +152,18 @@ describe('the metrics', () => {
       (line) => /error_type="(\w+)"/.exec(line)?.[1],
     );
     expect(types).toEqual(['503', 'connection', 'aborted']);
+  });
+
+  it('count what rules decide by a few words, and rules that were refused', async () => {
+    const parts = setup();
+    const decision = { ticket, rule: 'a name that is no label', category: 'refund', action: 'draft' } as const;
+    parts.observer.ruled({ ...decision, skip: null });
+    parts.observer.ruled({ ...decision, skip: 'control_group' });
+    parts.observer.ruled({ ...decision, action: 'off', skip: 'rule' });
+    parts.observer.rulesRead({ version: 'v', rules: 1, problems: ['line 3: wrong'] });
+    const counted = (await parts.lines('draftdesk_rules_total')).map((line) => /action="(\w+)"/.exec(line)?.[1] ?? '');
+    expect(counted.toSorted()).toEqual(['control_group', 'draft', 'off']);
+    expect((await parts.lines('draftdesk_rules_total')).join('')).not.toMatch(/no label|refund/);
+    expect((await parts.lines('draftdesk_alarms_total')).join('')).toContain('kind="rules"');
   });
 });

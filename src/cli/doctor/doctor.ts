@@ -9,14 +9,24 @@ import { withoutSecrets } from '../fatal.ts';
 import { jsonLine, shown } from '../shown.ts';
 import type { Check, Patient } from './check.ts';
 import { database } from './database-checks.ts';
-import { address, environmentFile, node, secrets, service, settings } from './environment-checks.ts';
+import { address, environmentFile, node, rules, secrets, service, settings } from './environment-checks.ts';
 import { printFindings } from './print-findings.ts';
 
 /** The upstreams are asked with the settings' own credentials; with wrong settings there is nobody to ask. */
 const upstreams: Check = ({ config }) => (config === null ? [] : probeUpstreams(config));
 
 /** In the order they are shown. */
-const CHECKS: readonly Check[] = [settings, secrets, node, environmentFile, address, service, database, upstreams];
+const CHECKS: readonly Check[] = [
+  settings,
+  rules,
+  secrets,
+  node,
+  environmentFile,
+  address,
+  service,
+  database,
+  upstreams,
+];
 
 const HELP = `
 Works beside a running service and without one. Asks the helpdesks and the LLM

@@ -24,6 +24,12 @@ export const settings: Check = ({ env, config }) => {
   }
 };
 
+/** What is wrong with them stands under settings. */
+export const rules: Check = ({ config }) =>
+  config === null || config.rulesFile === null
+    ? []
+    : [ok('rules', `${config.rulesFile}: ${config.rules.rules.length} rules, version ${config.rules.version}`)];
+
 const SECRET = /(KEY|SECRET|TOKEN|PASSWORD)$/;
 /** Of a shorter secret two characters tell too much. */
 const TELLABLE_LENGTH = 16;

@@ -6,6 +6,7 @@ import type { History } from '../../core/history.ts';
 import type { Observer } from '../../core/observer.ts';
 import type { Outbox } from '../../core/outbox.ts';
 import type { ServiceControl } from '../../core/service-control.ts';
+import type { RuleSet } from '../../core/rules.ts';
 import type { ShownSetting } from '../../core/shown-setting.ts';
 import type { TicketReader } from '../../core/ticket-reader.ts';
 import type { AdminContext, AdminEnv, Door } from '../admin-auth.ts';
@@ -27,6 +28,8 @@ import { addSignIn } from './sign-in.tsx';
 export interface ConsoleParts {
   readonly history: History;
   readonly settings: readonly ShownSetting[];
+  /** Those in force; not given: there is no file. */
+  readonly rules?: () => RuleSet;
   /** The provider's screen of keys and credit; null: not known. */
   readonly llmAdminUrl?: string | null;
   /** USD of a UTC day; null: no bound. */

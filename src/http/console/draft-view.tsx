@@ -89,7 +89,12 @@ const Sources: FC<{ sources: DraftVersion['sources'] }> = ({ sources }) =>
 /** What made it, for whoever compares drafts: short hashes. */
 function stamps(versions: DraftVersion['versions']): [string, string][] {
   if (versions === null) return [];
-  const { prompt, guidelines, rules, knowledge } = versions;
+  const { prompt, guidelines, rules, knowledge, rule = null, category = null } = versions;
   const told = Object.entries({ prompt, guidelines, rules, knowledge }).filter(([, hash]) => hash !== null);
-  return [['Made with', told.map(([name, hash]) => `${name} ${hash}`).join(', ')]];
+  const ruled: [string, string | null][] = [
+    ['Rule', rule],
+    ['Category', category],
+  ];
+  const given = ruled.flatMap(([label, text]): [string, string][] => (text === null ? [] : [[label, text]]));
+  return [...given, ['Made with', told.map(([name, hash]) => `${name} ${hash}`).join(', ')]];
 }

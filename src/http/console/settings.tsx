@@ -1,6 +1,8 @@
 import type { FC } from 'hono/jsx';
 import type { AuditLog, AuditRow } from '../../core/audit.ts';
 import type { Helpdesk } from '../../core/helpdesk.ts';
+import { conditionWords, effectWords } from '../../core/rule-words.ts';
+import type { RuleSet } from '../../core/rules.ts';
 import type { Readiness } from '../../core/service-control.ts';
 import type { ShownSetting } from '../../core/shown-setting.ts';
 import type { AdminContext } from '../admin-auth.ts';
@@ -16,6 +18,8 @@ export interface SettingsDeps {
   readonly settings: readonly ShownSetting[];
   readonly helpdesks: ReadonlyMap<string, Pick<Helpdesk, 'adminUrl'>>;
   readonly llmAdminUrl?: string | null;
+  /** Those in force; not given: there is no file. */
+  readonly rules?: () => RuleSet;
   /** Asked at most once a second, however many look. */
   readonly readiness: () => Promise<Readiness>;
 }
@@ -26,7 +30,7 @@ const LIST = { list: 'console/audit' };
 
 /** What is configured and whether it works, who is signed in, and who changed what. */
 export function addSettings(pages: Pages, deps: SettingsDeps): void {
-  const { audit, sessions, settings, readiness } = deps;
+  const { audit, sessions, settings, readiness, rules } = deps;
   pages.page(PATH, async (c, visit) => {
     const { checks } = await readiness();
     return {
@@ -38,6 +42,7 @@ export function addSettings(pages: Pages, deps: SettingsDeps): void {
             <Checks checks={checks} screenOf={(part) => screenOf(deps, part)} />
           </Live>
           <Configured settings={settings} />
+          {rules !== undefined && <Rules of={rules()} />}
           <SignedIn sessions={sessions.list()} visit={visit} />
           <Audit c={c} audit={audit} />
         </>
@@ -109,6 +114,28 @@ const SettingTable: FC<{ caption: string; settings: readonly ShownSetting[] }> =
       value === null ? <span class="muted">not set</span> : <code>{value}</code>,
     ])}
   />
+);
+
+const Rules: FC<{ of: RuleSet }> = ({ of: { version, rules, categories } }) => (
+  <Card title="Rules">
+    <p class="hint">
+      Version <code>{version}</code>. The first that matches takes a ticket; what none takes gets a draft. They are
+      changed in their file and read again on <code>SIGHUP</code>.
+    </p>
+    <Table
+      caption="Rules"
+      columns={['Name', 'If', 'Then']}
+      rows={rules.map((rule) => [rule.name, conditionWords(rule.when), effectWords(rule)])}
+    />
+    {categories.length > 0 && (
+      <Table
+        small
+        caption="Categories that the model may name"
+        columns={['Category', 'What it is']}
+        rows={categories.map(({ name, description }) => [<code>{name}</code>, description])}
+      />
+    )}
+  </Card>
 );
 
 const SignedIn: FC<{ sessions: readonly Session[]; visit: Visit }> = ({ sessions, visit }) => (

@@ -3,6 +3,7 @@ import { ADVICE } from '../../core/advice.ts';
 import { ERROR_CLASSES } from '../../core/errors.ts';
 import type { TicketDetail } from '../../core/ticket.ts';
 import type { TicketStory } from '../../core/ticket-story.ts';
+import { RULE_REASONS } from '../../core/rule-words.ts';
 import { Action, Ago, Card, Chip, Facts, Live, StatusChip } from './components.tsx';
 import { DraftChanges } from './draft-changes.tsx';
 import { NewestDraft } from './draft-view.tsx';
@@ -50,13 +51,21 @@ type Parts = Omit<TicketViewProps, 'problem'>;
 
 const RETRYABLE = new Set(['dead', 'cancelled', 'skipped']);
 
+/** With what it means, where the word alone does not say it. */
+function reasonWords(reason: string): string {
+  const words: Readonly<Record<string, string | undefined>> = RULE_REASONS;
+  return words[reason] === undefined ? reason : `${reason}: ${words[reason]}`;
+}
+
 const Summary: FC<Parts> = ({ ticket, visit, url, traceUrl }) => (
   <section class="card">
     <h2>{ticket.subject === null ? <SubjectGone ticket={ticket} /> : <Shown text={ticket.subject} />}</h2>
     <Facts
       of={[
         ['Status', <StatusChip status={ticket.status} />],
-        ...(ticket.reason === null || ticket.reason === ticket.errorClass ? [] : [['Reason', ticket.reason] as const]),
+        ...(ticket.reason === null || ticket.reason === ticket.errorClass
+          ? []
+          : [['Reason', reasonWords(ticket.reason)] as const]),
         ['Came', <Ago at={ticket.createdAt} now={visit.now} />],
         ['Changed', <Ago at={ticket.updatedAt} now={visit.now} />],
         ...(ticket.batchId === null
