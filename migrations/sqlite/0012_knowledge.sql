@@ -56,7 +56,7 @@ CREATE UNIQUE INDEX `knowledge_solved_key` ON `knowledge_solved` (`ticket_id`);-
 CREATE INDEX `knowledge_solved_source` ON `knowledge_solved` (`source`);--> statement-breakpoint
 CREATE INDEX `knowledge_solved_at` ON `knowledge_solved` (`solved_at`);--> statement-breakpoint
 CREATE INDEX `knowledge_solved_customer` ON `knowledge_solved` (`customer`) WHERE customer IS NOT NULL;--> statement-breakpoint
-CREATE INDEX `knowledge_solved_linked` ON `knowledge_solved` (`id`) WHERE links <> '[]';--> statement-breakpoint
+CREATE INDEX `knowledge_solved_linked` ON `knowledge_solved` (`links`) WHERE links <> '[]';--> statement-breakpoint
 CREATE TABLE `knowledge_source` (
 	`source` text NOT NULL,
 	`kind` text NOT NULL,

@@ -412,8 +412,9 @@ export const knowledgeSolved = sqliteTable(
     index('knowledge_solved_customer')
       .on(t.customer)
       .where(sql`customer IS NOT NULL`),
+    // with all that a count of them needs
     index('knowledge_solved_linked')
-      .on(t.id)
+      .on(t.links)
       .where(sql`links <> '[]'`),
   ],
 );

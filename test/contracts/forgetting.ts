@@ -188,6 +188,7 @@ export function forgettingContract(name: string, open: (setup: OutboxSetup) => P
           drafts: 1,
           errors: 1,
           spendingDays: 1,
+          solved: 0,
           cancelled: 0,
           notes: 1,
           posting: 0,

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { uuidv7 } from '../../src/core/clock.ts';
 import type { TicketQuery } from '../../src/core/ticket-reader.ts';
 import { type Connection, openDatabase } from '../../src/sqlite/database.ts';
+import { openKnowledgeBase } from '../../src/sqlite/knowledge-base.ts';
 import { openOutbox } from '../../src/sqlite/outbox.ts';
 import { openTicketReader } from '../../src/sqlite/ticket-reader.ts';
 import { fakeClock } from '../support/fake-clock.ts';
@@ -128,5 +129,12 @@ describe('query plans', () => {
       openOutbox(watching, { clock, newId: uuidv7(clock), owner: 'first', maxPending: 10 });
     const plans = plansOf(open, /^UPDATE job .*SET (due_at|post_intended_at) = \?/);
     for (const plan of plans) expect(plan).toMatch(/^(SCAN|SEARCH) job USING INDEX job_due_(live|batch)/);
+  });
+
+  it('of the knowledge base never go through all texts', () => {
+    const wanted = /FROM "?knowledge_(?:solved|article|passage|canned)/;
+    const plans = plansOf((watchedConnection) => void openKnowledgeBase(watchedConnection, { clock }), wanted);
+    // counts of sources and of linked tickets are read from their indexes alone
+    for (const plan of plans) expect(plan).not.toMatch(/SCAN knowledge_\w+(?!\w| USING COVERING INDEX)/);
   });
 });
