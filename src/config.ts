@@ -249,6 +249,14 @@ export function readConfig(env: Env): Config {
   };
 }
 
+/** The rules that DRAFTDESK_CONFIG names, for a replay. Throws `ConfigError`. */
+export function readReplayRules(env: Env): RuleSet {
+  const problems: string[] = [];
+  const rules = readRules(whatIsSet(env)['DRAFTDESK_CONFIG'], problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return rules;
+}
+
 /** As `readConfig`, for drafting from a file: everything that has to do with serving or a helpdesk is left aside. */
 export function readFileRunConfig(env: Env): FileRunConfig {
   const problems: string[] = [];

@@ -3,6 +3,7 @@ import { systemClock } from './core/clock.ts';
 import { slowestLimit } from './core/estimate.ts';
 import type { Conversation } from './core/helpdesk.ts';
 import type { ServiceTier } from './core/language-model.ts';
+import type { Evidence } from './drafting/passages.ts';
 import { buildPrompt } from './drafting/prompt.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
 
@@ -31,6 +32,8 @@ export interface EstimateInput {
   /** How many there are in all. */
   readonly tickets: number;
   readonly sample: readonly Conversation[];
+  /** What each of the sample is to rest on; not given: on nothing. */
+  readonly evidence?: readonly (Evidence | null)[];
   readonly past: PastDrafts;
   readonly tier: ServiceTier;
 }
@@ -38,9 +41,11 @@ export interface EstimateInput {
 /** From the token counts of a sample, without a call. */
 export function estimateFileRun(
   config: FileRunConfig,
-  { tickets, sample, past, tier }: EstimateInput,
+  { tickets, sample, evidence = [], past, tier }: EstimateInput,
 ): FileRunEstimate {
-  const prompts = sample.map((conversation) => buildPrompt(conversation, config.guidelines, config.maskPersonalData));
+  const prompts = sample.map((conversation, index) =>
+    buildPrompt(conversation, config.guidelines, config.maskPersonalData, { evidence: evidence[index] ?? null }),
+  );
   const mean = (valueOf: (prompt: (typeof prompts)[number]) => number): number =>
     prompts.reduce((sum, prompt) => sum + valueOf(prompt), 0) / Math.max(1, prompts.length);
   const promptTokens = Math.round(tickets * mean(({ promptTokens }) => promptTokens));

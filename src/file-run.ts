@@ -3,11 +3,13 @@ import type { FileRunConfig } from './config.ts';
 import { systemClock, systemRandom, uuidv7 } from './core/clock.ts';
 import type { ErrorClass, SkipReason } from './core/errors.ts';
 import type { Helpdesk } from './core/helpdesk.ts';
+import type { KnowledgeBase } from './core/knowledge-base.ts';
 import { combineObservers, silentObserver } from './core/observer.ts';
 import type { Pause } from './core/outbox.ts';
 import { ALL_TICKETS, createPaceMeter, type Pace } from './core/pace-meter.ts';
 import type { BudgetSnapshot } from './core/rate-budget.ts';
 import { createRateMeter } from './core/rate-meter.ts';
+import type { RuleSet } from './core/rules.ts';
 import type { ServiceTier } from './core/language-model.ts';
 import { BATCH_DRAFTS, createSpendGuard, type SpendGuard } from './core/spend-guard.ts';
 import type { StoreFault } from './core/store-fault.ts';
@@ -32,6 +34,10 @@ export interface FileRunParts {
   readonly budgetUsd: number | null;
   /** Where the tickets come from; nothing is posted to it. */
   readonly helpdesk: Helpdesk;
+  /** What drafts are to rest on; not given: on nothing but the ticket. */
+  readonly knowledge?: Pick<KnowledgeBase, 'search' | 'summary'>;
+  /** Not given: every ticket gets a draft. */
+  readonly rules?: RuleSet;
   /** Told after a ticket has come to rest, on the disk. Must not throw. */
   readonly onFinished: (ticketId: string, status: TicketStatus, reason: string | null) => void;
   /** Told when the model refuses everybody: nothing more is asked of it until it is well again. */
@@ -81,7 +87,7 @@ const PAGE = 500;
 
 /** Builds the parts as `startService` does. Throws `DatabaseRefused`, whose message is for the user. */
 export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun {
-  const { helpdesk } = parts;
+  const { helpdesk, rules } = parts;
   const clock = systemClock();
   const random = systemRandom;
   const newId = uuidv7(clock);
@@ -162,6 +168,8 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
       linkHosts: config.linkHosts,
       maskPersonalData: config.maskPersonalData,
     },
+    knowledge: parts.knowledge,
+    ...(rules === undefined ? {} : { rules: () => rules }),
     postFindings: false,
     retry: { maxAttempts: config.maxAttempts, baseMs: config.retryBaseMs, maxMs: config.retryMaxMs },
     circuit: noCircuit,

@@ -36,7 +36,7 @@ export async function estimateRun(file: TicketFile, options: EstimateOptions): P
     past: past ?? TYPICAL_DRAFT,
     tier: options.tier,
   });
-  process.stdout.write(options.json ? jsonLine(estimate) : describe(estimate, done.size, past !== null));
+  process.stdout.write(options.json ? jsonLine(estimate) : describeEstimate(estimate, done.size, past !== null));
   return 0;
 }
 
@@ -81,7 +81,8 @@ const BOUNDS: Readonly<Record<FileRunEstimate['bound'], string>> = {
   workers: 'WORKER_CONCURRENCY',
 };
 
-function describe(estimate: FileRunEstimate, done: number, measured: boolean): string {
+/** `measured`: the answers' length is that of drafts that are there. */
+export function describeEstimate(estimate: FileRunEstimate, done: number, measured: boolean): string {
   const { tickets, promptTokens, completionTokens, costUsd, minutes, bound } = estimate;
   const basis = measured ? 'as the drafts that are there' : 'assumed';
   return `\n${formatTable(process.stdout, [

@@ -1,6 +1,6 @@
 import type { FileRunProgress } from '../file-run.ts';
 import { formatCount, formatDuration, formatTable, formatUsd, paint, type ProgressPicture } from './progress-view.ts';
-import type { Ledger } from './run-ledger.ts';
+import { type Ledger, placeOf } from './run-ledger.ts';
 import type { TicketFile } from './ticket-file.ts';
 
 const PROBLEMS_SHOWN = 20;
@@ -38,7 +38,7 @@ export function toPicture(progress: FileRunProgress, ledger: Ledger, stopping: b
     warnings: [
       ...(stopping && busy > 0 ? [`finishing ${busy} calls under way; Ctrl-C again drops them`] : []),
       ...(waitingFor === null ? [] : [`waiting: ${waitingFor}`]),
-      ...ledger.failures().map(({ errorClass, count, example }) => `${count} ${errorClass}, e.g. line ${example.line}`),
+      ...ledger.failures().map(({ errorClass, count, example }) => `${count} ${errorClass}, e.g. ${placeOf(example)}`),
     ],
   };
 }
@@ -127,9 +127,7 @@ export function printSummary(stream: NodeJS.WriteStream, report: RunReport): voi
   ];
   stream.write(`\n${formatTable(stream, rows)}\n`);
   for (const { errorClass, count, example } of ledger.failures()) {
-    stream.write(
-      `  ${paint(stream, 'red', '✗')} ${count} ${errorClass}, e.g. line ${example.line}: ${example.error}\n`,
-    );
+    stream.write(`  ${paint(stream, 'red', '✗')} ${count} ${errorClass}, e.g. ${placeOf(example)}: ${example.error}\n`);
   }
   for (const fault of new Set(report.faults))
     stream.write(`  ${paint(stream, 'red', '✗')} a fault of Draftdesk's own: ${fault}\n`);

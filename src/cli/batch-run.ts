@@ -1,16 +1,16 @@
 import { type FileRunConfig, readFileRunConfig } from '../config.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import type { ServiceTier } from '../core/language-model.ts';
-import { type FileRun, type FileRunParts, openFileRun } from '../file-run.ts';
+import type { FileRun } from '../file-run.ts';
 import { estimateRun } from './batch-run-estimate.ts';
-import { printProblems, printSummary, type RunReport, sentenceOf, summaryJson, toPicture } from './batch-run-view.ts';
-import { CommandError, EXIT, exitOf } from './command-error.ts';
+import { printProblems, printSummary, type RunReport, sentenceOf, summaryJson } from './batch-run-view.ts';
+import { CommandError, EXIT } from './command-error.ts';
 import { type DraftFile, openDraftFile } from './draft-file.ts';
 import { recordOf } from './draft-record.ts';
 import { readEnvironment } from './environment.ts';
 import { formatOf } from './file-records.ts';
+import { explain, isHopeless, onSoundDisk, openRun, workOff } from './file-work.ts';
 import { packagePath } from './package-path.ts';
-import { createProgressView } from './progress-view.ts';
 import { checkOut, databaseOf } from './run-files.ts';
 import { createLedger, isResult, type Ledger } from './run-ledger.ts';
 import { createStopper, type Stopper } from './stopper.ts';
@@ -29,12 +29,6 @@ export interface BatchRunOptions {
   readonly budgetUsd?: number;
   readonly lane?: ServiceTier;
 }
-
-const LOOK_EVERY_MS = 200;
-/** How long calls under way may take once the run is to stop: they are paid for. */
-const GRACE_MS = 10_000;
-/** Of these a run does not recover by waiting: somebody must change a setting. */
-const HOPELESS = new Set(['auth', 'forbidden', 'model_not_found']);
 
 /** Drafts the tickets of a file. Answers the exit code; throws `CommandError` and `ConfigError`. */
 export async function runBatchFile(input: string, options: BatchRunOptions): Promise<number> {
@@ -101,7 +95,7 @@ async function draft(parts: Parts): Promise<number> {
       if (ledger.done === ledger.total) stop.finish();
     },
     onPaused: (errorClass) => {
-      if (HOPELESS.has(errorClass)) stop.fail(errorClass);
+      if (isHopeless(errorClass)) stop.fail(errorClass);
     },
     onBroken: ({ sentence }) => stop.fail(new CommandError(sentence, EXIT.disk)),
     onFault: (where, error) => faults.push(`${where}: ${error}`),
@@ -110,11 +104,14 @@ async function draft(parts: Parts): Promise<number> {
     throw new CommandError('--budget-usd means nothing: the price of LLM_MODEL is not known.', EXIT.config);
   }
   const startedAt = clock.steady();
-  const { missing, changed, outFile } = await onSoundDisk(run, out, () => prepare(parts, run, ledger));
+  const { missing, changed, outFile } = await onSoundDisk(run, databaseOf(out), () => prepare(parts, run, ledger));
   answers = outFile;
   const earlier = ledger.done;
-  await onSoundDisk(run, out, () => run.enqueue(missing));
-  if (ledger.done < ledger.total) await work(parts, run, ledger);
+  await onSoundDisk(run, databaseOf(out), () => run.enqueue(missing));
+  if (ledger.done < ledger.total) {
+    const title = `${ledger.total} of ${file.tickets.size} tickets of ${parts.input}`;
+    await workOff({ run, ledger, clock, stop, title: options.json === true ? null : title });
+  }
   answers.close();
   const progress = run.progress();
   const halted = ledger.done < ledger.total && !stop.signalled() ? progress.halted : null;
@@ -136,26 +133,6 @@ async function draft(parts: Parts): Promise<number> {
   if (halted !== null) return halted.errorClass === null ? EXIT.failed : EXIT.unfinished;
   if (ledger.done < ledger.total) return EXIT.interrupted;
   return ledger.dead > 0 || file.problems.length > 0 ? EXIT.failed : 0;
-}
-
-function openRun(config: FileRunConfig, parts: FileRunParts): FileRun {
-  try {
-    return openFileRun(config, parts);
-  } catch (error) {
-    throw new CommandError(error instanceof Error ? error.message : String(error), exitOf(error), { cause: error });
-  }
-}
-
-/** Before the run has begun nobody waits for a disk that refuses. */
-async function onSoundDisk<T>(run: FileRun, out: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const fault = run.fault();
-    if (fault === null) throw error;
-    const what = `${databaseOf(out)} cannot be written (${fault.code}).`;
-    throw new CommandError(`${what} See to the disk, then run the same command again.`, EXIT.disk, { cause: error });
-  }
 }
 
 /** Brings ledger and answers up to what is known already; tells what is still to be queued. */
@@ -197,38 +174,6 @@ async function prepare({ out, file, options }: Parts, run: FileRun, ledger: Ledg
     } else if (!waiting.has(ticketId) && !again.has(ticketId)) missing.push(ticketId);
   }
   return { missing, changed, outFile };
-}
-
-/** Until every ticket has its result, or the run is to stop. */
-async function work({ clock, stop, input, file, options }: Parts, run: FileRun, ledger: Ledger): Promise<void> {
-  const view = options.json === true ? null : createProgressView(process.stdout);
-  if (view !== null) process.stdout.write(`\n  ${ledger.total} of ${file.tickets.size} tickets of ${input}\n\n`);
-  const startedAt = clock.steady();
-  const show = (): void =>
-    view?.update(toPicture(run.progress(), ledger, stop.signalled()), clock.steady() - startedAt);
-  await run.start();
-  while (!stop.signal.aborted) {
-    show();
-    if (run.progress().halted !== null) stop.finish();
-    await clock.sleep(LOOK_EVERY_MS, stop.signal);
-  }
-  let stopped = false;
-  const stopping = run.stop(GRACE_MS).finally(() => (stopped = true));
-  while (!stopped) {
-    show();
-    await Promise.race([stopping, clock.sleep(LOOK_EVERY_MS)]);
-  }
-  show();
-}
-
-/** An error class that stopped the run becomes what the model's server said. */
-function explain(failure: unknown, run: FileRun): unknown {
-  if (typeof failure !== 'string') return failure;
-  const reason = run.progress().waitingFor ?? failure;
-  return new CommandError(
-    `${reason} Mend that and run the same command again: it goes on where it stopped.`,
-    EXIT.config,
-  );
 }
 
 function exampleOf(ticketId: string, file: TicketFile, run: FileRun) {

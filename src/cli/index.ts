@@ -13,6 +13,7 @@ import { eraseCommand } from './erase.ts';
 import { initCommand } from './init.ts';
 import { packagePath } from './package-path.ts';
 import { knowledgeCommand } from './knowledge.ts';
+import { replayCommand } from './replay.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
@@ -29,6 +30,7 @@ export function createProgram(version: string): Command {
     .addCommand(serveCommand())
     .addCommand(batchCommand())
     .addCommand(knowledgeCommand())
+    .addCommand(replayCommand())
     .addCommand(statusCommand())
     .addCommand(backupCommand())
     .addCommand(doctorCommand())

@@ -48,7 +48,7 @@ export async function importKnowledge(options: KnowledgeImportOptions): Promise<
   if (given.length === 0)
     throw new CommandError('Name what to import: --articles, --solved or --canned (add --help).', EXIT.usage);
   const uploads: { readonly kind: Kind; readonly upload: Upload }[] = [];
-  for (const { kind, path } of given) uploads.push({ kind, upload: await open(kind, path, options.source) });
+  for (const { kind, path } of given) uploads.push({ kind, upload: await openUpload(kind, path, options.source) });
   const client = connect();
   const answers: Partial<Record<Kind, ImportAnswer>> = {};
   for (const { kind, upload } of uploads) {
@@ -60,7 +60,8 @@ export async function importKnowledge(options: KnowledgeImportOptions): Promise<
   return Object.values(answers).some(({ rejected }) => rejected.length > 0) ? EXIT.failed : 0;
 }
 
-async function open(kind: Kind, path: string, source: string | undefined): Promise<Upload> {
+/** Lines of a file, or of a folder's pages. Throws `CommandError` where there are none. */
+export async function openUpload(kind: Kind, path: string, source: string | undefined): Promise<Upload> {
   const found = await stat(path).catch((error: unknown) => {
     throw new CommandError(`${path} cannot be read (${systemCode(error)}).`, EXIT.usage);
   });

@@ -5,7 +5,12 @@ import { isFinal, type TicketStatus } from '../core/ticket.ts';
 export interface Failure {
   readonly errorClass: string;
   readonly count: number;
-  readonly example: { readonly line: number; readonly id: string | number; readonly error: string };
+  readonly example: {
+    /** Null: it comes from no line that can be told. */
+    readonly line: number | null;
+    readonly id: string | number;
+    readonly error: string;
+  };
 }
 
 /** How far a run is: what came of each ticket it was asked for. */
@@ -82,4 +87,9 @@ export function createLedger(
       return true;
     },
   };
+}
+
+/** Where to look for an example. */
+export function placeOf({ line, id }: Failure['example']): string {
+  return line === null ? `ticket ${id}` : `line ${line}`;
 }

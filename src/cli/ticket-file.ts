@@ -1,13 +1,16 @@
 import { open } from 'node:fs/promises';
-import { sha256 } from '../core/clock.ts';
 import { UpstreamError } from '../core/errors.ts';
-import { type Conversation, type Helpdesk, NO_TRAITS } from '../core/helpdesk.ts';
-import { NOT_ASKED } from '../file-run.ts';
+import type { Conversation, Helpdesk } from '../core/helpdesk.ts';
 import { CommandError, systemCode } from './command-error.ts';
+import {
+  FILE_HELPDESK,
+  fileHelpdesk,
+  type FiledTicket,
+  notAsked,
+  ticketIdOf,
+  toConversation,
+} from './file-helpdesk.ts';
 import { type Fields, readRecords, type RecordParser } from './file-records.ts';
-
-/** The name under which the outbox knows a file's tickets. */
-export const FILE_HELPDESK = 'file';
 
 /** One ticket of a file: where its text stands, not the text. */
 export interface FileTicket {
@@ -107,14 +110,8 @@ async function openFile(path: string): ReturnType<typeof open> {
   throw new CommandError(`${path} is not a file.`);
 }
 
-interface Ticket {
-  readonly id: string | number;
-  readonly subject: string;
-  readonly description: string;
-}
-
 /** A ticket, or what is wrong with the record. */
-function readTicket(fields: Fields | string): Ticket | string {
+function readTicket(fields: Fields | string): FiledTicket | string {
   if (typeof fields === 'string') return fields;
   const { id, subject, description } = fields;
   const named = typeof id === 'string' ? id.trim() !== '' && id.length <= ID_MAX : Number.isSafeInteger(id);
@@ -123,81 +120,4 @@ function readTicket(fields: Fields | string): Ticket | string {
     return 'needs "subject" and "description", both text';
   }
   return { id: id as string | number, subject, description };
-}
-
-/**
- * The outbox wants decimal ids. Made from the id and the text, they stay the same wherever a line stands in the file,
- * and a changed text is new work: 52 bits, so that among 50,000 lines two meet once in four million files.
- */
-function ticketIdOf({ id, subject, description }: Ticket): string {
-  const digest = sha256(JSON.stringify([String(id), subject, description]));
-  return String(BigInt(`0x${digest.slice(0, 13)}`) + 1n);
-}
-
-function toConversation(ticketId: string, { subject, description }: Ticket, receivedAt: number): Conversation {
-  const silent = subject.trim() === '' && description.trim() === '';
-  return {
-    ticketId,
-    subject,
-    requesterId: null,
-    requesterName: null,
-    locale: null,
-    traits: NO_TRAITS,
-    unavailable: null,
-    messages: silent
-      ? []
-      : [
-          {
-            id: '1',
-            author: 'customer',
-            authorName: null,
-            html: toHtml(description),
-            createdAt: receivedAt,
-            public: true,
-            verified: true,
-          },
-        ],
-    omitted: 0,
-    ownNotes: [],
-    version: '',
-  };
-}
-
-const ELEMENT =
-  /<\/?(?:a|b|blockquote|body|br|center|code|div|em|font|h[1-6]|head|hr|html|i|img|li|ol|p|pre|small|span|strong|table|tbody|td|th|tr|u|ul)(?:\s[^<>]*)?\/?>/i;
-
-/** Plain text keeps its lines; what holds a known element is HTML already. */
-function toHtml(description: string): string {
-  if (ELEMENT.test(description)) return description;
-  return description
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll(/\r\n?|\n/g, '<br>');
-}
-
-/** Work of an earlier run that this one was not asked for, e.g. on a line that has been changed since. */
-function notAsked(): UpstreamError {
-  return new UpstreamError('gone', 'This line was not asked for.', { upstream: FILE_HELPDESK, reason: NOT_ASKED });
-}
-
-/** Nothing is ever posted to a file: its tickets are held. */
-function fileHelpdesk(conversation: TicketFile['conversation']): Helpdesk {
-  const never = (): never => {
-    throw new UpstreamError('invalid_request', 'A file takes no notes.', { upstream: FILE_HELPDESK });
-  };
-  return {
-    name: FILE_HELPDESK,
-    authenticate: () => false,
-    parse: never,
-    conversation,
-    look: async () => never(),
-    postPrivateNote: async () => never(),
-    listTickets: async () => never(),
-    probe: async () => undefined,
-    room: () => 0,
-    limits: () => ({ requestsPerMinute: 0, usedRequests: 0, waitedMs: 0, pausedUntil: null }),
-    demand: () => [],
-    ambiguousWaitMs: 0,
-  };
 }
