@@ -169,6 +169,7 @@ describe('knowledge import', () => {
 
 it('knowledge search shows what would be found, with nothing that a terminal obeys', async () => {
   const { knowledge } = await serve();
+  knowledge.found = NOTHING_FOUND;
   expect((await run(['search', 'x'])).stdout).toBe('Nothing is found for that.\n');
   knowledge.search = async ({ text, subject, limit }) => ({
     articles: [
