@@ -35,6 +35,7 @@ describe.skipIf(browser === null)('the page Knowledge', SLOW, () => {
   afterEach(() => served.close());
 
   test('begins with what to do, and an operator starts the sync', async () => {
+    parts.knowledge.counts = { articles: 0, solved: 0, canned: 0 };
     await using page = await openConsole(url, { token: ADMIN_TOKEN });
     await page.getByRole('link', { name: 'Knowledge' }).click();
     await page.getByText('npx draftdesk knowledge import').waitFor();
