@@ -6,6 +6,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { SourceProgress } from '../../src/core/knowledge-sync.ts';
 import { serveApp } from '../http/serve-app.ts';
 import { ADMIN_TOKEN, type TestApp, testApp, type TestAppOptions, VIEWER_TOKEN } from '../http/test-app.ts';
+import { NOTHING_FOUND } from '../support/fake-knowledge.ts';
 import { startProgram } from './program.ts';
 
 /* The commands as they ship, against the API over a knowledge base in memory. */
@@ -169,6 +170,7 @@ describe('knowledge import', () => {
 
 it('knowledge search shows what would be found, with nothing that a terminal obeys', async () => {
   const { knowledge } = await serve();
+  knowledge.found = NOTHING_FOUND;
   expect((await run(['search', 'x'])).stdout).toBe('Nothing is found for that.\n');
   knowledge.search = async ({ text, subject, limit }) => ({
     articles: [
