@@ -103,7 +103,7 @@ export function judgeCanary(ramp: RampUp): RampDecision {
   const end = growing ? target : Math.min(target, total);
   const phase = Math.max(1, end - ramp.forgiven.processed);
   if (bad > canary.maxErrorRate * phase) {
-    const reason = `Canary: ${bad} of the first ${Math.max(seen, bad)} tickets died, more than ${percent(canary.maxErrorRate)} of ${phase}. Look at "errors", then resume or cancel.`;
+    const reason = `Canary: ${bad} of the first ${Math.max(seen, bad)} tickets died, more than ${percent(canary.maxErrorRate)} of ${phase}. See what went wrong (its errors), then resume or cancel.`;
     return { kind: 'stop', reason };
   }
   if (processed < end) return { kind: 'wait' };

@@ -19,7 +19,7 @@ export interface Revival {
 }
 
 /** What an operator can do about a batch that has stopped by itself. */
-const LOOK = 'Look at "errors", then resume or cancel.';
+const LOOK = 'See what went wrong (its errors), then resume or cancel.';
 
 export interface Release {
   readonly minConfidence: number | null;
