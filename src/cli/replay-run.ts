@@ -17,7 +17,7 @@ import type { ReplayComparison } from './replay-figures.ts';
 import { openReplayFolder, type ReplayFolder } from './replay-folder.ts';
 import { type ReplayPair, reportPage } from './replay-page.ts';
 import { printReplay, replayJson, type ReplayReport } from './replay-view.ts';
-import { jsonLine } from './shown.ts';
+import { jsonLine, shown } from './shown.ts';
 import { createStopper, type Stopper } from './stopper.ts';
 
 export interface ReplayOptions {
@@ -56,7 +56,7 @@ export async function runReplay(options: ReplayOptions): Promise<number> {
   const stop = createStopper();
   if (options.json !== true) process.stderr.write(`Reading ${solved} …\n`);
   await using past = await openFiles(options, folder, stop);
-  printProblems(options, past);
+  await printProblems(options, past);
   if (past.tickets.length === 0) throw new CommandError(`${solved} holds no ticket with a question and an answer.`);
   const versions = replayVersions(config, rules.version, past.digest);
   const id = replayId(config, versions);
@@ -128,10 +128,11 @@ async function* articleLines(path: string): AsyncGenerator<Uint8Array> {
   yield* (await openUpload('articles', path, undefined)).chunks;
 }
 
-function printProblems({ solved, articles = '' }: ReplayOptions, { rejected }: Past): void {
+async function printProblems({ solved, articles }: ReplayOptions, { rejected }: Past): Promise<void> {
+  const upload = articles === undefined ? null : await openUpload('articles', articles, undefined);
   const lines = [
-    ...rejected.articles.map(({ line, reason }) => `${articles}:${line} ${reason}\n`),
-    ...rejected.solved.map(({ line, reason }) => `${solved}:${line} ${reason}\n`),
+    ...rejected.articles.map(({ line, reason }) => `${shown(upload?.origin(line).place ?? '')} ${shown(reason)}\n`),
+    ...rejected.solved.map(({ line, reason }) => `${solved}:${line} ${shown(reason)}\n`),
   ];
   for (const line of lines.slice(0, PROBLEMS_SHOWN)) process.stderr.write(line);
   if (lines.length > PROBLEMS_SHOWN) process.stderr.write(`… and ${lines.length - PROBLEMS_SHOWN} more such lines\n`);

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -206,6 +206,10 @@ describe('draftdesk replay', () => {
 
   it('stops at the budget with 75 and goes on with a larger one; needs one; estimates without a call', async () => {
     lines('solved.jsonl', solved(30));
+    mkdirSync(join(folder, 'help'));
+    writeFileSync(join(folder, 'help/bad.md'), '---\n- no names\n---\ntext');
+    const dry = await start(['--dry-run', '--json', '--articles', 'help']).ended;
+    expect(dry.stderr).toMatch(/^bad\.md /);
     expect(JSON.parse((await start(['--dry-run', '--json']).ended).stdout)).toMatchObject({ tickets: 30 });
     expect(llm.stats().requests).toBe(0);
     const stopped = await replay('--budget-usd', '0.003');
