@@ -140,6 +140,8 @@ export interface PostRequest {
   readonly ticketId: string;
   readonly note: Note;
   readonly fence: string;
+  /** Asked when the write has had its turn and is about to be sent; false: it is not, and `cancelled` is thrown. */
+  readonly mayStart?: () => boolean;
   /** As in `LookRequest`. */
   readonly lane?: Lane;
 }

@@ -247,6 +247,11 @@ export interface Outbox {
    * `lookedAt` (steady ms): the last look at the conversation; events received before it were in it.
    */
   intendPost(claim: Claim, lookedAt: number): Promise<boolean>;
+  /**
+   * Is the claim ours at this very moment? Asked when a note that has waited for its turn is about to leave: the process
+   * may have slept since its intent. False when the store cannot tell.
+   */
+  holds(claim: Claim): boolean;
   /** Ends a try: next state, attempt record, draft or note id, in one write. */
   report(claim: Claim, outcome: JobOutcome, timing: AttemptTiming): Promise<ReportResult>;
   /** Makes jobs of dead processes claimable again; answers how many. */

@@ -66,6 +66,7 @@ interface Call {
   readonly cost?: number;
   readonly body?: unknown;
   readonly aboutTicket?: boolean;
+  readonly mayStart?: (() => boolean) | undefined;
   /** Limits of ours that it counts against besides. */
   readonly within?: readonly FreshdeskBudget[];
 }
@@ -207,7 +208,7 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
   }
 
   async function postPrivateNote(
-    { ticketId, note, fence, lane }: PostRequest,
+    { ticketId, note, fence, lane, mayStart }: PostRequest,
     signal: AbortSignal,
   ): Promise<{ noteId: string }> {
     assertTicketId(ticketId, NAME);
@@ -224,6 +225,7 @@ function createFreshdesk(settings: FreshdeskSettings, deps: HelpdeskDeps): Helpd
       turn,
       body: { body, private: true },
       aboutTicket: true,
+      mayStart,
     };
     const { json } = replaced ?? (await call(request, signal));
     const written = shapes.noteAnswer.safeParse(json);

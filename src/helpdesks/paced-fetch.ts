@@ -41,6 +41,8 @@ export interface PacedCall<Name extends string> extends Omit<HttpCall, 'url'> {
   readonly lane?: Lane | undefined;
   /** What the vendor charges for it; 1 unless told. */
   readonly cost?: number;
+  /** Asked when it is about to be sent, which may be minutes later; false: it is not, and `cancelled` is thrown. */
+  readonly mayStart?: (() => boolean) | undefined;
 }
 
 export interface PacedFetchOptions<Name extends string> extends HttpOptions {
@@ -121,6 +123,7 @@ export function createPacedFetch<Name extends string>(options: PacedFetchOptions
   }
 
   async function send(call: PacedCall<Name>, cost: number, signal: AbortSignal): Promise<Answer> {
+    if (call.mayStart?.() === false) throw giveBack(call, cost);
     let over = false;
     const observed: typeof fetch = async (input, init) => {
       const response = await options.fetch(input, init);

@@ -205,6 +205,7 @@ function createZendesk(settings: ZendeskSettings, deps: HelpdeskDeps): Helpdesk 
         budgets: ['update', 'requests'],
         step: 'post',
         lane: request.lane,
+        mayStart: request.mayStart,
       },
       signal,
     );

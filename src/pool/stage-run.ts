@@ -22,7 +22,7 @@ export interface StageDeps {
   readonly helpdesks: ReadonlyMap<string, Helpdesk>;
   readonly routes: ModelRoutes;
   readonly spending: SpendGuard;
-  readonly outbox: Pick<Outbox, 'intendPost' | 'storeFault'>;
+  readonly outbox: Pick<Outbox, 'intendPost' | 'holds' | 'storeFault'>;
   readonly clock: Clock;
   readonly observer: Observer;
   readonly team: TeamSettings;

@@ -115,7 +115,7 @@ export async function post(run: StageRun, deps: StageDeps): Promise<JobOutcome> 
   });
   try {
     const { noteId } = await helpdesk.postPrivateNote(
-      { ticketId: job.ticketId, note, fence: look.fence, lane: job.lane },
+      { ticketId: job.ticketId, note, fence: look.fence, lane: job.lane, mayStart: () => deps.outbox.holds(job) },
       signal,
     );
     if (!doubtful) return { kind: 'posted', noteId };

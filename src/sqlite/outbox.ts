@@ -179,6 +179,13 @@ function buildOutbox(connection: Connection, options: OutboxOptions): SqliteOutb
         jobs.save(row);
         return true;
       }),
+    holds: (claim) => {
+      try {
+        return jobs.held(claim, times().awakeSince) !== undefined;
+      } catch {
+        return false;
+      }
+    },
     report: (claim, outcome, timing) => writeAndWake(() => report(claim, outcome, timing, times())),
     hasReviews,
     reclaimExpired: () => writeAndWake(() => claims.reclaimExpired(times())),

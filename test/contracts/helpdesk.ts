@@ -342,6 +342,18 @@ export function helpdeskContract(name: string, setup: () => HelpdeskWorld): void
       expect(world.calls()).toBeGreaterThan(before);
     });
 
+    it('sends no note that is no longer ours when its turn has come', async () => {
+      const ticketId = open();
+      const found = await (await look(ticketId, 'dd-000000000001')).again();
+      if (found.kind !== 'clear') throw new Error(found.kind);
+      const request = { ticketId, note: note('dd-000000000001'), fence: found.fence };
+      const error = await failure(helpdesk.postPrivateNote({ ...request, mayStart: () => false }, never));
+      expect(error.errorClass).toBe('cancelled');
+      expect(world.notes(ticketId)).toEqual([]);
+      await helpdesk.postPrivateNote({ ...request, mayStart: () => true }, never);
+      expect(world.notes(ticketId)).toHaveLength(1);
+    });
+
     it('knows where an agent sees a ticket', () => {
       expect(helpdesk.ticketUrl?.('5158')).toMatch(/^https?:\/\/[^?#]+\/5158$/);
     });

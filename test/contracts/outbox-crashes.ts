@@ -150,6 +150,7 @@ export function outboxCrashContract(name: string, open: (setup: OutboxSetup) => 
       if (late === undefined) throw new Error('nothing to claim');
       await store.clock.advance(10_001);
       expect(await store.outbox.intendPost(late, 0)).toBe(false);
+      expect(store.outbox.holds(late)).toBe(false);
       expect(await report(late, makeDrafted())).toBe('lost');
       expect(await store.outbox.heartbeat([late])).toEqual([late]);
       await store.outbox.reclaimExpired();

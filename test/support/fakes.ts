@@ -174,6 +174,7 @@ export function fakeOutbox(): FakeOutbox {
     claim: unused,
     heartbeat: unused,
     intendPost: unused,
+    holds: () => true,
     storeFault: () => null,
     checkStore: () => null,
     report: unused,
