@@ -3,6 +3,7 @@ import { createWordIndex, type WordIndex } from './word-index.ts';
 /** Rows of a table that are found by words, with what is known of each without asking the table. */
 export interface Shelf<Facts> {
   readonly index: WordIndex;
+  /** The table may give out the number of a row again that is gone: from now on it means this text. */
   add(row: number, packed: Buffer, facts: Facts): void;
   remove(row: number): void;
   /** Of the text with this number in the index; undefined when it is gone. */
@@ -19,13 +20,14 @@ const GONE_MIN = 1000;
 export function createShelf<Facts>(): Shelf<Facts> {
   const index = createWordIndex();
   const rows: number[] = [];
-  const live = new Map<number, Facts>();
+  const live = new Map<number, { readonly document: number; readonly facts: Facts }>();
   let revision = 0;
   return {
     index,
     add: (row, packed, facts) => {
-      rows[index.add(packed)] = row;
-      live.set(row, facts);
+      const document = index.add(packed);
+      rows[document] = row;
+      live.set(row, { document, facts });
       revision += 1;
     },
     remove: (row) => {
@@ -33,8 +35,8 @@ export function createShelf<Facts>(): Shelf<Facts> {
     },
     at: (document) => {
       const row = rows[document] ?? -1;
-      const facts = live.get(row);
-      return facts === undefined ? undefined : { row, facts };
+      const text = live.get(row);
+      return text?.document === document ? { row, facts: text.facts } : undefined;
     },
     revision: () => revision,
     isWorn: () => rows.length - live.size > live.size + GONE_MIN,

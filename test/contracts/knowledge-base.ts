@@ -225,6 +225,19 @@ export function knowledgeBaseContract(name: string, open: () => Promise<Knowledg
         await base.remove('s', 'articles', ['zip', 'tent']);
         expect(await ids({ text: 'tent poles sew' })).toEqual([]);
       });
+
+      it('finds no article by words of the one that came last before it and is gone', async () => {
+        const oldWords = { subject: 'poles', text: 'guy lines in a storm' };
+        await base.putArticles('s', [TENT]);
+        await base.putArticles('s', [
+          { ...TENT, title: 'Buttons', body: '<p>Sew it on.</p><h2>Thread</h2><p>Wax it.</p>' },
+        ]);
+        expect(await ids(oldWords)).toEqual([]);
+        await base.remove('s', 'articles', ['tent']);
+        await base.putArticles('s', [ROUTER]);
+        expect(await ids(oldWords)).toEqual([]);
+        expect(await ids({ subject: 'lights', text: '' })).toEqual(['router']);
+      });
     });
 
     describe('odd input', () => {
