@@ -41,7 +41,7 @@ export function describeKnowledge({ counts, linked, sources, sync, version }: Kn
     return 'Nothing is known yet. Bring it with draftdesk knowledge import, or draftdesk knowledge sync.\n';
   const rows: (readonly [string, string])[] = [
     ['articles', formatCount(counts.articles)],
-    ['solved tickets', `${formatCount(counts.solved)}, ${formatCount(linked)} of them with an article`],
+    ['solved tickets', `${formatCount(counts.solved)}, ${formatCount(linked)} of them with a link`],
     ['canned replies', formatCount(counts.canned)],
     ['version', version],
   ];

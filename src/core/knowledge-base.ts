@@ -122,7 +122,7 @@ export interface SyncState {
 
 export interface KnowledgeSummary {
   readonly counts: Readonly<Record<KnowledgeKind, number>>;
-  /** Solved tickets that name an article: they make the votes. */
+  /** Solved tickets that name an article or link somewhere: those whose link is a known article vote. */
   readonly linked: number;
   readonly sources: readonly (SyncState & {
     /** `zendesk`, `freshdesk`, `import`, … */

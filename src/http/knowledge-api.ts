@@ -140,7 +140,9 @@ const syncProgress = z.array(
 const summary = z
   .object({
     counts: z.object({ articles: count, solved: count, canned: count }),
-    linked: count.meta({ description: 'Solved tickets that name an article: they make the votes.' }),
+    linked: count.meta({
+      description: 'Solved tickets that name an article or link somewhere: those whose link is a known article vote.',
+    }),
     sources: z.array(
       z.object({
         source: z.string(),

@@ -51,7 +51,7 @@ export function prepareKnowledgeTables(connection: Connection) {
     /** Of all there is, for callers that keep something made from it. */
     version: (): string => version.get() ?? '0',
     changed: () => void bump.run(),
-    /** Solved tickets that name an article. */
+    /** Solved tickets that name an article or link somewhere. */
     linked: (): number => linked.get() ?? 0,
     /** `customer`: a digest. */
     isErased: (customer: string): boolean => erased.get(customer) !== undefined,

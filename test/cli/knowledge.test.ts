@@ -257,7 +257,7 @@ it('knowledge status shows counts and sources, and begins with what to do', asyn
   });
   const { code, stdout } = await run(['status']);
   expect(code).toBe(0);
-  expect(stdout).toContain('solved tickets    9,000, 1,519 of them with an article\n');
+  expect(stdout).toContain('solved tickets    9,000, 1,519 of them with a link\n');
   expect(stdout).toContain('zendesk articles  192, read to its end at 1970-01-01T00:00:00.000Z\n');
   expect(stdout).toContain('import solved     9,000; It broke.\n');
 });

@@ -31,6 +31,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
         await outbox.intendPost(claim, lookedAt);
         return true;
       },
+      holds: () => true,
     }),
   },
   'reports go through whoever holds the job': {

@@ -80,7 +80,7 @@ const WhatIsThere: FC<WhatIsThereProps> = ({ summary, passes, visit }) => {
           of={[
             ['Articles', counts.articles.toLocaleString('en')],
             ['Solved tickets', counts.solved.toLocaleString('en')],
-            ['of them with an article', linked.toLocaleString('en')],
+            ['of them with a link', linked.toLocaleString('en')],
             ['Canned replies', counts.canned.toLocaleString('en')],
             ['Version', version === '' ? '–' : version],
           ]}
