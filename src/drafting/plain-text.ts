@@ -54,10 +54,22 @@ const BREAKING = new Set([
  */
 export function plainText(written: string, known: ReadonlySet<string>, pages: PageRules = NO_PAGES): PlainText {
   const cut = written.length > WRITTEN_MAX_CHARACTERS;
-  const source = cut ? written.slice(0, WRITTEN_MAX_CHARACTERS) : written;
+  let made = read(cut ? written.slice(0, WRITTEN_MAX_CHARACTERS) : written, known, pages);
+  const disarmed = [...made.disarmed];
+  // what was taken out of the middle may have put a new link together
+  for (let pass = 1; pass < PASSES_MAX; pass += 1) {
+    const again = read(made.text, known, pages);
+    if (again.disarmed.length === 0) break;
+    disarmed.push(...again.disarmed);
+    made = { ...again, withheld: made.withheld || again.withheld };
+  }
+  return { text: made.text, disarmed, cut, withheld: made.withheld };
+}
+
+function read(source: string, known: ReadonlySet<string>, pages: PageRules): Omit<PlainText, 'cut'> {
   const open = withoutPages(inert(visibleText(source)), pages.withheld);
   const { text, disarmed } = disarmLinks(open.text, known, pages.allowed);
-  return { text: tidy(text), disarmed, cut, withheld: open.removed };
+  return { text: tidy(text), disarmed, withheld: open.removed };
 }
 
 function tidy(text: string): string {
