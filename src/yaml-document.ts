@@ -3,6 +3,8 @@ import type { z } from 'zod';
 
 /** A file may name an anchor that often: enough to share a list, too little to blow one up. */
 const ALIASES_MAX = 100;
+/** Unknown keys of one mapping that are named: each is looked up for its line. */
+const KEYS_MAX = 50;
 
 /** What is wrong with a file: a sentence, and where it is, 1-based; null: all of it. */
 export interface Mistake {
@@ -66,7 +68,7 @@ export function mistakesIn(
   return issues.flatMap((issue) => {
     const { path } = issue;
     if (issue.code !== 'unrecognized_keys') return [{ line: lineOf(path), text: placeOf(path) + issue.message }];
-    return issue.keys.map((key) => ({
+    return issue.keys.slice(0, KEYS_MAX).map((key) => ({
       line: lineOf(path, key),
       text: `${placeOf(path)}${quoted(key)} is not known${didYouMean(key, known(path))}`,
     }));

@@ -159,7 +159,7 @@ guidelines: 5
     ['a folder of guidelines', rule('guidelinesFile: .'), /guidelinesFile is no file/],
     ['the reserved category', 'categories: [{ name: none, description: x }]\nrules: []\n', /must not be “none”/],
     ['latin-1', Buffer.from('rules: [] # \xe9', 'latin1'), /the file is not UTF-8/],
-    ['2 MiB', `rules: []\n${'#'.repeat(2 * 1024 * 1024)}`, /the file has more than 1024 KiB/],
+    ['2 MiB', `rules: []\n${'#'.repeat(2 * 1024 * 1024)}`, /the file has more than 128 KiB/],
   ])('refuses %s', (_, text, wanted) => {
     expect(problems(text).join('\n')).toMatch(wanted);
   });
