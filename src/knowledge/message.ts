@@ -43,7 +43,14 @@ function fromHtml(source: string, skipped: ReadonlySet<string>): Message {
 }
 
 export function linksIn(text: string): readonly string[] {
-  return text.match(BARE_LINK)?.map((link) => link.replace(/[.,;:!?]+$/, '')) ?? [];
+  return text.match(BARE_LINK)?.map(withoutSigns) ?? [];
+}
+
+/** A loop: a pattern would look at each of many dots again. */
+function withoutSigns(link: string): string {
+  let end = link.length;
+  while ('.,;:!?'.includes(link.charAt(end - 1)) && end > 0) end -= 1;
+  return link.slice(0, end);
 }
 
 export function tidy(text: string): string {

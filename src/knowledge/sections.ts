@@ -69,7 +69,12 @@ function* markdownPieces(text: string): Generator<string> {
 }
 
 function htmlOf(markdown: string): string {
-  return marked.parse(markdown, { async: false });
+  try {
+    return marked.parse(markdown, { async: false });
+  } catch {
+    // nested deeper than its parser can follow: read as it stands
+    return markdown.replaceAll('<', '&lt;');
+  }
 }
 
 function collectSections() {

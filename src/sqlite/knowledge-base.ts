@@ -191,6 +191,9 @@ export function openKnowledgeBase(connection: Connection, options: KnowledgeBase
           const prepared = prepareSolved(source, item, hash);
           if (typeof prepared === 'string') return prepared;
           return () => {
+            // erased since it was prepared
+            const { customer } = item;
+            if (customer !== null && tables.isErased(customerDigest(customer))) return () => undefined;
             const gone = old === undefined ? null : removal('solved', old.id)();
             const row = tables.solved.insert(prepared);
             return (into) => {

@@ -281,6 +281,12 @@ export function knowledgeBaseContract(name: string, open: () => Promise<Knowledg
         expect(articles.find(({ id }) => id === 'html')?.passage).toMatch(/^Wax the zip\s+- first\n- second$/);
       });
 
+      it('Markdown nested deeper than anybody reads does not stop the others', async () => {
+        const deep = article('deep', 'Deep zip', '>'.repeat(32_000));
+        expect(await base.putArticles('s', [TENT, deep, ZIP])).toMatchObject({ imported: 3 });
+        expect(await ids()).toContain('zip');
+      });
+
       it('an article of 5 MB is cut, found, and does not stop the others', async () => {
         const huge = article(
           'huge',

@@ -80,6 +80,22 @@ describe('the knowledge base on SQLite', () => {
     await outbox.close();
   });
 
+  it('takes in nothing of a person who is erased while it is filled', async () => {
+    await using world = openWorld();
+    const { base, connection } = world;
+    const outbox = openOutbox(connection, { clock, newId: uuidv7(clock), owner: 'me', maxPending: 10 });
+    await base.putArticles('s', [makeArticle('zip')]);
+    const filling = base.putSolved(
+      's',
+      Array.from({ length: 40 }, (_, index) => makeSolved(`${index}`, index === 20 ? 'zendesk/7' : `c${index}`)),
+    );
+    await outbox.eraseRequester('zendesk', '7');
+    await filling;
+    const left = connection.prepare(`SELECT count(*) FROM knowledge_solved WHERE customer = 'zendesk/7'`).pluck().get();
+    expect(left).toBe(0);
+    await outbox.close();
+  });
+
   it('leaves no byte of a person who was erased', async () => {
     await using world = openWorld();
     const { base, connection, folder } = world;
