@@ -33,6 +33,8 @@ export interface Memory {
   addArticle(row: number, face: ArticleFace, grams: Buffer): void;
   addPassage(row: number, article: number, packed: Buffer): void;
   removeArticle(row: number): void;
+  /** There is nothing to be found. */
+  isEmpty(): boolean;
   /** So much of it is of rows that are gone that it should be made anew. */
   isWorn(): boolean;
   /** Solved tickets that name an article which is there, by their number in the index. */
@@ -103,6 +105,7 @@ export function createMemory(leftOut: ReadonlySet<string>): Memory {
       for (const passage of ofArticle.get(row) ?? []) passages.remove(passage);
       ofArticle.delete(row);
     },
+    isEmpty: () => articles.size === 0 && solved.isEmpty() && canned.isEmpty(),
     isWorn: () => passages.isWorn() || grams.isWorn() || solved.isWorn() || canned.isWorn(),
     voters: async (breathe) => {
       const revision = `${changes} ${solved.revision()}`;

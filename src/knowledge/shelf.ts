@@ -10,6 +10,7 @@ export interface Shelf<Facts> {
   at(document: number): { readonly row: number; readonly facts: Facts } | undefined;
   /** Changes with every change. */
   revision(): number;
+  isEmpty(): boolean;
   /** So much of the index is of rows that are gone that it should be made anew. */
   isWorn(): boolean;
 }
@@ -39,6 +40,7 @@ export function createShelf<Facts>(): Shelf<Facts> {
       return text?.document === document ? { row, facts: text.facts } : undefined;
     },
     revision: () => revision,
+    isEmpty: () => live.size === 0,
     isWorn: () => rows.length - live.size > live.size + GONE_MIN,
   };
 }

@@ -1,4 +1,5 @@
 import { ces, dan, deu, eng, fra, ita, nld, pol, por, spa, swe } from 'stopword';
+import { fnv1a } from '../core/fnv1a.ts';
 
 /** Letters kept of a word: cutting does what a stemmer does, in every language at once (measured: retrieval.md §2). */
 const STEM_LENGTH = 6;
@@ -67,14 +68,8 @@ function pairs(word: string): string[] {
   return letters.slice(1).map((letter, index) => `${letters[index] ?? ''}${letter}`);
 }
 
-/** 32 bits of a word (FNV-1a): what the index knows it by, so that it keeps no word of anybody. */
-export function hashOf(word: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < word.length; index += 1) {
-    hash = Math.imul(hash ^ word.charCodeAt(index), 0x01000193);
-  }
-  return hash | 0;
-}
+/** What the index knows a word by, so that it keeps no word of anybody. */
+export const hashOf = fnv1a;
 
 /** Word (as `hashOf` gives it) → how much of it. */
 export type WordCounts = Map<number, number>;

@@ -13,6 +13,7 @@ import {
   type SyncState,
 } from '../core/knowledge-base.ts';
 import type { Memory } from '../knowledge/memory.ts';
+import type { Shelf } from '../knowledge/shelf.ts';
 import type { Connection } from './database.ts';
 import { createGroupCommit } from './group-commit.ts';
 import {
@@ -60,6 +61,7 @@ export function openKnowledgeBase(connection: Connection, options: KnowledgeBase
   const searching = createQueue();
   const leftOut = new Set(routineArticles);
   let loading: Promise<Memory> | null = null;
+  let counted: { readonly version: string; readonly linked: number; readonly of: readonly Counted[] } | null = null;
 
   const breathing = (): Breathe => createBreathe(clock);
   const memory = (): Promise<Memory> => {
@@ -159,6 +161,25 @@ export function openKnowledgeBase(connection: Connection, options: KnowledgeBase
     return all;
   };
 
+  /** A text of one row, in place of `old`. */
+  const shelving =
+    <K extends 'solved' | 'canned'>(
+      kind: K,
+      old: Place | undefined,
+      insert: () => number,
+      words: Buffer,
+      facts: Parameters<Memory[K]['add']>[2],
+    ): Change =>
+    () => {
+      const gone = old === undefined ? null : removal(kind, old.id)();
+      const row = insert();
+      return (into) => {
+        gone?.(into);
+        const shelf: Pick<Shelf<typeof facts>, 'add'> = into[kind];
+        shelf.add(row, words, facts);
+      };
+    };
+
   const articles = (source: string): Kind<Article> => ({
     find: ({ id, locale }) => tables.articles.find(id, locale ?? ''),
     prepare: async (article, hash, old) => {
@@ -186,37 +207,23 @@ export function openKnowledgeBase(connection: Connection, options: KnowledgeBase
       putAll(items, {
         find: ({ id }) => tables.solved.find(id),
         prepare: async (item, hash, old) => {
-          if (item.customer !== null && tables.isErased(customerDigest(item.customer)))
-            return 'Its customer was erased.';
-          const prepared = prepareSolved(source, item, hash);
-          if (typeof prepared === 'string') return prepared;
-          return () => {
-            // erased since it was prepared
-            const { customer } = item;
-            if (customer !== null && tables.isErased(customerDigest(customer))) return () => undefined;
-            const gone = old === undefined ? null : removal('solved', old.id)();
-            const row = tables.solved.insert(prepared);
-            return (into) => {
-              gone?.(into);
-              into.solved.add(row, prepared.words, factsOf(prepared));
-            };
-          };
+          const { customer } = item;
+          const isErased = (): boolean => customer !== null && tables.isErased(customerDigest(customer));
+          if (isErased()) return 'Its customer was erased.';
+          const row = prepareSolved(source, item, hash);
+          if (typeof row === 'string') return row;
+          const put = shelving('solved', old, () => tables.solved.insert(row), row.words, factsOf(row));
+          // erased since it was prepared
+          return () => (isErased() ? () => undefined : put());
         },
       }),
     putCanned: (source, items) =>
       putAll(items, {
         find: ({ id }) => tables.canned.find(id),
         prepare: async (item, hash, old) => {
-          const prepared = prepareCanned(source, item, hash);
-          if (typeof prepared === 'string') return prepared;
-          return () => {
-            const gone = old === undefined ? null : removal('canned', old.id)();
-            const row = tables.canned.insert(prepared);
-            return (into) => {
-              gone?.(into);
-              into.canned.add(row, prepared.words, null);
-            };
-          };
+          const row = prepareCanned(source, item, hash);
+          if (typeof row === 'string') return row;
+          return shelving('canned', old, () => tables.canned.insert(row), row.words, null);
         },
       }),
     remove: (source, kind, ids) =>
@@ -259,30 +266,38 @@ export function openKnowledgeBase(connection: Connection, options: KnowledgeBase
     summary: () => summary(),
   };
 
-  function summary(): KnowledgeSummary {
-    const states = new Map(tables.sources().map((row) => [`${row.kind} ${row.source}`, row]));
-    const counted = KNOWLEDGE_KINDS.map((kind) => ({
+  /** Every draft of a fresh install asks whether there is anything: what has not changed is not counted again. */
+  function countAll(): NonNullable<typeof counted> {
+    const version = tables.version();
+    if (counted?.version === version) return counted;
+    const of = KNOWLEDGE_KINDS.map((kind) => ({
       kind,
-      counts: new Map(tables[kind].counts().map((row) => [row.source, row.count])),
+      by: new Map(tables[kind].counts().map((row) => [row.source, row.count])),
     }));
-    const sources = counted.flatMap(({ kind, counts }) => {
-      const names = new Set([
-        ...counts.keys(),
-        ...tables
-          .sources()
-          .filter((row) => row.kind === kind)
-          .map((row) => row.source),
-      ]);
-      return [...names].toSorted().map((source) => {
-        const { cursor, syncedAt, error } = states.get(`${kind} ${source}`) ?? NEVER;
-        return { source, kind, count: counts.get(source) ?? 0, cursor, syncedAt, error };
+    return (counted = { version, linked: tables.linked(), of });
+  }
+
+  function summary(): KnowledgeSummary {
+    const { version, linked, of } = countAll();
+    const states = tables.sources();
+    const sources = of.flatMap(({ kind, by }) => {
+      const read = new Map(states.filter((row) => row.kind === kind).map((row) => [row.source, row]));
+      return [...new Set([...by.keys(), ...read.keys()])].toSorted().map((source) => {
+        const { cursor, syncedAt, error } = read.get(source) ?? NEVER;
+        return { source, kind, count: by.get(source) ?? 0, cursor, syncedAt, error };
       });
     });
     const counts = Object.fromEntries(
-      counted.map(({ kind, counts: by }) => [kind, [...by.values()].reduce((sum, count) => sum + count, 0)]),
+      of.map(({ kind, by }) => [kind, [...by.values()].reduce((sum, count) => sum + count, 0)]),
     ) as Record<KnowledgeKind, number>;
-    return { counts, linked: tables.linked(), sources, version: tables.version() };
+    return { counts, linked, sources, version };
   }
+}
+
+interface Counted {
+  readonly kind: KnowledgeKind;
+  /** By source. */
+  readonly by: ReadonlyMap<string, number>;
 }
 
 const NEVER: SyncState = { cursor: null, syncedAt: null, error: null };

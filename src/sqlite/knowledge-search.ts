@@ -41,6 +41,7 @@ export function prepareSearch(connection: Connection, tables: KnowledgeTables) {
     .pluck();
 
   return async (memory: Memory, query: KnowledgeQuery, breathe: Breathe): Promise<Found> => {
+    if (memory.isEmpty()) return { articles: [], solved: [], canned: [], version: tables.version() };
     const asked = askedWords(query.subject, query.text);
     const locale = query.locale ?? null;
     const near = await nearSolved(memory, asked.words, query, breathe);
