@@ -8,7 +8,6 @@ import { UpstreamError } from '../../src/core/errors.ts';
 import { LanguageModelError } from '../../src/core/language-model.ts';
 import { type Outbox, OutboxUnavailable, type Stage } from '../../src/core/outbox.ts';
 import { createModelRoutes } from '../../src/core/model-routes.ts';
-import type { RateBudget } from '../../src/core/rate-budget.ts';
 import type { RuleSet } from '../../src/core/rules.ts';
 import type { TicketDetail } from '../../src/core/ticket.ts';
 import type { TicketReader } from '../../src/core/ticket-reader.ts';
@@ -23,7 +22,7 @@ import {
   makeDrafted,
   makeEvent,
   TRACEPARENT,
-  makeBudgetSnapshot,
+  makeOpenBudget,
   makeRules,
   makeTeam,
 } from '../support/factories.ts';
@@ -40,11 +39,7 @@ vi.setConfig({ testTimeout: 60_000 });
 const CONCURRENCY = 4;
 const MAX_ATTEMPTS = 3;
 
-const openBudget: RateBudget = {
-  acquire: async () => ({ waitedMs: 12, settle: () => undefined }),
-  pause: () => undefined,
-  snapshot: makeBudgetSnapshot,
-};
+const openBudget = makeOpenBudget(12);
 
 describe('the pool', () => {
   let folder: string;

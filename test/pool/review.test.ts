@@ -8,7 +8,6 @@ import type { ErrorClass } from '../../src/core/errors.ts';
 import { LanguageModelError, type Prompt } from '../../src/core/language-model.ts';
 import { createModelRoutes } from '../../src/core/model-routes.ts';
 import type { Outbox } from '../../src/core/outbox.ts';
-import type { RateBudget } from '../../src/core/rate-budget.ts';
 import { createSpendGuard } from '../../src/core/spend-guard.ts';
 import type { RuleSet } from '../../src/core/rules.ts';
 import type { TicketReader } from '../../src/core/ticket-reader.ts';
@@ -18,7 +17,7 @@ import { createPool, type Pool } from '../../src/pool/pool.ts';
 import { type Connection, openDatabase } from '../../src/sqlite/database.ts';
 import { openOutbox } from '../../src/sqlite/outbox.ts';
 import { openTicketReader } from '../../src/sqlite/ticket-reader.ts';
-import { makeBatch, makeBudgetSnapshot, makeEvent, makeRules, makeTeam, TRACEPARENT } from '../support/factories.ts';
+import { makeBatch, makeOpenBudget, makeEvent, makeRules, makeTeam, TRACEPARENT } from '../support/factories.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import { migrationsFolder } from '../support/paths.ts';
 import { recordingObserver, type RecordingObserver } from '../support/recording-observer.ts';
@@ -47,11 +46,7 @@ function makeReply(reply: string, claims: readonly object[] = []): string {
   });
 }
 
-const openBudget: RateBudget = {
-  acquire: async () => ({ waitedMs: 0, settle: () => undefined }),
-  pause: () => undefined,
-  snapshot: makeBudgetSnapshot,
-};
+const openBudget = makeOpenBudget();
 
 describe('the pool with a model that reviews', () => {
   let folder: string;

@@ -5,7 +5,6 @@ import type { LanguageModel } from '../../src/core/language-model.ts';
 import { createModelRoutes } from '../../src/core/model-routes.ts';
 import { silentObserver } from '../../src/core/observer.ts';
 import type { Outbox } from '../../src/core/outbox.ts';
-import type { RateBudget } from '../../src/core/rate-budget.ts';
 import { createSpendGuard } from '../../src/core/spend-guard.ts';
 import { freshdesk } from '../../src/helpdesks/freshdesk.ts';
 import { zendesk } from '../../src/helpdesks/zendesk.ts';
@@ -15,7 +14,7 @@ import { createPool, type Pool } from '../../src/pool/pool.ts';
 import type { Connection } from '../../src/sqlite/database.ts';
 import { openOutbox } from '../../src/sqlite/outbox.ts';
 import { openTicketReader } from '../../src/sqlite/ticket-reader.ts';
-import { makeBudgetSnapshot, makeTeam } from '../support/factories.ts';
+import { makeOpenBudget, makeTeam } from '../support/factories.ts';
 import type { Actor } from './scheduler.ts';
 import { WEBHOOK_SECRET } from './vendors.ts';
 
@@ -57,11 +56,7 @@ export const TIMEOUT_MS = 3_000;
 export const QUARANTINE_MS = 8_000;
 export const LEASE_MS = 10_000;
 
-const openBudget: RateBudget = {
-  acquire: async () => ({ waitedMs: 0, settle: () => undefined }),
-  pause: () => undefined,
-  snapshot: makeBudgetSnapshot,
-};
+const openBudget = makeOpenBudget();
 
 export function startLife(options: LifeOptions): Life {
   const { actor, connection, clock, random, newId, mutant, model } = options;

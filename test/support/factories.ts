@@ -1,4 +1,4 @@
-import type { BudgetSnapshot } from '../../src/core/rate-budget.ts';
+import type { BudgetSnapshot, RateBudget } from '../../src/core/rate-budget.ts';
 import type { NewBatch } from '../../src/core/batch.ts';
 import type { TicketEvent } from '../../src/core/helpdesk.ts';
 import type { JobOutcome } from '../../src/core/outbox.ts';
@@ -66,6 +66,13 @@ export function makeBatch(ticketIds: readonly string[], overrides: Partial<NewBa
 }
 
 /** A budget nobody uses. */
+/** A rate budget with room for all, which tells so many ms of waiting. */
+export const makeOpenBudget = (waitedMs = 0): RateBudget => ({
+  acquire: async () => ({ waitedMs, settle: () => undefined }),
+  pause: () => undefined,
+  snapshot: makeBudgetSnapshot,
+});
+
 export const makeBudgetSnapshot = (): BudgetSnapshot => ({
   requestsPerMinute: 1,
   tokensPerMinute: 1,
