@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type AdminToken, parseTokensFile, tokenOfSetting } from './core/admin-token.ts';
 import { maskedSecret, type ShownSetting } from './core/shown-setting.ts';
 import { isLoopbackHost, isWeakSecret } from './core/weak-secret.ts';

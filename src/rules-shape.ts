@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { NO_CATEGORY, RULE_ACTIONS } from './core/rules.ts';
 import { PRIORITIES } from './core/ticket.ts';
 

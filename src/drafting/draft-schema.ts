@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Prompt } from '../core/language-model.ts';
 import { NO_CATEGORY } from '../core/rules.ts';
 

@@ -1,5 +1,5 @@
 import type { Conversation, Message } from '../core/helpdesk.ts';
-import { type MessageText, messageText } from './message-text.ts';
+import { type MessageText, textOfMessage } from './message-text.ts';
 import { estimateTokens } from './token-estimate.ts';
 
 /** Beside its text, a message costs its label. */
@@ -31,8 +31,8 @@ export function fitConversation(
   hide: (text: string) => string = (text) => text,
 ): FittedConversation {
   const { messages, omitted } = conversation;
-  const read = ({ html }: Message): MessageText => {
-    const { text, cut } = messageText(html);
+  const read = (message: Message): MessageText => {
+    const { text, cut } = textOfMessage(message);
     return { text: hide(text), cut };
   };
   const asked = messages.findLastIndex(({ author }) => author === 'customer');

@@ -1,4 +1,5 @@
 import { compile, type Element, type Formatter, type Selector } from 'html-to-text';
+import type { Message } from '../core/helpdesk.ts';
 import { visibleText } from '../core/visible-text.ts';
 import { trimReply } from './trim-reply.ts';
 
@@ -24,6 +25,17 @@ export function messageText(html: string): MessageText {
   // a mail may be nothing but a quote, e.g. a forwarded one
   const text = tidy(withoutQuotes(source)) || tidy(withQuotes(source));
   return { text: trimReply(text), cut };
+}
+
+const read = new WeakMap<Message, MessageText>();
+
+/** The same of a message of a conversation: search, prompt and review ask for it, it is read once. */
+export function textOfMessage(message: Message): MessageText {
+  const known = read.get(message);
+  if (known !== undefined) return known;
+  const made = messageText(message.html);
+  read.set(message, made);
+  return made;
 }
 
 function tidy(text: string): string {

@@ -1,7 +1,7 @@
 import type { Conversation } from '../core/helpdesk.ts';
 import { type Asked, type RulePlan, UNRULED } from '../core/rules.ts';
 import { hostsIn } from './links.ts';
-import { messageText } from './message-text.ts';
+import { textOfMessage } from './message-text.ts';
 import type { DraftVersions } from '../core/ticket.ts';
 import { buildPrompt, type PromptOptions, type TicketPrompt } from './prompt.ts';
 import { versionsOf } from './versions.ts';
@@ -45,6 +45,6 @@ export function preparePrompt(
 
 /** From what the team wrote itself, without what it quoted. */
 function teamHosts({ messages }: Conversation, { guidelines, linkHosts }: TeamSettings): string {
-  const answers = messages.filter(({ author }) => author === 'agent').map(({ html }) => messageText(html).text);
+  const answers = messages.filter(({ author }) => author === 'agent').map((message) => textOfMessage(message).text);
   return [...new Set([...linkHosts, guidelines, ...answers].flatMap(hostsIn))].join('\n');
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Conversation } from '../core/helpdesk.ts';
 import { type Completion, LanguageModelError } from '../core/language-model.ts';
 import type { Draft, DraftReview } from '../core/ticket.ts';

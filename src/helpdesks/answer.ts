@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { UpstreamError } from '../core/errors.ts';
 import { covers } from '../core/message-order.ts';
 import type { Message, PostLook } from '../core/helpdesk.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CannedReply } from '../core/knowledge-base.ts';
 import type { KnowledgePage, KnowledgeSource } from '../core/knowledge-source.ts';
 import { shaped } from './answer.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { id, lenient, time } from './answer.ts';
 
 // What of Freshdesk's solutions and canned responses we read (https://developers.freshdesk.com/api/#solutions,

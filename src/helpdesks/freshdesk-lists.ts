@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { UpstreamError } from '../core/errors.ts';
 import type { Helpdesk, ListedTicket, TicketFilter, TicketPage } from '../core/helpdesk.ts';
 import { shaped } from './answer.ts';

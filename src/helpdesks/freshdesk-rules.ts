@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { id, lenient } from './answer.ts';
 
 /** Ids and the event only, as Advanced content is not escaped (helpdesks.md F1.1). */

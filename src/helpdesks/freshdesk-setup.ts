@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type HelpdeskSetup, type SetupPart, TEST_TICKET } from '../core/helpdesk-setup.ts';
 import { id, lenient, shaped } from './answer.ts';
 import { type FreshdeskRule, freshdeskRule, ruleProblems, RULES, type RuleSpec } from './freshdesk-rules.ts';

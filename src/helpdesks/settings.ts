@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { upstreamUrlProblem } from '../core/upstream-url.ts';
 import { isLoopbackHost, isWeakSecret } from '../core/weak-secret.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { UpstreamError } from '../core/errors.ts';
 import type { TicketFilter } from '../core/helpdesk.ts';
 import { decimalIdOf } from './webhook-body.ts';

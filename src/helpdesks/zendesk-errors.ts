@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Reading } from './call-budget.ts';
 import type { Explanation, HttpCall } from './http-call.ts';
 import type { Lesson, PacedCall } from './paced-fetch.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { id, lenient, time } from './answer.ts';
 
 // What of Zendesk's help centre and macros we read.

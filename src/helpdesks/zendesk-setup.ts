@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { UpstreamError } from '../core/errors.ts';
 import { type HelpdeskSetup, type SetupPart, TEST_TICKET } from '../core/helpdesk-setup.ts';
 import { id, lenient, shaped } from './answer.ts';

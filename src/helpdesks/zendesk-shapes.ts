@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SkipReason } from '../core/errors.ts';
 import type { Message, OwnNote, TicketTraits } from '../core/helpdesk.ts';
 import { PRIORITIES, type Priority } from '../core/ticket.ts';

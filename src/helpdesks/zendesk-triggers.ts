@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { id, lenient } from './answer.ts';
 
 /** Ids only: Zendesk does not escape placeholders, so that a customer's text would break the JSON (helpdesks.md 3). */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BATCH_LANES } from '../core/batch.ts';
 import { ERROR_CLASSES } from '../core/errors.ts';
 import { pageQuery } from './input.ts';

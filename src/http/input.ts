@@ -1,5 +1,5 @@
 import type { HonoRequest } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { sha256 } from '../core/clock.ts';
 import { type FieldProblem, RequestError } from '../core/errors.ts';
 import { withBody } from './request-body.ts';

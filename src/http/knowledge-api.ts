@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { KNOWLEDGE_KINDS } from '../core/knowledge-base.ts';
 import { once } from './input.ts';
 import { articleLine, cannedLine, solvedLine } from './knowledge-lines.ts';

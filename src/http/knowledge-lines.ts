@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Article, CannedReply, SolvedTicket } from '../core/knowledge-base.ts';
 
 /* What a line of an import holds. Fields that are not known are passed over; null is as good as none. */

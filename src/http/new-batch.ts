@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BATCH_LANES, DEFAULT_CANARY, type NewBatch } from '../core/batch.ts';
 import type { TicketFilter } from '../core/helpdesk.ts';
 import { ticketIds } from './input.ts';

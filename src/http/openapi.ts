@@ -1,5 +1,5 @@
 import type { Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Answer, type Operation, operationOf } from './operation.ts';
 import { PROBLEM_CODES, type ProblemCode, problemSchema, statusOf, titleOf } from './problem.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type FieldProblem, RequestError, type RequestErrorCode } from '../core/errors.ts';
 import { OutboxUnavailable } from '../core/outbox.ts';
 import { jsonResponse } from './responses.ts';

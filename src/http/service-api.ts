@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ADMIN_ROLES } from '../core/admin-token.ts';
 import { pageQuery } from './input.ts';
 import type { Operation } from './operation.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ERROR_CLASSES } from '../core/errors.ts';
 import { TICKET_STATUSES, type TicketStatus } from '../core/ticket.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ERROR_CLASSES } from '../core/errors.ts';
 import { TICKET_STATUSES } from '../core/ticket.ts';
 import { once, pageQuery, search, ticketIds } from './input.ts';

@@ -1,5 +1,5 @@
 import { APIError, type OpenAI } from 'openai';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BatchJobState, BatchJobStatus, BatchResult } from '../core/batch-model.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ErrorClass } from '../core/errors.ts';

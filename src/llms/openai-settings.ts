@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isLoopback, upstreamUrlProblem } from '../core/upstream-url.ts';
 import type { CallLimits } from './language-model-module.ts';
 

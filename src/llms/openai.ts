@@ -1,5 +1,5 @@
 import { OpenAI } from 'openai';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { LanguageModel } from '../core/language-model.ts';
 import type { CallLimits, LanguageModelDeps, LanguageModelModule } from './language-model-module.ts';
 import { createOpenAiBatchModel } from './openai-batch.ts';

@@ -1,6 +1,6 @@
 import type { Conversation, Helpdesk } from '../core/helpdesk.ts';
 import type { KnowledgeBase } from '../core/knowledge-base.ts';
-import { messageText } from '../drafting/message-text.ts';
+import { textOfMessage } from '../drafting/message-text.ts';
 import type { Evidence } from '../drafting/passages.ts';
 
 /** Newest messages of the customer that make the question, and how much of them. */
@@ -41,7 +41,7 @@ function questionOf({ messages }: Conversation): string {
   return messages
     .slice(answered + 1)
     .slice(-MESSAGES_MAX)
-    .map(({ html }) => messageText(html).text)
+    .map((message) => textOfMessage(message).text)
     .join('\n\n')
     .slice(-QUESTION_MAX_CHARACTERS);
 }

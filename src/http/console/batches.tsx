@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../../core/clock.ts';
 import { ERROR_CLASSES, type ErrorClass, RequestError } from '../../core/errors.ts';
 import type { Helpdesk } from '../../core/helpdesk.ts';

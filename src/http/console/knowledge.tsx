@@ -1,5 +1,5 @@
 import type { FC } from 'hono/jsx';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Found, KnowledgeBase, KnowledgeSummary } from '../../core/knowledge-base.ts';
 import type { KnowledgeSyncer, SourceProgress } from '../../core/knowledge-sync.ts';
 import { readQuery } from '../input.ts';

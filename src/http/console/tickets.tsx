@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { RequestError } from '../../core/errors.ts';
 import type { Helpdesk } from '../../core/helpdesk.ts';
 import type { Outbox, TicketActionResult } from '../../core/outbox.ts';
