@@ -1,8 +1,9 @@
+import { translationsOf } from './glossary.ts';
 import { gramsOf } from './grams.ts';
 import { readMessage } from './message.ts';
 import { withinPair } from './within-pair.ts';
 import type { WeightedWords, WordIndex } from './word-index.ts';
-import { countWords, packCounts, type WordCounts, wordsOf } from './words.ts';
+import { countWords, hashOf, packCounts, type WordCounts, wordsOf } from './words.ts';
 
 /** Of each text so many characters say what it is about; more words make it less like others (retrieval.md §2). */
 const SUBJECT_MAX = 300;
@@ -14,6 +15,8 @@ const ARTICLE_MAX = 12_000;
 const ECHO_MAX = 600;
 /** Words of a query that are looked up: the rarest, where there are more. */
 const QUERY_WORDS_MAX = 64;
+/** What a translation weighs beside the word itself, shared by all of that word. */
+const TRANSLATION_WEIGHT = 0.8;
 
 /** Words of a question: the subject counts twice. */
 export function questionWords(subject: string, text: string): WordCounts {
@@ -54,13 +57,34 @@ export function titleWords(title: string): Buffer {
 export interface AskedWords {
   readonly words: WordCounts;
   readonly grams: WordCounts;
+  /** Of its words, what they may be in other languages. */
+  readonly translations: ReadonlyMap<number, readonly number[]>;
 }
 
 /** The words of a question, of a subject and a text that may be HTML. */
 export function askedWords(subject: string, text: string): AskedWords {
   const [title, body] = [readMessage(subject).text, readMessage(text).text];
   const grams = countWords(new Map(), gramsOf(withinPair(title, SUBJECT_MAX)), 2);
-  return { words: questionWords(title, body), grams: countWords(grams, gramsOf(withinPair(body, TEXT_MAX)), 1) };
+  const translations = new Map<number, readonly number[]>();
+  for (const word of [...wordsOf(withinPair(title, SUBJECT_MAX)), ...wordsOf(withinPair(body, TEXT_MAX))]) {
+    translations.set(hashOf(word), [...translationsOf(word)].map(hashOf));
+  }
+  return {
+    words: questionWords(title, body),
+    grams: countWords(grams, gramsOf(withinPair(body, TEXT_MAX)), 1),
+    translations,
+  };
+}
+
+/** A question's words and what they may be in the languages of this index. */
+export function withTranslations({ words, translations }: AskedWords, index: WordIndex): WordCounts {
+  const all: WordCounts = new Map(words);
+  for (const [word, count] of words) {
+    const others = (translations.get(word) ?? []).filter((other) => index.idf(other) > 0);
+    const part = (TRANSLATION_WEIGHT * count) / Math.sqrt(others.length);
+    for (const other of others) all.set(other, (all.get(other) ?? 0) + part);
+  }
+  return all;
 }
 
 /** What similar tickets were answered with, as a question to the articles: the more alike, the more it counts. */

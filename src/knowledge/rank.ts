@@ -11,6 +11,8 @@ export interface Evidence {
   readonly neighbours: readonly Neighbour[];
   /** Of all solved tickets that count: how many named the article, and how like the question they are on the average. */
   readonly history: ReadonlyMap<string, { readonly count: number; readonly likeness: number }>;
+  /** How much the question's words go with the article in solved tickets. */
+  readonly associated: ReadonlyMap<string, number>;
   /** Of the article's best passage. */
   readonly passage: ReadonlyMap<string, number>;
   /** Of its best passages together. */
@@ -39,18 +41,17 @@ const THIN_HISTORY = 10;
  * the history of the others, and measured on customers that were left out (docs/knowledge.md).
  */
 const WEIGHTS = {
-  votes: 0.27,
-  voteShare: 0.64,
-  nearest: 2.82,
-  count: 0.66,
-  echo: 1.36,
-  echoTop: -0.66,
-  title: 0.44,
-  averageLikeness: 0.79,
-  popularity: 0.29,
-  textAlone: 1.97,
-  passages: 0.63,
-  grams: 1.75,
+  votes: 0.41,
+  nearest: 2.94,
+  association: 0.12,
+  averageLikeness: 0.59,
+  popularity: 0.57,
+  echo: 1.65,
+  echoTop: -1.14,
+  title: 1.11,
+  textAlone: 2.56,
+  passages: 1.06,
+  grams: 1.41,
 } as const;
 
 interface Votes {
@@ -64,7 +65,6 @@ export function rankArticles(evidence: Evidence): Ranked[] {
   const votes = countVotes(evidence.neighbours);
   const ids = new Set([...votes.keys(), ...evidence.passage.keys(), ...evidence.grams.keys(), ...evidence.echo.keys()]);
   if (ids.size === 0) return [];
-  const all = sum([...votes.values()].map(({ weight }) => weight));
   const linked = sum([...evidence.history.values()].map(({ count }) => count));
   const relative = {
     passage: relativeTo(evidence.passage),
@@ -80,9 +80,8 @@ export function rankArticles(evidence: Evidence): Ranked[] {
     const echo = relative.echo(id);
     const value =
       WEIGHTS.votes * Math.log1p(10 * weight) +
-      WEIGHTS.voteShare * (all > 0 ? weight / all : 0) +
       WEIGHTS.nearest * nearest +
-      WEIGHTS.count * Math.log1p(count) +
+      WEIGHTS.association * (evidence.associated.get(id) ?? 0) +
       WEIGHTS.echo * echo ** 2 +
       WEIGHTS.echoTop * echo ** 6 +
       WEIGHTS.title * relative.title(id) +

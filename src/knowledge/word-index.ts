@@ -25,6 +25,8 @@ export interface WordIndex {
   /** How many were ever taken in: documents that are gone keep their number until the index is made anew. */
   size(): number;
   idf(word: number): number;
+  /** Numbers of the documents that have this word. */
+  visit(word: number, visitor: (document: number) => void): void;
   score(words: WeightedWords, breathe: Breathe): Promise<Scores>;
 }
 
@@ -93,6 +95,14 @@ export function createWordIndex(): WordIndex {
     },
     size: () => size,
     idf: (word) => idfOf(words.find(word)),
+    visit: (word, visitor) => {
+      const slot = words.find(word);
+      for (let at = slot < 0 ? 0 : (words.heads[slot] ?? 0); at !== 0;) {
+        const [page, offset] = [at >>> PAGE_BITS, at & (PAGE - 1)];
+        visitor((postings[page]?.[offset] ?? 0) >>> 8);
+        at = links[page]?.[offset] ?? 0;
+      }
+    },
     score: async (query, breathe) => {
       const scores = new Float32Array(size);
       let best = 0;

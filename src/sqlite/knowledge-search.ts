@@ -1,11 +1,11 @@
 import type { Breathe } from '../core/breathe.ts';
 import type { Found, FoundArticle, FoundCanned, FoundSolved, KnowledgeQuery } from '../core/knowledge-base.ts';
 import { bestOf } from '../knowledge/best.ts';
-import type { Memory, SolvedFacts } from '../knowledge/memory.ts';
-import { askedWords, type AskedWords, echoWords, worthAsking } from '../knowledge/query.ts';
+import type { Memory, SolvedFacts, Voter } from '../knowledge/memory.ts';
+import { askedWords, type AskedWords, echoWords, withTranslations, worthAsking } from '../knowledge/query.ts';
 import { type Evidence, type Neighbour, rankArticles } from '../knowledge/rank.ts';
 import type { Shelf } from '../knowledge/shelf.ts';
-import type { Scores } from '../knowledge/word-index.ts';
+import type { Scores, WordIndex } from '../knowledge/word-index.ts';
 import { hashOf, type WordCounts } from '../knowledge/words.ts';
 import type { Connection } from './database.ts';
 import type { KnowledgeTables } from './knowledge-tables.ts';
@@ -22,6 +22,8 @@ const CANDIDATES = 40;
 const PASSAGES = 400;
 /** Of an article so many passages count together. */
 const PASSAGES_TOGETHER = 4;
+/** So many tickets that know nothing of a word weigh against the few that do. */
+const PRIOR_TICKETS = 10;
 /** A likeness of 1 takes a ticket that says nothing but the question, over and over: half of that is as like as they get. */
 const LIKENESS_SCALE = 0.5;
 
@@ -45,7 +47,7 @@ export function prepareSearch(connection: Connection, tables: KnowledgeTables) {
     const asked = askedWords(query.subject, query.text);
     const locale = query.locale ?? null;
     const near = await nearSolved(memory, asked.words, query, breathe);
-    const passages = await scorePassages(memory, asked.words, locale, breathe);
+    const passages = await scorePassages(memory, asked, locale, breathe);
     const evidence = { ...near, ...passages, ...(await fromArticles(memory, asked, near.answers, breathe)) };
     const ranked = rankArticles(evidence).slice(0, query.limit ?? ARTICLES);
     const articles = ranked.flatMap(({ id, share, votes }): FoundArticle[] => {
@@ -72,7 +74,8 @@ export function prepareSearch(connection: Connection, tables: KnowledgeTables) {
     const likenessOf = (document: number): number => (scores.of[document] ?? 0) / scale;
     const voters = (await memory.voters(breathe)).filter(({ facts }) => counts(facts));
     await breathe();
-    const byDocument = new Map(voters.map((voter) => [voter.document, voter]));
+    const byDocument = Array.from<Voter | undefined>({ length: solved.index.size() });
+    for (const voter of voters) byDocument[voter.document] = voter;
     const history = new Map<string, { count: number; likeness: number }>();
     for (const { document, articles } of voters) {
       for (const id of articles) {
@@ -83,14 +86,15 @@ export function prepareSearch(connection: Connection, tables: KnowledgeTables) {
       }
     }
     await breathe();
-    const linked = bestOf(scores.of, VOTERS, (document) => byDocument.has(document));
+    const associated = await associate(solved.index, words, { voters, byDocument }, breathe);
+    const linked = bestOf(scores.of, VOTERS, (document) => byDocument[document] !== undefined);
     const like = bestOf(scores.of, ECHOED, (document) => {
       const facts = solved.at(document)?.facts;
       return facts !== undefined && counts(facts);
     });
     forgetErased(solved, [...linked, ...like]);
     const neighbours = linked.flatMap(({ document }): Neighbour[] => {
-      const voter = solved.at(document) === undefined ? undefined : byDocument.get(document);
+      const voter = solved.at(document) === undefined ? undefined : byDocument[document];
       return voter === undefined ? [] : [{ likeness: likenessOf(document), articles: voter.articles }];
     });
     const answers = like.flatMap(({ document, score }): FoundSolved[] => {
@@ -99,7 +103,7 @@ export function prepareSearch(connection: Connection, tables: KnowledgeTables) {
         ? []
         : [{ id: row.ticketId, subject: row.subject, reply: row.reply, score: score / (scores.best || 1) }];
     });
-    return { neighbours, history, answers };
+    return { neighbours, history, associated, answers };
   }
 
   function forgetErased(solved: Shelf<SolvedFacts>, found: readonly { readonly document: number }[]): void {
@@ -127,6 +131,44 @@ export function prepareSearch(connection: Connection, tables: KnowledgeTables) {
   }
 }
 
+/**
+ * By article: for each word of the question, how much more often tickets with it were answered with the article than
+ * tickets at large are; what speaks against it is not counted.
+ */
+async function associate(
+  index: WordIndex,
+  words: WordCounts,
+  { voters, byDocument }: { readonly voters: readonly Voter[]; readonly byDocument: readonly (Voter | undefined)[] },
+  breathe: Breathe,
+): Promise<ReadonlyMap<string, number>> {
+  const all = new Map<string, number>();
+  for (const voter of voters) countLinks(all, voter);
+  const associated = new Map<string, number>();
+  for (const word of worthAsking(words, index).keys()) {
+    const counts = new Map<string, number>();
+    let having = 0;
+    index.visit(word, (document) => {
+      const voter = byDocument[document];
+      if (voter === undefined) return;
+      having += 1;
+      countLinks(counts, voter);
+    });
+    const expected = having / voters.length;
+    for (const [id, count] of counts) {
+      const usual = PRIOR_TICKETS * expected;
+      const gain = Math.log((count + usual) / ((all.get(id) ?? 0) + PRIOR_TICKETS) / expected);
+      if (gain > 0) associated.set(id, (associated.get(id) ?? 0) + gain);
+    }
+    await breathe();
+  }
+  return associated;
+}
+
+/** A ticket that names several articles counts in part for each. */
+function countLinks(counts: Map<string, number>, { articles }: Voter): void {
+  for (const id of articles) counts.set(id, (counts.get(id) ?? 0) + 1 / articles.length);
+}
+
 /** Who vouches for a question: not the ticket itself, not the same person's others, not what was solved later. */
 function countsFor({ ticketId, customer, before }: KnowledgeQuery): (facts: SolvedFacts) => boolean {
   const self = typeof ticketId === 'string' ? hashOf(ticketId) : null;
@@ -140,11 +182,12 @@ function countsFor({ ticketId, customer, before }: KnowledgeQuery): (facts: Solv
 /** By article: the passage that matches best, in the language that is wanted if one matches there, and its best together. */
 async function scorePassages(
   { passages, articles }: Memory,
-  words: WordCounts,
+  asked: AskedWords,
   locale: string | null,
   breathe: Breathe,
 ): Promise<Pick<Evidence, 'passage' | 'passages'> & { readonly best: ReadonlyMap<string, Passage> }> {
-  const scores = await passages.index.score(worthAsking(words, passages.index), breathe);
+  const { index } = passages;
+  const scores = await index.score(worthAsking(withTranslations(asked, index), index), breathe);
   const live = (document: number) => articles.get(passages.at(document)?.facts.article ?? -1);
   const best = new Map<string, Passage & { readonly wanted: boolean }>();
   const together = new Map<string, { sum: number; count: number }>();
@@ -169,7 +212,7 @@ async function scorePassages(
 /** What else speaks for articles: titles, pieces of words, and the answers that similar tickets got. */
 async function fromArticles(
   memory: Memory,
-  { words, grams }: AskedWords,
+  question: AskedWords,
   answers: readonly FoundSolved[],
   breathe: Breathe,
 ): Promise<Pick<Evidence, 'title' | 'grams' | 'echo'>> {
@@ -177,8 +220,8 @@ async function fromArticles(
   const ofRow = (shelf: Shelf<null>) => (document: number) => articles.get(shelf.at(document)?.row ?? -1)?.id;
   const ofPassage = (document: number) => articles.get(passages.at(document)?.facts.article ?? -1)?.id;
   const asked = echoWords(answers.map(({ reply, score }) => ({ reply, likeness: score })));
-  const title = await titles.index.score(worthAsking(words, titles.index), breathe);
-  const pieces = await memory.grams.index.score(worthAsking(grams, memory.grams.index), breathe);
+  const title = await titles.index.score(worthAsking(withTranslations(question, titles.index), titles.index), breathe);
+  const pieces = await memory.grams.index.score(worthAsking(question.grams, memory.grams.index), breathe);
   const echo = await passages.index.score(worthAsking(asked, passages.index), breathe);
   return {
     title: bestById(title, ofRow(titles), CANDIDATES),

@@ -200,6 +200,18 @@ export function knowledgeBaseContract(name: string, open: () => Promise<Knowledg
         expect((await ids()).filter((id) => id === 'zip')).toHaveLength(1);
       });
 
+      it('finds an article in another language by everyday words, before any ticket shows the way', async () => {
+        const print = article('print', 'Printing attachments', '<p>Choose the pages and press Print.</p>');
+        await base.putArticles('s', [ZIP, TENT, ROUTER, print]);
+        const asked = { subject: 'Stampare gli allegati', text: 'Non riesco a stampare un allegato.' };
+        expect((await ids(asked))[0]).toBe('print');
+        // and the other way round
+        await base.putArticles('s', [article('drucken', 'Anhang drucken', '<p>Ganz einfach.</p>', { locale: 'de' })]);
+        expect(await ids({ subject: 'vytisknout přílohy', text: '' })).toEqual(
+          expect.arrayContaining(['print', 'drucken']),
+        );
+      });
+
       it('tells that an article is restricted', async () => {
         await base.putArticles('s', [{ ...ZIP, restricted: true }]);
         expect((await base.search(question)).articles[0]?.restricted).toBe(true);
