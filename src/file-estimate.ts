@@ -1,10 +1,11 @@
 import type { FileRunConfig } from './config.ts';
 import { systemClock } from './core/clock.ts';
-import { slowestLimit } from './core/estimate.ts';
+import { slowestLimit, USUAL_REVISIONS, USUAL_VERDICT_TOKENS } from './core/estimate.ts';
 import type { Conversation } from './core/helpdesk.ts';
 import type { ServiceTier } from './core/language-model.ts';
 import type { Evidence } from './drafting/passages.ts';
-import { buildPrompt } from './drafting/prompt.ts';
+import { type Asking, buildPrompt } from './drafting/prompt.ts';
+import { reviewing } from './drafting/review-prompt.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
 
 /** What drafting would take; the same fields as the dry run of a batch at the service. */
@@ -16,7 +17,9 @@ export interface FileRunEstimate {
   readonly costUsd: number | null;
   readonly minutes: number;
   /** What decides how long it takes. */
-  readonly bound: 'llm.requests' | 'llm.tokens' | 'workers';
+  readonly bound: 'llm.requests' | 'llm.tokens' | 'review.requests' | 'review.tokens' | 'workers';
+  /** The model that judges the drafts, and how many of them are taken to be written anew; null: none does. */
+  readonly review: { readonly model: string; readonly revisions: number } | null;
 }
 
 /** What one draft took on average where there are some already. */
@@ -43,25 +46,100 @@ export function estimateFileRun(
   config: FileRunConfig,
   { tickets, sample, evidence = [], past, tier }: EstimateInput,
 ): FileRunEstimate {
-  const prompts = sample.map((conversation, index) =>
-    buildPrompt(conversation, config.guidelines, config.maskPersonalData, { evidence: evidence[index] ?? null }),
-  );
-  const mean = (valueOf: (prompt: (typeof prompts)[number]) => number): number =>
-    prompts.reduce((sum, prompt) => sum + valueOf(prompt), 0) / Math.max(1, prompts.length);
-  const promptTokens = Math.round(tickets * mean(({ promptTokens }) => promptTokens));
-  const completionTokens = Math.round(tickets * past.completionTokens);
-  const { requestsPerMinute, tokensPerMinute } = config.llm.module.limits(config.llm.settings);
-  // servers count the largest allowed answer before they answer
-  const charged = mean(({ promptTokens, prompt }) => promptTokens + prompt.maxOutputTokens);
+  const { guidelines, maskPersonalData } = config;
+  const build = (asking: { asking?: Asking }) =>
+    sample.map((conversation, index) =>
+      buildPrompt(conversation, guidelines, maskPersonalData, { evidence: evidence[index] ?? null, ...asking }),
+    );
+  const { module, settings } = config.llm;
+  const reviewer = module.reviewModel(settings);
+  const drafts = loadOf(build({}), {
+    calls: reviewer === null ? 1 : 1 + USUAL_REVISIONS,
+    answer: past.completionTokens,
+  });
+  const reviews =
+    reviewer === null
+      ? null
+      : loadOf(build({ asking: reviewing(NO_DRAFT) }), {
+          calls: 1,
+          read: past.completionTokens,
+          answer: USUAL_VERDICT_TOKENS,
+        });
+  const shared = reviewer !== null && module.models(settings).includes(reviewer);
   const { limit: bound, minutes } = slowestLimit(tickets, [
-    { limit: 'llm.requests', perMinute: requestsPerMinute, perTicket: 1 },
-    { limit: 'llm.tokens', perMinute: tokensPerMinute, perTicket: charged },
-    { limit: 'workers', perMinute: (config.workerConcurrency * 60_000) / past.durationMs, perTicket: 1 },
-  ]) ?? { limit: 'workers', minutes: 0 };
-  const usage = { promptTokens, cachedTokens: 0, completionTokens };
+    ...limitsOf('llm', module.limits(settings), reviews !== null && shared ? sumOf(drafts, reviews) : drafts),
+    ...(reviews === null || reviewer === null || shared
+      ? []
+      : limitsOf('review', module.limits(settings, reviewer), reviews)),
+    { limit: 'workers' as const, perMinute: (config.workerConcurrency * 60_000) / past.durationMs, perTicket: 1 },
+  ]) ?? { limit: 'workers' as const, minutes: 0 };
+  const costs = [costOf(config, drafts, tier), reviews === null ? 0 : costOf(config, reviews, tier, reviewer)];
+  const each = costs.reduce<number | null>((sum, cost) => (sum === null || cost === null ? null : sum + cost), 0);
+  const all = reviews === null ? drafts : sumOf(drafts, reviews);
+  return {
+    tickets,
+    promptTokens: Math.round(tickets * all.promptTokens),
+    completionTokens: Math.round(tickets * all.completionTokens),
+    costUsd: each === null ? null : tickets * each,
+    minutes,
+    bound,
+    review: reviewer === null ? null : { model: reviewer, revisions: Math.round(tickets * USUAL_REVISIONS) },
+  };
+}
+
+/** Of a review only what it reads besides the draft is known. */
+const NO_DRAFT = { body: null, sources: [], unproven: [] };
+
+type Built = ReturnType<typeof buildPrompt>;
+
+/** What one ticket takes of a model, on average. */
+interface Load {
+  readonly calls: number;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** Servers count the largest allowed answer before they answer. */
+  readonly charged: number;
+}
+
+function loadOf(
+  prompts: readonly Built[],
+  { calls, read = 0, answer }: { readonly calls: number; readonly read?: number; readonly answer: number },
+): Load {
+  const mean = (valueOf: (prompt: Built) => number): number =>
+    prompts.reduce((sum, prompt) => sum + valueOf(prompt), 0) / Math.max(1, prompts.length);
+  return {
+    calls,
+    promptTokens: calls * (mean(({ promptTokens }) => promptTokens) + read),
+    completionTokens: calls * answer,
+    charged: calls * (mean(({ promptTokens, prompt }) => promptTokens + prompt.maxOutputTokens) + read),
+  };
+}
+
+function sumOf(one: Load, other: Load): Load {
+  return {
+    calls: one.calls + other.calls,
+    promptTokens: one.promptTokens + other.promptTokens,
+    completionTokens: one.completionTokens + other.completionTokens,
+    charged: one.charged + other.charged,
+  };
+}
+
+function limitsOf<Name extends 'llm' | 'review'>(
+  name: Name,
+  { requestsPerMinute, tokensPerMinute }: { readonly requestsPerMinute: number; readonly tokensPerMinute: number },
+  { calls, charged }: Load,
+) {
+  return [
+    { limit: `${name}.requests` as const, perMinute: requestsPerMinute, perTicket: calls },
+    { limit: `${name}.tokens` as const, perMinute: tokensPerMinute, perTicket: charged },
+  ];
+}
+
+/** USD for one ticket; null where the model's price is not known. */
+function costOf(config: FileRunConfig, load: Load, tier: ServiceTier, model?: string | null): number | null {
   const { module, settings } = config.llm;
   const { allowInsecureUpstreams } = config;
   const upstream = { fetch: createUpstreamFetch(), clock: systemClock(), allowInsecureUpstreams };
-  const costUsd = module.create(settings, upstream).costUsd(usage, tier);
-  return { tickets, promptTokens, completionTokens, costUsd, minutes, bound };
+  const usage = { promptTokens: load.promptTokens, cachedTokens: 0, completionTokens: load.completionTokens };
+  return module.create(settings, upstream, model ?? undefined).costUsd(usage, tier);
 }

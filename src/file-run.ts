@@ -16,9 +16,11 @@ import type { StoreFault } from './core/store-fault.ts';
 import { createTally, type Totals } from './core/tally.ts';
 import type { Page, TicketReader } from './core/ticket-reader.ts';
 import type { TicketDetail, TicketStatus, TicketSummary } from './core/ticket.ts';
+import { everyRoute } from './core/model-routes.ts';
 import { createGate } from './pool/gate.ts';
+import { createHandOver } from './pool/hand-over.ts';
 import { createPool } from './pool/pool.ts';
-import { createRoutes } from './llm-routes.ts';
+import { createReviewRoutes, createRoutes } from './llm-routes.ts';
 import { openDatabase } from './sqlite/database.ts';
 import { openOutbox } from './sqlite/outbox.ts';
 import { openTicketReader } from './sqlite/ticket-reader.ts';
@@ -114,7 +116,9 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
   const outbox = openOutbox(connection, { clock, newId, owner: newId(), maxPending: Number.MAX_SAFE_INTEGER });
   const reader = openTicketReader(connection, clock);
   const { allowInsecureUpstreams } = config;
-  const routes = createRoutes(config.llm, { fetch: createUpstreamFetch(), clock, random, allowInsecureUpstreams });
+  const modelDeps = { fetch: createUpstreamFetch(), clock, random, allowInsecureUpstreams };
+  const routes = createRoutes(config.llm, modelDeps);
+  const reviewRoutes = createReviewRoutes(config.llm, modelDeps, routes);
   const { model: llm, budget } = routes.preferred;
   const batchIds = Array.from(
     everyPage((cursor) => reader.batches(PAGE, cursor)),
@@ -138,7 +142,8 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
     ...guard,
     reserve: (request, signal) => guard.reserve({ ...request, batchId: ACCOUNT }, signal),
   };
-  const priceKnown = llm.costUsd({ promptTokens: 1, cachedTokens: 0, completionTokens: 1 }) !== null;
+  const one = { promptTokens: 1, cachedTokens: 0, completionTokens: 1 };
+  const priceKnown = everyRoute(routes, reviewRoutes).every(({ model }) => model.costUsd(one) !== null);
   let wake = (): void => undefined;
   const gate = createGate({
     outbox,
@@ -171,6 +176,7 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
     knowledge: parts.knowledge,
     ...(rules === undefined ? {} : { rules: () => rules }),
     postFindings: false,
+    ...(reviewRoutes === null ? {} : { reviewer: { routes: reviewRoutes, handOver: createHandOver() } }),
     retry: { maxAttempts: config.maxAttempts, baseMs: config.retryBaseMs, maxMs: config.retryMaxMs },
     circuit: noCircuit,
     concurrency: config.workerConcurrency,

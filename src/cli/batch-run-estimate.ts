@@ -78,17 +78,27 @@ async function readPast(
 const BOUNDS: Readonly<Record<FileRunEstimate['bound'], string>> = {
   'llm.requests': 'LLM_REQUESTS_PER_MINUTE',
   'llm.tokens': 'LLM_TOKENS_PER_MINUTE',
+  'review.requests': 'REVIEW_REQUESTS_PER_MINUTE',
+  'review.tokens': 'REVIEW_TOKENS_PER_MINUTE',
   workers: 'WORKER_CONCURRENCY',
 };
 
 /** `measured`: the answers' length is that of drafts that are there. */
 export function describeEstimate(estimate: FileRunEstimate, done: number, measured: boolean): string {
-  const { tickets, promptTokens, completionTokens, costUsd, minutes, bound } = estimate;
+  const { tickets, promptTokens, completionTokens, costUsd, minutes, bound, review } = estimate;
   const basis = measured ? 'as the drafts that are there' : 'assumed';
   return `\n${formatTable(process.stdout, [
     ['tickets', `${formatCount(tickets)}${done > 0 ? `   (${formatCount(done)} are done already)` : ''}`],
     ['prompt tokens', formatCount(promptTokens)],
     ['completion tokens', `${formatCount(completionTokens)}   (${basis})`],
+    ...(review === null
+      ? []
+      : [
+          [
+            'reviews',
+            `each draft by ${review.model}; ${formatCount(review.revisions)} written anew (assumed)`,
+          ] as const,
+        ]),
     ['cost', costUsd === null ? 'not known for this model' : `about ${formatUsd(costUsd)}`],
     ['time', `about ${formatDuration(minutes * 60_000)}`],
     ['bound by', `${bound}   (${BOUNDS[bound]})`],

@@ -10,7 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { stringify } from 'csv-stringify/sync';
-import type { DraftSource, DraftVersions, TicketStatus } from '../core/ticket.ts';
+import type { DraftReview, DraftSource, DraftVersions, TicketStatus } from '../core/ticket.ts';
 import { CommandError, EXIT, exitOf, systemCode } from './command-error.ts';
 import { type Fields, formatOf, readRecords, type RecordFormat } from './file-records.ts';
 
@@ -27,6 +27,7 @@ export interface DraftRecord {
   readonly sources: readonly DraftSource[];
   readonly unproven: readonly string[];
   readonly versions: DraftVersions | null;
+  readonly review: DraftReview | null;
 }
 
 const COLUMNS = ['id', 'status', 'draft', 'error', 'attempts', 'durationMs'] as const satisfies (keyof DraftRecord)[];
@@ -148,8 +149,8 @@ function headerOf(format: RecordFormat): string {
 
 function render(record: DraftRecord, format: RecordFormat): string {
   if (format === 'csv') return stringify([COLUMNS.map((column) => cellOf(record, column))]);
-  const { id, status, draft, error, attempts, durationMs, sources, unproven, versions } = record;
-  return `${JSON.stringify({ id, status, draft, error, attempts, durationMs, sources, unproven, versions })}\n`;
+  const { id, status, draft, error, attempts, durationMs, sources, unproven, versions, review } = record;
+  return `${JSON.stringify({ id, status, draft, error, attempts, durationMs, sources, unproven, versions, review })}\n`;
 }
 
 /** A spreadsheet takes text that begins so for a formula (https://owasp.org/www-community/attacks/CSV_Injection). */

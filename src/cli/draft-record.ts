@@ -21,6 +21,7 @@ export function recordOf(ticketId: string, file: TicketFile, run: FileRun): Draf
     sources: made?.sources ?? [],
     unproven: made?.unproven ?? [],
     versions: made?.versions ?? null,
+    review: made?.review ?? null,
   };
 }
 

@@ -25,6 +25,12 @@ export interface EstimateParts {
   readonly costUsd: (usage: TokenUsage) => number | null;
 }
 
+/** Where drafts are reviewed: one in five is taken to be written anew, as long as nobody knows better. */
+export const USUAL_REVISIONS = 0.2;
+
+/** What a verdict takes to write, of which most find nothing, tokens. */
+export const USUAL_VERDICT_TOKENS = 60;
+
 /** The limit that decides how long so many tickets take, and the minutes; null where nothing limits them. */
 export function slowestLimit<Limit extends string>(
   tickets: number,

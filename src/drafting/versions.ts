@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { DraftVersions } from '../core/ticket.ts';
 import { DRAFT_SCHEMA } from './draft-schema.ts';
 import { INSTRUCTIONS, MASKED } from './instructions.ts';
+import { REVIEW_WORDS } from './review-prompt.ts';
 import { wishText } from './wish-text.ts';
 
 /** Wishes that have all that rules can put into a prompt, but for what stands in their file. */
@@ -14,7 +15,10 @@ const WISHES = [
   },
 ];
 
-const PROMPT_VERSION = hash(INSTRUCTIONS + MASKED + WISHES.map(wishText).join('') + JSON.stringify(DRAFT_SCHEMA));
+/** Those of a review count too: a draft that is reviewed owes them as much. */
+const PROMPT_VERSION = hash(
+  INSTRUCTIONS + MASKED + WISHES.map(wishText).join('') + JSON.stringify(DRAFT_SCHEMA) + REVIEW_WORDS,
+);
 
 /** What a draft is made with, as far as it is known before a model answers. */
 export function versionsOf(

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import { UpstreamError } from '../core/errors.ts';
-import { estimate, type Estimate } from '../core/estimate.ts';
+import { estimate, type Estimate, USUAL_REVISIONS, USUAL_VERDICT_TOKENS } from '../core/estimate.ts';
 import type { Demand, Helpdesk, TicketFilter } from '../core/helpdesk.ts';
 import type { TokenUsage } from '../core/language-model.ts';
 import type { ModelRoute, ModelRoutes } from '../core/model-routes.ts';
@@ -20,8 +20,6 @@ const COUNT_MAX = 20_000;
 const SLICE = 500;
 /** What servers count over our estimate of a prompt: it is 14 % above them in the middle (drafting/token-estimate.ts). */
 const USUAL_PROMPT_RATIO = 0.88;
-/** And a verdict, of which most find nothing. */
-const USUAL_VERDICT_TOKENS = 60;
 /** What a draft takes to write while none has been written yet, tokens. */
 const USUAL_COMPLETION_TOKENS = 250;
 
@@ -74,15 +72,16 @@ export async function estimateBatch(
     estimated === null ? (average?.promptTokens ?? 0) : estimated * (promptRatio ?? USUAL_PROMPT_RATIO);
   const most = Math.max(completionTokens, sampled.prompts[0]?.maxOutputTokens ?? 0);
   const charged = promptTokens + completionTokens + (1 - refundFactor) * (most - completionTokens);
-  const usage = { promptTokens: share * promptTokens, cachedTokens: 0, completionTokens: share * completionTokens };
-  const review = reviewOf(sampled, { ...usage, share, ratio: promptRatio ?? USUAL_PROMPT_RATIO }, deps);
+  const calls = share * (deps.reviewRoutes ? 1 + USUAL_REVISIONS : 1);
+  const usage = { promptTokens: calls * promptTokens, cachedTokens: 0, completionTokens: calls * completionTokens };
+  const review = reviewOf(sampled, { completionTokens, share, ratio: promptRatio ?? USUAL_PROMPT_RATIO }, deps);
   return estimate({
     tickets: ids.length,
     complete,
     usage: review === null ? usage : addUsage(usage, review.usage),
     demand: [
       ...workerDemand(average, request.workers),
-      ...llmDemand(deps, share, charged, review),
+      ...llmDemand(deps, { calls, charged, reviews: share, review }),
       ...helpdeskDemand(request),
     ],
     costUsd: () => {
@@ -164,18 +163,13 @@ function workerDemand(average: AverageDraft | null, workers: number): readonly D
   return [{ limit: 'workers', perMinute: (workers * 60_000) / average.workerMs, perTicket: 1 }];
 }
 
-function llmDemand(
-  { routes }: EstimateDeps,
-  share: number,
-  charged: number,
-  review: ReviewDemand | null,
-): readonly Demand[] {
+function llmDemand({ routes }: EstimateDeps, { calls, charged, reviews, review }: LlmDemand): readonly Demand[] {
   const { budget } = routes.preferred;
-  if (review === null) return limitsOf('llm', budget, share, share * charged);
-  if (review.budget === budget) return limitsOf('llm', budget, 2 * share, share * charged + review.charged);
+  if (review === null) return limitsOf('llm', budget, calls, calls * charged);
+  if (review.budget === budget) return limitsOf('llm', budget, calls + reviews, calls * charged + review.charged);
   return [
-    ...limitsOf('llm', budget, share, share * charged),
-    ...limitsOf(`llm:${review.model.model}`, review.budget, share, review.charged),
+    ...limitsOf('llm', budget, calls, calls * charged),
+    ...limitsOf(`llm:${review.model.model}`, review.budget, reviews, review.charged),
   ];
 }
 
@@ -187,6 +181,15 @@ function limitsOf(name: string, budget: RateBudget, calls: number, tokens: numbe
   ];
 }
 
+interface LlmDemand {
+  /** Drafts and revisions of one ticket, on average. */
+  readonly calls: number;
+  /** Tokens that the limit counts of one of them. */
+  readonly charged: number;
+  readonly reviews: number;
+  readonly review: ReviewDemand | null;
+}
+
 interface ReviewDemand extends ModelRoute {
   /** Of one ticket, on average. */
   readonly usage: TokenUsage;
@@ -194,15 +197,16 @@ interface ReviewDemand extends ModelRoute {
   readonly charged: number;
 }
 
-/** What the reviews take; how many revisions there will be, nobody knows. */
+/** What the reviews take. */
 function reviewOf(
   { prompts }: Sampled,
-  { completionTokens, share, ratio }: TokenUsage & { readonly share: number; readonly ratio: number },
+  { completionTokens, share, ratio }: { completionTokens: number; share: number; ratio: number },
   { reviewRoutes = null }: EstimateDeps,
 ): ReviewDemand | null {
   if (reviewRoutes === null) return null;
   const { model, budget } = reviewRoutes.preferred;
-  const reading = share * ratio * (mean(prompts.map(({ reviewTokens }) => reviewTokens)) ?? 0) + completionTokens;
+  const reading =
+    share * ratio * (mean(prompts.map(({ reviewTokens }) => reviewTokens)) ?? 0) + share * completionTokens;
   const usage = { promptTokens: reading, cachedTokens: 0, completionTokens: share * USUAL_VERDICT_TOKENS };
   return { model, budget, usage, charged: reading + usage.completionTokens };
 }

@@ -27,6 +27,7 @@ interface Line {
   readonly error: string | null;
   readonly attempts: number;
   readonly durationMs: number;
+  readonly review: { readonly verdict: string } | null;
 }
 
 describe('draftdesk batch run', () => {
@@ -102,7 +103,8 @@ describe('draftdesk batch run', () => {
     expect(found.get(7)).toMatchObject({ status: 'drafted', error: null, attempts: 1 });
     expect(found.get(7)?.draft).toContain('Seven');
     expect(found.get('e')).toMatchObject({ status: 'skipped', draft: null, error: 'The ticket has no text.' });
-    const fields = ['id', 'status', 'draft', 'error', 'attempts', 'durationMs', 'sources', 'unproven', 'versions'];
+    const fields = ['id', 'status', 'draft', 'error', 'attempts', 'durationMs'];
+    fields.push('sources', 'unproven', 'versions', 'review');
     expect(Object.keys(found.get('T-1') ?? {})).toEqual(fields);
     expect(llm.stats().answered).toBe(3);
     const before = read('out.jsonl');
@@ -228,6 +230,40 @@ describe('draftdesk batch run', () => {
     await start(['in.csv', '--out', 'out.csv']).ended;
     expect(read('out.csv')).toBe(before);
     expect(llm.stats().answered).toBe(2);
+  });
+
+  it('has REVIEW_MODEL judge each draft and revises once, and pays for no step twice when it is killed', async () => {
+    write('in.jsonl', tickets(40));
+    const env = { REVIEW_MODEL: 'gpt-5.4-mini' };
+    const first = start(['in.jsonl', '--out', 'out.jsonl'], env);
+    const reviewed = (): number => llm.stats().byModel['gpt-5.4-mini'] ?? 0;
+    while (reviewed() < 10) await new Promise((resolve) => setTimeout(resolve, 5));
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const { code } = await start(['in.jsonl', '--out', 'out.jsonl'], env).ended;
+    expect(code).toBe(0);
+    const verdicts = lines().map(({ review }) => review?.verdict);
+    const revised = verdicts.filter((verdict) => verdict === 'revised').length;
+    expect(revised).toBeGreaterThan(0);
+    expect(verdicts.filter((verdict) => verdict === 'passed').length + revised).toBe(40);
+    // what was in hand when it was killed may be asked for twice
+    expect(reviewed()).toBeLessThanOrEqual(40 + 8);
+    expect(llm.stats().answered).toBeLessThanOrEqual(40 + 40 + revised + 8);
+  });
+
+  it('counts reviews and one revision in five in its estimate', async () => {
+    write('in.jsonl', tickets(100));
+    const estimate = async (env: Record<string, string> = {}) => {
+      const { stdout } = await start(['in.jsonl', '--dry-run', '--json'], env).ended;
+      return JSON.parse(stdout) as { promptTokens: number; costUsd: number; review: unknown };
+    };
+    const [plain, reviewed] = [await estimate(), await estimate({ REVIEW_MODEL: 'gpt-5.4-mini' })];
+    expect([plain.review, reviewed.review]).toEqual([null, { model: 'gpt-5.4-mini', revisions: 20 }]);
+    expect(reviewed.promptTokens).toBeGreaterThan(2 * plain.promptTokens);
+    expect(reviewed.costUsd).toBeGreaterThan(1.5 * plain.costUsd);
+    const { stdout } = await start(['in.jsonl', '--dry-run'], { REVIEW_MODEL: 'gpt-5.4-mini' }).ended;
+    expect(stdout).toContain('each draft by gpt-5.4-mini; 20 written anew (assumed)');
+    expect(llm.stats().answered).toBe(0);
   });
 
   it('estimates without a call, and leaves out what is done', async () => {
