@@ -20,7 +20,7 @@ import { everyRoute } from './core/model-routes.ts';
 import { createGate } from './pool/gate.ts';
 import { createHandOver } from './pool/hand-over.ts';
 import { createPool } from './pool/pool.ts';
-import { createReviewRoutes, createRoutes } from './llm-routes.ts';
+import { createSideRoutes, createRoutes } from './llm-routes.ts';
 import { openDatabase } from './sqlite/database.ts';
 import { openOutbox } from './sqlite/outbox.ts';
 import { openTicketReader } from './sqlite/ticket-reader.ts';
@@ -118,7 +118,7 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
   const { allowInsecureUpstreams } = config;
   const modelDeps = { fetch: createUpstreamFetch(), clock, random, allowInsecureUpstreams };
   const routes = createRoutes(config.llm, modelDeps);
-  const reviewRoutes = createReviewRoutes(config.llm, modelDeps, routes);
+  const { review: reviewRoutes, query: queryRoutes } = createSideRoutes(config.llm, modelDeps, routes);
   const { model: llm, budget } = routes.preferred;
   const batchIds = Array.from(
     everyPage((cursor) => reader.batches(PAGE, cursor)),
@@ -143,7 +143,7 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
     reserve: (request, signal) => guard.reserve({ ...request, batchId: ACCOUNT }, signal),
   };
   const one = { promptTokens: 1, cachedTokens: 0, completionTokens: 1 };
-  const priceKnown = everyRoute(routes, reviewRoutes).every(({ model }) => model.costUsd(one) !== null);
+  const priceKnown = everyRoute(routes, reviewRoutes, queryRoutes).every(({ model }) => model.costUsd(one) !== null);
   let wake = (): void => undefined;
   const gate = createGate({
     outbox,
@@ -177,6 +177,7 @@ export function openFileRun(config: FileRunConfig, parts: FileRunParts): FileRun
     ...(rules === undefined ? {} : { rules: () => rules }),
     postFindings: false,
     ...(reviewRoutes === null ? {} : { reviewer: { routes: reviewRoutes, handOver: createHandOver() } }),
+    ...(queryRoutes === null ? {} : { searcher: { routes: queryRoutes, handOver: createHandOver() } }),
     retry: { maxAttempts: config.maxAttempts, baseMs: config.retryBaseMs, maxMs: config.retryMaxMs },
     circuit: noCircuit,
     concurrency: config.workerConcurrency,

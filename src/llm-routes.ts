@@ -20,23 +20,32 @@ export function createRoutes(
   return createModelRoutes(routes, clock);
 }
 
-/**
- * The model that judges drafts, if the settings name one. One that writes drafts, too, shares its limits: at the provider
- * they are the model's, whoever calls.
- */
-export function createReviewRoutes(
+/** The models that do not write drafts, if the settings name them. */
+export interface SideRoutes {
+  /** Judges drafts. */
+  readonly review: ModelRoutes | null;
+  /** Says what to look for. */
+  readonly query: ModelRoutes | null;
+}
+
+/** One that has a part already shares its limits: at the provider they are the model's, whoever calls. */
+export function createSideRoutes(
   { module, settings }: Config['llm'],
   deps: ModelDeps,
   { routes }: Pick<ModelRoutes, 'routes'>,
   wrap: (model: LanguageModel) => LanguageModel = (model) => model,
-): ModelRoutes | null {
-  const name = module.reviewModel(settings);
-  if (name === null) return null;
+): SideRoutes {
   const { clock, random } = deps;
-  const shared = routes.find(({ model }) => model.model === name);
-  const own = (): ModelRoute => ({
-    model: wrap(module.create(settings, deps, name)),
-    budget: createRateBudget({ ...module.limits(settings, name), clock, random }),
-  });
-  return createModelRoutes([shared ?? own()], clock);
+  const known = [...routes];
+  const routesOf = (name: string | null): ModelRoutes | null => {
+    if (name === null) return null;
+    const shared = known.find(({ model }) => model.model === name);
+    const route: ModelRoute = shared ?? {
+      model: wrap(module.create(settings, deps, name)),
+      budget: createRateBudget({ ...module.limits(settings, name), clock, random }),
+    };
+    known.push(route);
+    return createModelRoutes([route], clock);
+  };
+  return { review: routesOf(module.reviewModel(settings)), query: routesOf(module.queryModel(settings)) };
 }

@@ -27,7 +27,7 @@ import { createHandOver } from './pool/hand-over.ts';
 import { createPool } from './pool/pool.ts';
 import { createRetention } from './pool/retention.ts';
 import { createSweep } from './pool/sweep.ts';
-import { createReviewRoutes, createRoutes } from './llm-routes.ts';
+import { createSideRoutes, createRoutes } from './llm-routes.ts';
 import { createRulesKeeper } from './rules-keeper.ts';
 import { connectionLimit } from './connection-limit.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
@@ -112,8 +112,10 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   const upstream = { fetch: telemetry.fetch(overrides.fetch ?? createUpstreamFetch()), clock, random };
   const modelDeps = { ...upstream, allowInsecureUpstreams: config.allowInsecureUpstreams };
   const routes = createRoutes(config.llm, modelDeps, (model) => telemetry.model(model));
-  const reviewRoutes = createReviewRoutes(config.llm, modelDeps, routes, (model) => telemetry.model(model));
-  assertPriced(config, everyRoute(routes, reviewRoutes));
+  const { review: reviewRoutes, query: queryRoutes } = createSideRoutes(config.llm, modelDeps, routes, (model) =>
+    telemetry.model(model),
+  );
+  assertPriced(config, everyRoute(routes, reviewRoutes, queryRoutes));
   const connection = openDatabase({ path: config.databasePath, migrationsFolder: overrides.migrationsFolder });
   const broken = new Promise<StoreFault>((resolve) => {
     connection.disk.onChange((fault) => {
@@ -171,6 +173,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     retry,
     circuit: createCircuit(clock, retry),
     ...(reviewRoutes === null ? {} : { reviewer: { routes: reviewRoutes, handOver: createHandOver() } }),
+    ...(queryRoutes === null ? {} : { searcher: { routes: queryRoutes, handOver: createHandOver() } }),
   };
   const economy = createEconomy({
     ...attempts,
@@ -270,7 +273,10 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     progress: () => control.progress(),
     reader,
     models: () =>
-      everyRoute(routes, reviewRoutes).map(({ model, budget }) => ({ model: model.model, ...budget.snapshot() })),
+      everyRoute(routes, reviewRoutes, queryRoutes).map(({ model, budget }) => ({
+        model: model.model,
+        ...budget.snapshot(),
+      })),
     ...readProcess,
   });
   const paths = app.routes.map(({ path }) => path);

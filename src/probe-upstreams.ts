@@ -34,24 +34,34 @@ export async function probeUpstreams(config: Config): Promise<readonly Finding[]
   const llm = probe('llm', config, async (deps, signal, found) => {
     found(module.adminUrl(settings));
     await createRoutes(config.llm, deps).preferred.model.probe(signal);
-    return await checkReviewModel(config.llm, deps, signal);
+    return await checkSideModels(config.llm, deps, signal);
   });
   return (await Promise.all([...helpdesks, llm])).flat();
 }
 
-/** A wrong name would show at the first draft only: it goes on unreviewed. */
-async function checkReviewModel(
+/** A wrong name would show at the first draft only, and stop none. */
+async function checkSideModels(
   { module, settings }: Config['llm'],
   deps: UpstreamDeps,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
-  const name = module.reviewModel(settings);
-  if (name === null) return [];
+  const named = [
+    { setting: 'REVIEW_MODEL', name: module.reviewModel(settings), until: 'drafts go on unreviewed' },
+    { setting: 'QUERY_MODEL', name: module.queryModel(settings), until: "only the ticket's own words are looked for" },
+  ].filter(({ name }) => name !== null);
+  if (named.length === 0) return [];
   // not every server lists its models
   const listed = await module.listModels(settings, deps, signal).catch(() => null);
-  if (listed === null || listed.has(name)) return [];
-  const fix = 'Correct REVIEW_MODEL: until then drafts go on unreviewed.';
-  return [problem('llm', `REVIEW_MODEL ${name} is not among the ${listed.size} models that the server lists`, fix)];
+  if (listed === null) return [];
+  return named
+    .filter(({ name }) => name !== null && !listed.has(name))
+    .map(({ setting, name, until }) =>
+      problem(
+        'llm',
+        `${setting} ${name} is not among the ${listed.size} models that the server lists`,
+        `Correct ${setting}: until then ${until}.`,
+      ),
+    );
 }
 
 async function probe(name: string, config: Config, ask: Ask): Promise<readonly Finding[]> {

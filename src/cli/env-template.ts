@@ -52,6 +52,8 @@ export function envTemplate({ helpdesk, variables }: InitValues): string {
     'KNOWLEDGE_SYNC_MINUTES=60',
     '# A second model that judges each draft',
     '# REVIEW_MODEL=',
+    '# A cheap model that says what to look for while few solved tickets are known',
+    '# QUERY_MODEL=',
     '# Which tickets get what; see docs/rules.md',
     '# DRAFTDESK_CONFIG=./draftdesk.yaml',
     '# Placeholders instead of personal data on the way to the LLM',

@@ -57,6 +57,8 @@ export interface KnowledgeQuery {
   readonly subject: string;
   /** The customer's words: HTML or text. */
   readonly text: string;
+  /** What a model would look for: asked of the articles too. */
+  readonly alsoText?: string | null;
   /** As in `SolvedTicket.customer`: this person's own tickets do not count. */
   readonly customer: string | null;
   /** Id of the ticket itself (as in `SolvedTicket.id`), which does not count either. */

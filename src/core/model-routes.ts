@@ -54,12 +54,12 @@ const REST_MAX_MS = 300_000;
 /** Until a model that is out of quota or unknown is tried again by itself, ms. */
 const TRIAL_EVERY_MS = 60_000;
 
-/** Every model once: those that write drafts, and the one that judges them. */
+/** Every model once: those that write drafts, and those that have other parts. */
 export function everyRoute(
   { routes }: Pick<ModelRoutes, 'routes'>,
-  review?: ModelRoutes | null,
+  ...others: readonly (ModelRoutes | null | undefined)[]
 ): readonly ModelRoute[] {
-  return [...new Set([...routes, ...(review?.routes ?? [])])];
+  return [...new Set([...routes, ...others.flatMap((other) => other?.routes ?? [])])];
 }
 
 interface Health {

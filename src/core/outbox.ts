@@ -14,6 +14,9 @@ import type { Draft, DraftReview, DraftVersions, Lane, TicketStatus } from './ti
  */
 export type Stage = 'draft' | 'review' | 'revise' | 'post';
 
+/** What a try is recorded as: `query` is the try of a draft that asked a model what to look for (QUERY_MODEL). */
+export type AttemptStage = Stage | 'query';
+
 /** Those that every posted ticket goes through. */
 export type MainStage = Extract<Stage, 'draft' | 'post'>;
 
@@ -70,6 +73,8 @@ export interface ClaimedJob extends Claim {
    */
   readonly verify: { readonly against: 'posted' | 'own'; readonly seenMessageId: string | null } | null;
   readonly post: 'auto' | 'hold';
+  /** What a model has said to look for, empty where it did not help; null: none was asked. */
+  readonly query: string | null;
 }
 
 /** A worker's try, for the attempts list and the accounts. */
@@ -147,8 +152,22 @@ export type JobOutcome =
       readonly facts?: TicketFacts;
       readonly next: 'revise' | 'post' | 'hold';
     }
+  /** What to look for is known: the draft is next. */
+  | {
+      readonly kind: 'queried';
+      readonly words: string;
+      /** Why the model was of no help; null when it was. */
+      readonly failure: { readonly errorClass: ErrorClass; readonly error: string } | null;
+      readonly facts: TicketFacts;
+    }
   | { readonly kind: 'posted'; readonly noteId: string; readonly facts?: TicketFacts }
-  | { readonly kind: 'skipped'; readonly reason: SkipReason; readonly facts?: TicketFacts }
+  | {
+      readonly kind: 'skipped';
+      readonly reason: SkipReason;
+      /** The rule that has kept it back, if one has. */
+      readonly rule?: string | null;
+      readonly facts?: TicketFacts;
+    }
   /** Its draft is bought in a consignment: the job waits for the result, no attempt is recorded yet. */
   | {
       readonly kind: 'consigned';

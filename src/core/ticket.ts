@@ -131,7 +131,7 @@ export interface Draft {
 
 /** One try of one stage, as recorded for everybody to read. */
 export interface AttemptRecord {
-  readonly stage: 'draft' | 'review' | 'revise' | 'post';
+  readonly stage: 'draft' | 'query' | 'review' | 'revise' | 'post';
   /** 1-based, counts every try of this stage. */
   readonly number: number;
   /** Epoch ms. */
@@ -164,6 +164,8 @@ export interface TicketSummary {
 }
 
 export interface TicketDetail extends TicketSummary {
+  /** Name of the rule that has taken it; null: none has. */
+  readonly rule: string | null;
   readonly attempts: readonly AttemptRecord[];
   readonly draft: (Draft & { readonly version: number; readonly createdAt: number }) | null;
 }

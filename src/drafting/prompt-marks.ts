@@ -22,7 +22,7 @@ export function plainLine(value: string): string {
 /** Text of strangers, and of models, cannot end or begin any of our marks, however it writes them. */
 export function asData(text: string): string {
   return text.replaceAll(
-    /[<＜﹤](?=[\s/／]*(?:ticket|subject|message|note|knowledge|passage|draft|proofs|problems)\b)/gi,
+    /[<＜﹤](?=[\s/／]*(?:ticket|subject|message|note|knowledge|passage|draft|proofs|problems|titles)\b)/gi,
     '‹',
   );
 }

@@ -65,7 +65,7 @@ const summary = z
 
 const attempt = z
   .object({
-    stage: z.enum(['draft', 'review', 'revise', 'post']),
+    stage: z.enum(['draft', 'query', 'review', 'revise', 'post']),
     number: z.int().min(1),
     startedAt: time,
     durationMs: z.number().min(0),
@@ -151,11 +151,17 @@ const draft = z
   })
   .meta({ id: 'Draft' });
 
-const ticket = summary.extend({ attempts: z.array(attempt), draft: draft.nullable() }).meta({
+const ruleName = z
+  .string()
+  .nullable()
+  .meta({ description: 'Name of the rule that has taken or kept back the ticket; null: none has.' });
+
+const ticket = summary.extend({ rule: ruleName, attempts: z.array(attempt), draft: draft.nullable() }).meta({
   id: 'Ticket',
   examples: [
     {
       ...SUMMARY_EXAMPLE,
+      rule: null,
       attempts: [
         {
           stage: 'draft',

@@ -109,7 +109,8 @@ function summaryJson(ticket: TicketSummary): object {
 
 /** `GET /admin/tickets/{helpdesk}/{ticketId}`: named fields only, whatever else the store hands over. */
 function ticketJson(ticket: TicketDetail): object {
-  return { ...summaryJson(ticket), attempts: ticket.attempts.map(attemptJson), draft: draftJson(ticket.draft) };
+  const { rule, attempts, draft } = ticket;
+  return { ...summaryJson(ticket), rule, attempts: attempts.map(attemptJson), draft: draftJson(draft) };
 }
 
 function attemptJson(attempt: AttemptRecord): object {

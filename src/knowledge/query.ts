@@ -61,17 +61,18 @@ export interface AskedWords {
   readonly translations: ReadonlyMap<number, readonly number[]>;
 }
 
-/** The words of a question, of a subject and a text that may be HTML. */
-export function askedWords(subject: string, text: string): AskedWords {
+/** The words of a question, of a subject and a text that may be HTML; `more` is asked as well. */
+export function askedWords(subject: string, text: string, more = ''): AskedWords {
   const [title, body] = [readMessage(subject).text, readMessage(text).text];
   const grams = countWords(new Map(), gramsOf(withinPair(title, SUBJECT_MAX)), 2);
   const translations = new Map<number, readonly number[]>();
   for (const word of [...wordsOf(withinPair(title, SUBJECT_MAX)), ...wordsOf(withinPair(body, TEXT_MAX))]) {
     translations.set(hashOf(word), [...translationsOf(word)].map(hashOf));
   }
+  countWords(grams, gramsOf(withinPair(body, TEXT_MAX)), 1);
   return {
-    words: questionWords(title, body),
-    grams: countWords(grams, gramsOf(withinPair(body, TEXT_MAX)), 1),
+    words: countWords(questionWords(title, body), wordsOf(withinPair(more, TEXT_MAX)), 1),
+    grams: countWords(grams, gramsOf(withinPair(more, TEXT_MAX)), 1),
     translations,
   };
 }

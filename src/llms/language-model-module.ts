@@ -28,6 +28,8 @@ export interface LanguageModelModule<Settings = unknown> {
   models(settings: Settings): readonly string[];
   /** The model that judges drafts, if any; it may be one of those. */
   reviewModel(settings: Settings): string | null;
+  /** The model that says what to look for, if any; it may be one of all those. */
+  queryModel(settings: Settings): string | null;
   /** The limits that calls of one of these models keep; of the preferred one by default. */
   limits(settings: Settings, model?: string): CallLimits;
   /** Where it is. */

@@ -12,6 +12,8 @@ export interface OpenAiSettings extends CallLimits {
   readonly fallback: (CallLimits & { readonly model: string }) | null;
   /** The model that judges drafts; limits of its own unless it is one of those above. */
   readonly review: (CallLimits & { readonly model: string }) | null;
+  /** The model that says what to look for; limits as those of `review`. */
+  readonly query: (CallLimits & { readonly model: string }) | null;
   /** Of one call, from sending it to the last byte of its answer. */
   readonly timeoutMs: number;
 }
@@ -50,12 +52,14 @@ function read(env: Env, report: Report): OpenAiSettings {
   const baseUrl = readBaseUrl(env, report);
   const model = textOf(env, 'LLM_MODEL') ?? DEFAULT_MODEL;
   const fallback = readFallback(env, model, report);
+  const review = readSide(env, 'REVIEW', [model, fallback?.model], report);
   return {
     apiKey: readKey(env, baseUrl, report),
     baseUrl,
     model,
     fallback,
-    review: readReview(env, [model, fallback?.model], report),
+    review,
+    query: readSide(env, 'QUERY', [model, fallback?.model, review?.model], report),
     timeoutMs: readTimeout(env, report),
     ...readLimits(env, model, ['LLM_REQUESTS_PER_MINUTE', 'LLM_TOKENS_PER_MINUTE'], report),
   };
@@ -93,18 +97,24 @@ function readFallback(env: Env, first: string, report: Report): OpenAiSettings['
   return { model, ...readLimits(env, model, FALLBACK_LIMITS, report) };
 }
 
-const REVIEW_LIMITS = ['REVIEW_REQUESTS_PER_MINUTE', 'REVIEW_TOKENS_PER_MINUTE'] as const;
-
-function readReview(env: Env, drafting: readonly unknown[], report: Report): OpenAiSettings['review'] {
-  const model = textOf(env, 'REVIEW_MODEL');
+/** A model beside those that write drafts; one that has a part already shares its limits. */
+function readSide(
+  env: Env,
+  part: 'REVIEW' | 'QUERY',
+  others: readonly unknown[],
+  report: Report,
+): (CallLimits & { readonly model: string }) | null {
+  const name = `${part}_MODEL`;
+  const limits = [`${part}_REQUESTS_PER_MINUTE`, `${part}_TOKENS_PER_MINUTE`] as const;
+  const model = textOf(env, name);
   const problem =
     model === undefined
-      ? 'is set, but REVIEW_MODEL is not'
-      : drafting.includes(model)
-        ? 'is set, but REVIEW_MODEL writes drafts, too: its limits are set there'
+      ? `is set, but ${name} is not`
+      : others.includes(model)
+        ? `is set, but ${name} ${part === 'REVIEW' ? 'writes drafts, too' : 'has another part, too'}: its limits are set there`
         : null;
-  for (const name of REVIEW_LIMITS) if (problem !== null && textOf(env, name) !== undefined) report(name, problem);
-  return model === undefined ? null : { model, ...readLimits(env, model, REVIEW_LIMITS, report) };
+  for (const limit of limits) if (problem !== null && textOf(env, limit) !== undefined) report(limit, problem);
+  return model === undefined ? null : { model, ...readLimits(env, model, limits, report) };
 }
 
 /** A variable set to nothing (`NAME=` in .env) is not set. */

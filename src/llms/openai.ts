@@ -15,6 +15,7 @@ export const openai: LanguageModelModule<OpenAiSettings> = {
   settings: openAiSettings,
   models: ({ model, fallback }) => (fallback === null ? [model] : [model, fallback.model]),
   reviewModel: ({ review }) => review?.model ?? null,
+  queryModel: ({ query }) => query?.model ?? null,
   baseUrl: ({ baseUrl }) => baseUrl,
   adminUrl: ({ baseUrl }) =>
     URL.parse(baseUrl)?.hostname === 'api.openai.com' ? 'https://platform.openai.com/api-keys' : null,
@@ -24,8 +25,8 @@ export const openai: LanguageModelModule<OpenAiSettings> = {
   listModels,
 };
 
-function limitsOf({ fallback, review, ...first }: OpenAiSettings, model = first.model): CallLimits {
-  const known = [first, fallback, review].find((one) => one?.model === model) ?? first;
+function limitsOf({ fallback, review, query, ...first }: OpenAiSettings, model = first.model): CallLimits {
+  const known = [first, fallback, review, query].find((one) => one?.model === model) ?? first;
   const { requestsPerMinute, tokensPerMinute, configured } = known;
   return { requestsPerMinute, tokensPerMinute, configured };
 }

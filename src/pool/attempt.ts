@@ -81,6 +81,8 @@ async function attempt(request: AttemptRequest, deps: AttemptDeps): Promise<void
   );
   const timing = { startedAt, durationMs: deps.clock.steady() - from, spent: run.spent };
   const result = await store(job, judged.outcome, timing, signal, deps);
+  // what was read before something joined is not what the next try is about
+  if (result !== 'ok') deps.searcher?.handOver.drop(job.jobId);
   run.release();
   for (const scope of scopes) await endScope(scope, job, judged, deps);
   tell(job, judged, timing, result, deps);
@@ -220,8 +222,8 @@ function tell(
   const { observer, clock } = deps;
   // the try goes on at the provider
   if (outcome.kind === 'consigned' && result === 'ok') return;
-  const unreviewed = outcome.kind === 'reviewed' ? outcome.failure : null;
-  const errorClass: ErrorClass | null = 'errorClass' in outcome ? outcome.errorClass : (unreviewed?.errorClass ?? null);
+  const optional = outcome.kind === 'reviewed' || outcome.kind === 'queried' ? outcome.failure : null;
+  const errorClass: ErrorClass | null = 'errorClass' in outcome ? outcome.errorClass : (optional?.errorClass ?? null);
   observer.attempt({
     ticket: refOf(job),
     batchId: job.batchId,
@@ -239,7 +241,7 @@ function tell(
     ticket: refOf(job),
     batchId: job.batchId,
     status,
-    reason: reasonOf(outcome) ?? (outcome.kind === 'reviewed' ? null : errorClass),
+    reason: reasonOf(outcome) ?? (optional === null ? errorClass : null),
     totalMs: clock.steady() - job.queuedAt,
   });
 }
@@ -251,7 +253,7 @@ function reasonOf(outcome: JobOutcome): SkipReason | null {
 }
 
 function verdictOf(outcome: JobOutcome): 'ok' | 'retry' | 'dead' | 'cancelled' {
-  if (outcome.kind === 'reviewed') return outcome.failure === null ? 'ok' : 'dead';
+  if (outcome.kind === 'reviewed' || outcome.kind === 'queried') return outcome.failure === null ? 'ok' : 'dead';
   if (outcome.kind === 'dead') return 'dead';
   if (outcome.kind !== 'retry') return 'ok';
   return outcome.errorClass === 'cancelled' ? 'cancelled' : 'retry';
@@ -270,6 +272,7 @@ function restingStatus(outcome: JobOutcome, { verify, post }: ClaimedJob): Ticke
     case 'duplicate':
       // its own draft is what it was
       return verify?.against !== 'own' ? null : post === 'hold' ? 'drafted' : 'skipped';
+    case 'queried':
     case 'consigned':
     case 'outdated':
     case 'retry':

@@ -9,12 +9,13 @@ const QUESTION_MAX_CHARACTERS = 4_000;
 
 /**
  * What the team has written about a ticket's question; null where it has written nothing yet: a fresh install drafts
- * without. Ready-made replies alone are no knowledge either, they answer next to nothing. Throws what the search throws.
+ * without. `alsoText` is looked for in the articles besides. Ready-made replies alone are no knowledge either, they answer next to nothing. Throws what the search throws.
  */
 export async function findEvidence(
   conversation: Conversation,
   helpdesk: Pick<Helpdesk, 'name' | 'ticketUrl'>,
   knowledge: Pick<KnowledgeBase, 'search' | 'summary'> | undefined,
+  alsoText: string | null = null,
 ): Promise<Evidence | null> {
   if (knowledge === undefined) return null;
   const { ticketId, subject, requesterId, locale } = conversation;
@@ -22,6 +23,7 @@ export async function findEvidence(
   const found = await knowledge.search({
     subject,
     text: questionOf(conversation),
+    ...(alsoText === null || alsoText === '' ? {} : { alsoText }),
     customer: requesterId === null ? null : prefix + requesterId,
     ticketId: prefix + ticketId,
     locale,

@@ -133,7 +133,7 @@ async function materialOf(
   // rules that have changed since keep back what is to be drafted, not what is
   const { plan, wish } = planTicket(deps.rules?.() ?? NO_RULES, factsOf(helpdesk.name, conversation));
   const asked = wish === null ? UNRULED : { plan, wish };
-  const evidence = await findEvidence(conversation, helpdesk, deps.knowledge);
+  const evidence = await findEvidence(conversation, helpdesk, deps.knowledge, job.query);
   const material = { conversation, evidence, asked, fetchedAt, facts };
   handOver.keep(job.jobId, material);
   return material;

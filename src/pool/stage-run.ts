@@ -18,6 +18,13 @@ export interface Reviewer {
   readonly handOver: HandOver;
 }
 
+/** Who says what to look for where little is known (QUERY_MODEL). */
+export interface Searcher {
+  /** One model, which never rests. */
+  readonly routes: ModelRoutes;
+  readonly handOver: HandOver;
+}
+
 export interface StageDeps {
   readonly helpdesks: ReadonlyMap<string, Helpdesk>;
   readonly routes: ModelRoutes;
@@ -38,6 +45,8 @@ export interface StageDeps {
   readonly packer?: Packer;
   /** Without one there are no reviews. */
   readonly reviewer?: Reviewer;
+  /** Without one the ticket's own words are all that is looked for. */
+  readonly searcher?: Searcher;
 }
 
 /** One try of one stage, as far as the stage itself knows it. */

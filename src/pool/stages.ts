@@ -9,30 +9,27 @@ import { draftReply } from '../drafting/draft-reply.ts';
 import { buildNote } from '../core/note.ts';
 import { consignDraft } from './consigned-draft.ts';
 import { findEvidence } from './find-evidence.ts';
+import type { Material } from './hand-over.ts';
 import { modelCalls } from './model-calls.ts';
+import { query, wantsQuery } from './query-step.ts';
 import { fateOf, refOf, type StageDeps, type StageRun } from './stage-run.ts';
 
 /** Fetch the conversation, ask the model, hand the draft to the outbox. */
 export async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome> {
-  const { job, signal } = run;
+  const { job } = run;
+  const { searcher } = deps;
+  const read = searcher?.handOver.find(job.jobId) ?? (await readTicket(run, deps));
+  if ('kind' in read) return read;
+  run.facts = read.facts;
+  const { conversation, asked, fetchedAt, facts } = read;
   const helpdesk = helpdeskOf(job, deps);
-  const fetchedAt = deps.clock.steady();
-  const conversation = await helpdesk.conversation(job.ticketId, signal, job.lane);
-  // one that is closed may be known from a minute ago
-  if (conversation.unavailable === null) run.served(fetchedAt);
-  const facts = { subject: conversation.subject, requesterId: conversation.requesterId };
-  run.facts = facts;
-  const verdict = judge(job, conversation);
-  if (verdict !== null) return verdict.kind === 'duplicate' ? verdict : { ...verdict, facts };
-  const { plan, wish } = planTicket(deps.rules?.() ?? NO_RULES, factsOf(helpdesk.name, conversation));
-  if (wish === null) {
-    const { otherwise } = plan;
-    deps.observer.ruled({ ticket: refOf(job), category: null, ...otherwise });
-    return { kind: 'skipped', reason: otherwise.skip ?? 'rule', facts };
-  }
-  const asked = { plan, wish };
-  const evidence = await findEvidence(conversation, helpdesk, deps.knowledge);
+  const evidence = await findEvidence(conversation, helpdesk, deps.knowledge, job.query);
   const material = { conversation, evidence, asked, fetchedAt, facts };
+  if (searcher !== undefined && job.query === null && wantsQuery(evidence, deps.knowledge)) {
+    searcher.handOver.keep(job.jobId, material);
+    return await query(run, material, searcher, deps);
+  }
+  searcher?.handOver.drop(job.jobId);
   const { packer } = deps;
   if (job.tier === 'economy' && packer !== undefined && !run.onTrial) {
     return consignDraft(run, material, { ...deps, packer });
@@ -47,7 +44,7 @@ export async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome>
     tier: job.tier === 'flex' ? 'flex' : 'standard',
     ...modelCalls(run, facts, deps),
   });
-  const fate = fateOf(made, job, { plan, ...deps });
+  const fate = fateOf(made, job, { plan: asked.plan, ...deps });
   if (fate.next === 'review') deps.reviewer?.handOver.keep(job.jobId, material);
   return {
     kind: 'drafted',
@@ -58,6 +55,25 @@ export async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome>
     facts,
     ...fate,
   };
+}
+
+/** What the ticket holds and what the rules want of it, or what it comes to without a draft. */
+async function readTicket(run: StageRun, deps: StageDeps): Promise<Omit<Material, 'evidence'> | JobOutcome> {
+  const { job, signal } = run;
+  const helpdesk = helpdeskOf(job, deps);
+  const fetchedAt = deps.clock.steady();
+  const conversation = await helpdesk.conversation(job.ticketId, signal, job.lane);
+  // one that is closed may be known from a minute ago
+  if (conversation.unavailable === null) run.served(fetchedAt);
+  const facts = { subject: conversation.subject, requesterId: conversation.requesterId };
+  run.facts = facts;
+  const verdict = judge(job, conversation);
+  if (verdict !== null) return verdict.kind === 'duplicate' ? verdict : { ...verdict, facts };
+  const { plan, wish } = planTicket(deps.rules?.() ?? NO_RULES, factsOf(helpdesk.name, conversation));
+  if (wish !== null) return { conversation, asked: { plan, wish }, fetchedAt, facts };
+  const { otherwise } = plan;
+  deps.observer.ruled({ ticket: refOf(job), category: null, ...otherwise });
+  return { kind: 'skipped', reason: otherwise.skip ?? 'rule', rule: otherwise.rule, facts };
 }
 
 /** Reasons not to ask the model, from the conversation alone. */

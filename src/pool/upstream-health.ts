@@ -33,7 +33,8 @@ const OWN_FAULT: Diagnosis = { culprit: 'ticket', pauseReason: null };
 /** Only a call that went through says that an upstream is well: a ticket may end without any. */
 export function proves(scope: string, outcome: JobOutcome, stage: Stage): boolean {
   const { kind } = outcome;
-  if (scope === 'llm') return kind === 'drafted' || (kind === 'reviewed' && outcome.failure === null);
+  if (scope === 'llm')
+    return kind === 'drafted' || ((kind === 'reviewed' || kind === 'queried') && outcome.failure === null);
   // the others may have had the conversation at hand
   return (stage === 'draft' || stage === 'post') && kind !== 'retry' && kind !== 'dead';
 }

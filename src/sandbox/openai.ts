@@ -385,8 +385,13 @@ function compose(request: ChatRequest, fault: string | undefined, parts: Parts):
   const { random, faults = 'off' } = parts.options;
   const isReview = request.schemaName === 'review';
   const isHostile = isTakenOver(ticket, parts);
-  const answer = isReview ? writeVerdict(random, isHostile) : writeAnswer(ticket, random, faults !== 'off');
-  if (isHostile && !isReview) return takenOver(obeyAttacker(answer, request));
+  const isSearch = request.schemaName === 'search';
+  const answer = isReview
+    ? writeVerdict(random, isHostile)
+    : isSearch
+      ? { words: `${ticket.subject} ${ticket.text}`.slice(0, 200) }
+      : writeAnswer(ticket, random, faults !== 'off');
+  if (isHostile && !isReview && !isSearch) return takenOver(obeyAttacker(answer, request));
   const content =
     request.schema === undefined ? String(answer['reply']) : JSON.stringify(fitToSchema(answer, request.schema));
   const tokens = estimateTokens(content);

@@ -28,6 +28,7 @@ export function describeJob(row: JobRow, jobs: Jobs, tier: BatchLane): ClaimedJo
     earlier: ticket.postedMarker === null ? null : { seenMessageId: ticket.postedSeenId, marker: ticket.postedMarker },
     verify: verifyOf(row, ticket.postedSeenId, stored?.seenMessageId ?? null),
     post: row.post === 'auto' ? 'auto' : 'hold',
+    query: row.query,
   };
 }
 

@@ -86,7 +86,13 @@ export function prepareForgetting(
     const claim: Claim = { jobId: row.id, attempt: row.attempt, owner: row.owner ?? '' };
     consignments.forget(row);
     if (ends) end(row);
-    jobs.save({ ...row, error: null, textRemovedAt: times.wall, updatedAt: ends ? times.wall : row.updatedAt });
+    jobs.save({
+      ...row,
+      error: null,
+      query: null,
+      textRemovedAt: times.wall,
+      updatedAt: ends ? times.wall : row.updatedAt,
+    });
     if (ends && row.batchId !== null) batches.settle(row.batchId, times);
     return {
       tickets: 0,
@@ -107,7 +113,7 @@ export function prepareForgetting(
       for (const row of rows) {
         blank(row);
         consignments.forget(row);
-        jobs.save({ ...row, error: null, textRemovedAt: times.wall });
+        jobs.save({ ...row, error: null, query: null, textRemovedAt: times.wall });
         blankSubject.run(row.ticket, row.id);
       }
       return rows.length + oldSpending.run(utcDay(before)).changes;

@@ -86,6 +86,8 @@ export function insertJob(parts: IngestParts, known: TicketRow | undefined, requ
     verify: request.verify ? 1 : 0,
     post: request.post,
     draftId: null,
+    query: null,
+    rule: null,
     postIntendedAt: null,
     pendingAt: null,
     pendingMessageId: null,

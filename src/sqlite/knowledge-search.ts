@@ -47,8 +47,10 @@ export function prepareSearch(connection: Connection, tables: KnowledgeTables) {
     const asked = askedWords(query.subject, query.text);
     const locale = query.locale ?? null;
     const near = await nearSolved(memory, asked.words, query, breathe);
-    const passages = await scorePassages(memory, asked, locale, breathe);
-    const evidence = { ...near, ...passages, ...(await fromArticles(memory, asked, near.answers, breathe)) };
+    // what a model would look for is in the words of articles, not of customers
+    const wanted = query.alsoText ? askedWords(query.subject, query.text, query.alsoText) : asked;
+    const passages = await scorePassages(memory, wanted, locale, breathe);
+    const evidence = { ...near, ...passages, ...(await fromArticles(memory, wanted, near.answers, breathe)) };
     const ranked = rankArticles(evidence).slice(0, query.limit ?? ARTICLES);
     const articles = ranked.flatMap(({ id, share, votes }): FoundArticle[] => {
       const row = rowOf(memory, id, locale, passages.best.get(id));

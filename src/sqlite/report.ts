@@ -21,6 +21,7 @@ const OWN_DRAFT = 2;
 
 type Drafted = Extract<JobOutcome, { kind: 'drafted' }>;
 type Reviewed = Extract<JobOutcome, { kind: 'reviewed' }>;
+type Queried = Extract<JobOutcome, { kind: 'queried' }>;
 type Next = Drafted['next'] | Reviewed['next'];
 
 interface Onward {
@@ -59,14 +60,14 @@ export function prepareReport(
   );
 
   const record = (row: JobRow, outcome: JobOutcome, timing: AttemptTiming): void => {
-    const unreviewed = outcome.kind === 'reviewed' ? outcome.failure : null;
-    const failure = outcome.kind === 'retry' || outcome.kind === 'dead' ? outcome : unreviewed;
+    const optional = outcome.kind === 'reviewed' || outcome.kind === 'queried' ? outcome.failure : null;
+    const failure = outcome.kind === 'retry' || outcome.kind === 'dead' ? outcome : optional;
     insertAttempt.run({
       id: null,
       ticket: row.ticket,
       jobId: row.id,
-      stage: row.stage,
-      number: row.stageAttempt,
+      stage: outcome.kind === 'queried' ? 'query' : row.stage,
+      number: outcome.kind === 'queried' ? 1 : row.stageAttempt,
       startedAt: Math.floor(timing.startedAt),
       durationMs: Math.round(timing.durationMs),
       outcome:
@@ -132,6 +133,8 @@ export function prepareReport(
   const redraft = (row: JobRow, times: Times): ReportResult => {
     enterStage(row, 'draft', times.steady);
     row.textRemovedAt = null;
+    // it was about what is no more the newest message
+    row.query = null;
     row.status = 'queued';
     row.pendingAt = null;
     row.pendingMessageId = null;
@@ -194,6 +197,17 @@ export function prepareReport(
     if (outcome.hold === true) holdOn(row);
     if (isSuperseded(row, outcome)) return overtaken(row, outcome, times);
     settle(row, outcome, times);
+    return 'ok';
+  };
+
+  /** The draft is next, also when something has joined: that is what its words are compared with. */
+  const queried = (row: JobRow, { words }: Queried, times: Times): ReportResult => {
+    const { failures, stageAttempt } = row;
+    if (row.pendingAt !== null) return redraft(row, times);
+    enterStage(row, 'draft', times.steady);
+    // neither a success nor a failure of the draft
+    Object.assign(row, { failures, stageAttempt: stageAttempt - 1, status: 'drafting' });
+    row.query = row.textRemovedAt === null ? words : '';
     return 'ok';
   };
 
@@ -317,6 +331,10 @@ export function prepareReport(
         result = drafted(row, outcome, times);
         jobs.save(row);
         break;
+      case 'queried':
+        result = queried(row, outcome, times);
+        jobs.save(row);
+        break;
       case 'reviewed':
         result = reviewed(row, outcome, times);
         jobs.save(row);
@@ -347,6 +365,7 @@ export function prepareReport(
         rest(row);
         row.status = 'skipped';
         row.reason = outcome.reason;
+        row.rule = outcome.rule ?? null;
         jobs.save(row);
         break;
       case 'retry':

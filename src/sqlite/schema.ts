@@ -4,7 +4,7 @@ import type { AdminRole } from '../core/admin-token.ts';
 import type { BatchLane, BatchState } from '../core/batch.ts';
 import type { ErrorClass } from '../core/errors.ts';
 import type { KnowledgeKind } from '../core/knowledge-base.ts';
-import type { Stage } from '../core/outbox.ts';
+import type { AttemptStage, Stage } from '../core/outbox.ts';
 import type { DraftSource, Lane, TicketStatus } from '../core/ticket.ts';
 
 /*
@@ -76,6 +76,10 @@ export const job = sqliteTable(
     /** `released`: this draft was held and an operator let it go; a newer one is held again. */
     post: text().$type<'auto' | 'hold' | 'released'>().notNull().default('auto'),
     draftId: text('draft_id'),
+    /** What a model has said to look for; made from the ticket's text. */
+    query: text(),
+    /** Name of the rule that has kept it back. */
+    rule: text(),
     postIntendedAt: integer('post_intended_at'),
     /** A newer event arrived while a worker had the job. */
     pendingAt: integer('pending_at'),
@@ -173,7 +177,7 @@ export const attempt = sqliteTable(
     id: integer().primaryKey(),
     ticket: integer().notNull(),
     jobId: text('job_id').notNull(),
-    stage: text().$type<Stage>().notNull(),
+    stage: text().$type<AttemptStage>().notNull(),
     number: integer().notNull(),
     startedAt: integer('started_at').notNull(),
     durationMs: integer('duration_ms').notNull(),

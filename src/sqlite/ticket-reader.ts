@@ -26,7 +26,7 @@ export function openTicketReader(connection: Connection, clock: Clock): TicketRe
       UNION ALL SELECT * FROM (SELECT queued_at FROM job WHERE status = 'retrying' ORDER BY id LIMIT 1))`)
     .pluck();
   const summaryOf = db
-    .select({ ...summaryColumns, draftId: job.draftId })
+    .select({ ...summaryColumns, draftId: job.draftId, rule: job.rule })
     .from(job)
     .innerJoin(ticket, eq(ticket.id, job.ticket))
     .where(eq(job.id, sql.placeholder('jobId')))
@@ -88,11 +88,9 @@ export function openTicketReader(connection: Connection, clock: Clock): TicketRe
       if (row === undefined) return null;
       const attempts = attemptsOf.all({ ticket: known.id });
       const stored: DraftRow | undefined = row.draftId === null ? undefined : jobs.draftById(row.draftId);
-      return {
-        ...summarize(row),
-        attempts,
-        draft: stored === undefined || isBlank(stored) ? null : toStoredDraft(stored),
-      };
+      const written = stored === undefined || isBlank(stored) ? null : toStoredDraft(stored);
+      const kept = row.status === 'skipped' ? row.rule : null;
+      return { ...summarize(row), rule: kept ?? written?.versions?.rule ?? null, attempts, draft: written };
     },
     lastEventAt: (helpdesk) => lastEvent.get(helpdesk) ?? null,
     upcoming: (helpdesk, stage, limit) => upcoming(helpdesk, stage, { limit, now: Math.floor(clock.steady()) }),

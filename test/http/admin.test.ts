@@ -71,6 +71,7 @@ describe('tickets', () => {
       noteId: '77',
       textRemovedAt: null,
       traceId: '0123456789abcdef0123456789abcdef',
+      rule: null,
       attempts: [
         {
           stage: 'draft',

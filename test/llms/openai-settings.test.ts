@@ -16,6 +16,7 @@ describe('openAiSettings', () => {
       model: 'gpt-6-luna',
       fallback: null,
       review: null,
+      query: null,
       timeoutMs: 60_000,
       requestsPerMinute: 500,
       tokensPerMinute: 200_000,
@@ -65,7 +66,19 @@ describe('openAiSettings', () => {
     });
   });
 
+  it('gives the model that says what to look for limits of its own, unless it has another part', () => {
+    const env = { ...KEY, QUERY_MODEL: 'gpt-5-mini', QUERY_TOKENS_PER_MINUTE: '70' };
+    expect(openAiSettings.parse(env).query).toMatchObject({ model: 'gpt-5-mini', tokensPerMinute: 70 });
+    const both = { ...KEY, REVIEW_MODEL: 'gpt-5-mini', QUERY_MODEL: 'gpt-5-mini', REVIEW_REQUESTS_PER_MINUTE: '70' };
+    expect(openAiSettings.parse(both).query?.model).toBe('gpt-5-mini');
+  });
+
   it.each([
+    { env: { ...KEY, QUERY_TOKENS_PER_MINUTE: '5' }, names: ['QUERY_TOKENS_PER_MINUTE'] },
+    {
+      env: { ...KEY, REVIEW_MODEL: 'gpt-5-mini', QUERY_MODEL: 'gpt-5-mini', QUERY_TOKENS_PER_MINUTE: '5' },
+      names: ['QUERY_TOKENS_PER_MINUTE'],
+    },
     { env: {}, names: ['OPENAI_API_KEY'] },
     { env: { ...KEY, REVIEW_TOKENS_PER_MINUTE: '5' }, names: ['REVIEW_TOKENS_PER_MINUTE'] },
     {

@@ -179,7 +179,7 @@ describe('the pool', () => {
       await ingest('1');
       await ingest('2');
       await run();
-      expect(ticket('1')).toMatchObject({ status: 'skipped', reason: 'rule', draft: null });
+      expect(ticket('1')).toMatchObject({ status: 'skipped', reason: 'rule', rule: 'chat-off', draft: null });
       expect(ticket('1').subject).toBe('Subject of 1');
       expect(ticket('2').status).toBe('posted');
       expect(ticket('2').draft?.versions).toMatchObject({ rules: '0123456789ab', rule: null });

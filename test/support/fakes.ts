@@ -42,6 +42,7 @@ export function makeSummary(overrides: Partial<TicketSummary> = {}): TicketSumma
 export function makeDetail(overrides: Partial<TicketDetail> = {}): TicketDetail {
   return {
     ...makeSummary(),
+    rule: null,
     attempts: [
       {
         stage: 'draft',

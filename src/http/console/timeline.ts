@@ -66,6 +66,7 @@ function tryEntry(attempt: CostedAttempt, { attempts, createdAt }: TicketRound, 
 
 const STAGE_WORDS: Readonly<Record<CostedAttempt['stage'], string>> = {
   draft: 'Draft',
+  query: 'Search words',
   review: 'Review',
   revise: 'Revision',
   post: 'Note',
