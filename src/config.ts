@@ -57,6 +57,7 @@ export interface Config {
   readonly reconcileEveryMinutes: number;
   /** 0: only when asked. */
   readonly knowledgeSyncMinutes: number;
+  readonly knowledgeJoinSolved: boolean;
   readonly knowledgeRetentionDays: number;
   readonly workerConcurrency: number;
   readonly maxAttempts: number;
@@ -155,6 +156,7 @@ const baseSchema = z.object({
   RECONCILE_EVERY_MINUTES: wholeNumber(0, 10_080, 0),
   // off: it copies two years of customers' texts, which nobody should find out after an update
   KNOWLEDGE_SYNC_MINUTES: wholeNumber(0, 10_080, 0),
+  KNOWLEDGE_JOIN_SOLVED: flag(true),
   KNOWLEDGE_RETENTION_DAYS: wholeNumber(1, 3650, 730),
   RETENTION_DAYS: wholeNumber(1, 3650, 30),
   GUIDELINES_FILE: z.string().optional(),
@@ -348,6 +350,7 @@ function slice(
     llmDailyBudgetUsd: base.LLM_DAILY_BUDGET_USD ?? null,
     reconcileEveryMinutes: base.RECONCILE_EVERY_MINUTES,
     knowledgeSyncMinutes: base.KNOWLEDGE_SYNC_MINUTES,
+    knowledgeJoinSolved: base.KNOWLEDGE_JOIN_SOLVED,
     knowledgeRetentionDays: base.KNOWLEDGE_RETENTION_DAYS,
     workerConcurrency: base.WORKER_CONCURRENCY,
     maxAttempts: base.MAX_ATTEMPTS,

@@ -220,6 +220,8 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     retry,
     observer,
     everyMinutes: config.knowledgeSyncMinutes,
+    joinSolved: config.knowledgeJoinSolved,
+    isKnown: (helpdesk, ticketId) => reader.ticket(helpdesk, ticketId) !== null,
     retentionDays: config.knowledgeRetentionDays,
   });
 

@@ -30,6 +30,8 @@ export interface KnowledgeRead {
   readonly cursor: string | null;
   /** Epoch ms: what was solved earlier is not wanted. */
   readonly since: number;
+  /** Of solved tickets: which to read; not given: all. */
+  readonly wanted?: (ticketId: string) => boolean;
   readonly signal: AbortSignal;
 }
 

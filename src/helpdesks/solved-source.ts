@@ -56,11 +56,17 @@ export function createSolvedSource(options: SolvedSourceOptions): KnowledgeSourc
   const { name, clock } = options;
   const idOf = (ticketId: string): string => `${name}/${ticketId}`;
 
-  async function list(at: Place, begins: boolean, signal: AbortSignal): Promise<KnowledgePage<SolvedTicket>> {
+  async function list(
+    at: Place,
+    begins: boolean,
+    { wanted = () => true, signal }: Pick<KnowledgeRead, 'wanted' | 'signal'>,
+  ): Promise<KnowledgePage<SolvedTicket>> {
     const filter: TicketFilter = { updatedSince: at.since, ...(at.first ? { status: options.settled } : {}) };
     const { tickets, nextCursor } = await options.listTickets(filter, at.list, signal);
     const known = new Set(at.known.map(([id, updatedAt]) => `${id} ${updatedAt}`));
-    const settled = tickets.filter(({ open, ticketId, updatedAt }) => !open && !known.has(`${ticketId} ${updatedAt}`));
+    const settled = tickets.filter(
+      ({ open, ticketId, updatedAt }) => !open && wanted(ticketId) && !known.has(`${ticketId} ${updatedAt}`),
+    );
     const gone = at.first ? [] : tickets.filter(({ open }) => open).map(({ ticketId }) => idOf(ticketId));
     const queue = settled.map(({ ticketId, updatedAt }): [string, number] => [ticketId, updatedAt]);
     const next = { ...at, list: nextCursor, listed: nextCursor === null, queue };
@@ -99,7 +105,7 @@ export function createSolvedSource(options: SolvedSourceOptions): KnowledgeSourc
     };
   }
 
-  return ({ cursor, since, signal }: KnowledgeRead) => {
+  return ({ cursor, since, wanted, signal }: KnowledgeRead) => {
     const found = readPlace(place, cursor);
     const resting: Place = found ?? {
       since,
@@ -112,7 +118,9 @@ export function createSolvedSource(options: SolvedSourceOptions): KnowledgeSourc
     };
     const begins = resting.startedAt === null;
     const at = begins ? { ...resting, startedAt: clock.now() } : resting;
-    return at.queue.length > 0 ? read(at, since, signal) : list(at, begins, signal);
+    return at.queue.length > 0
+      ? read(at, since, signal)
+      : list(at, begins, { ...(wanted === undefined ? {} : { wanted }), signal });
   };
 }
 

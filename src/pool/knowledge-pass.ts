@@ -20,6 +20,10 @@ export interface PassOptions {
   readonly retry: RetrySettings;
   /** Epoch ms: what was solved earlier is not wanted. */
   readonly since: () => number;
+  /** See `KnowledgeRead.wanted`. */
+  readonly wanted?: (ticketId: string) => boolean;
+  /** Under which name it is stored how far it is; by default the source's own. */
+  readonly place?: string;
   readonly signal: AbortSignal;
 }
 
@@ -40,7 +44,7 @@ export function createSourceReader<Kind extends KnowledgeKind>(
   read: NonNullable<HelpdeskKnowledge[Kind]>,
   options: PassOptions,
 ): SourceReader {
-  const { knowledge, gate, clock, random, retry, signal } = options;
+  const { knowledge, gate, clock, random, retry, signal, wanted, place = source } = options;
   const fresh = { source, kind, listed: 0, imported: 0, updated: 0, removed: 0, rejected: 0, error: null } as const;
   let progress: SourceProgress = { ...fresh, state: 'stopped' };
   /** What this pass has listed; null when its first pages were read by another process. */
@@ -63,14 +67,14 @@ export function createSourceReader<Kind extends KnowledgeKind>(
     const whole = page.done && page.complete && listed !== null && listed.size > 0 ? listed : null;
     if (whole !== null) count({ removed: await knowledge.keepOnly(source, kind, whole) });
     if (page.done) listed = null;
-    const { syncedAt } = knowledge.syncState(source, kind);
+    const { syncedAt } = knowledge.syncState(place, kind);
     const state = { cursor: page.nextCursor, syncedAt: page.done ? clock.now() : syncedAt, error: null };
-    await knowledge.saveSyncState(source, kind, state);
+    await knowledge.saveSyncState(place, kind, state);
   }
 
   async function end(state: SourceProgress['state'], error: string | null = null): Promise<SourceProgress> {
     progress = { ...progress, state, error };
-    if (error !== null) await knowledge.saveSyncState(source, kind, { ...knowledge.syncState(source, kind), error });
+    if (error !== null) await knowledge.saveSyncState(place, kind, { ...knowledge.syncState(place, kind), error });
     return progress;
   }
 
@@ -80,7 +84,7 @@ export function createSourceReader<Kind extends KnowledgeKind>(
    */
   async function fail({ errorClass, message }: UpstreamError): Promise<SourceProgress> {
     const stuck = kind !== 'solved' && isPermanent(errorClass);
-    if (stuck) await knowledge.saveSyncState(source, kind, { ...knowledge.syncState(source, kind), cursor: null });
+    if (stuck) await knowledge.saveSyncState(place, kind, { ...knowledge.syncState(place, kind), cursor: null });
     return end('failed', message);
   }
 
@@ -99,8 +103,13 @@ export function createSourceReader<Kind extends KnowledgeKind>(
       if (signal.aborted) return end('stopped');
       if (gate.allowance(source) <= 0) return end('paused');
       try {
-        const { cursor } = knowledge.syncState(source, kind);
-        const page: Page = await read({ cursor, since: options.since(), signal });
+        const { cursor } = knowledge.syncState(place, kind);
+        const page: Page = await read({
+          cursor,
+          since: options.since(),
+          ...(wanted === undefined ? {} : { wanted }),
+          signal,
+        });
         await store(page);
         failures = 0;
         if (page.done) progress = { ...progress, state: 'synced' };

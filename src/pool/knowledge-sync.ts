@@ -6,16 +6,23 @@ import type { Observer } from '../core/observer.ts';
 import { createSourceReader, type PassOptions, type SourceReader } from './knowledge-pass.ts';
 import { repeat } from './repeat.ts';
 
+/** How often newly solved tickets are looked for where nothing is synced, ms. */
+const JOIN_EVERY_MS = 3_600_000;
+/** The first time, so far back, ms. */
+const JOIN_SINCE_MS = 24 * 3_600_000;
 /** How often old history is looked for, ms. */
 const FORGET_EVERY_MS = 3_600_000;
 const DAY_MS = 24 * 3_600_000;
 
-export interface KnowledgeSyncOptions extends Omit<PassOptions, 'since' | 'signal' | 'knowledge'> {
-  readonly knowledge: PassOptions['knowledge'] & Pick<KnowledgeBase, 'forgetSolved'>;
+export interface KnowledgeSyncOptions extends Omit<PassOptions, 'since' | 'signal' | 'knowledge' | 'wanted' | 'place'> {
+  readonly knowledge: PassOptions['knowledge'] & Pick<KnowledgeBase, 'forgetSolved' | 'summary'>;
   readonly helpdesks: ReadonlyMap<string, Helpdesk>;
   readonly observer: Observer;
   /** KNOWLEDGE_SYNC_MINUTES; 0: only when asked. */
   readonly everyMinutes: number;
+  /** KNOWLEDGE_JOIN_SOLVED: tickets that are known here join the history once they are solved, without a sync too. */
+  readonly joinSolved: boolean;
+  readonly isKnown: (helpdesk: string, ticketId: string) => boolean;
   /** KNOWLEDGE_RETENTION_DAYS. */
   readonly retentionDays: number;
 }
@@ -43,10 +50,11 @@ interface Seat {
  * side: a history that takes hours holds up no article. What fails for one says nothing about the others.
  */
 export function createKnowledgeSync(options: KnowledgeSyncOptions): KnowledgeSync {
-  const { knowledge, clock, observer, everyMinutes, retentionDays } = options;
+  const { knowledge, clock, observer, everyMinutes, joinSolved, retentionDays } = options;
   const stopping = new AbortController();
   const since = (): number => clock.now() - retentionDays * DAY_MS;
   const seats = readersOf({ ...options, since, signal: stopping.signal });
+  const joining = everyMinutes === 0 && joinSolved ? joinersOf({ ...options, since, signal: stopping.signal }) : [];
   let cancels: (() => void)[] = [];
   let forgetting: Promise<void> = Promise.resolve();
 
@@ -83,6 +91,12 @@ export function createKnowledgeSync(options: KnowledgeSyncOptions): KnowledgeSyn
     }
   }
 
+  /** Not into an empty base: whoever has put nothing there wants no texts of customers there. */
+  async function join(): Promise<void> {
+    const { articles, solved } = knowledge.summary().counts;
+    if (articles + solved > 0) await Promise.all(joining.map(run));
+  }
+
   async function forget(): Promise<void> {
     try {
       for (let went = 1; went > 0 && !stopping.signal.aborted;) went = await knowledge.forgetSolved(since());
@@ -99,6 +113,10 @@ export function createKnowledgeSync(options: KnowledgeSyncOptions): KnowledgeSyn
       const again = (): Promise<void> => (forgetting = forget());
       cancels = [repeat({ ...rounds, everyMs: FORGET_EVERY_MS }, again)];
       void again();
+      if (joining.length > 0) {
+        cancels.push(repeat({ ...rounds, everyMs: JOIN_EVERY_MS }, join));
+        void join();
+      }
       if (everyMinutes === 0) return;
       const round = async (): Promise<void> => {
         await sync();
@@ -109,9 +127,23 @@ export function createKnowledgeSync(options: KnowledgeSyncOptions): KnowledgeSyn
     stop: async () => {
       stopping.abort();
       for (const cancel of cancels) cancel();
-      await Promise.all([forgetting, ...seats.map(({ running }) => running)]);
+      await Promise.all([forgetting, ...[...seats, ...joining].map(({ running }) => running)]);
     },
   };
+}
+
+/** The same tickets under the same source, but their own place in it: a sync later on reads all that was before, too. */
+function joinersOf(options: KnowledgeSyncOptions & PassOptions): Seat[] {
+  const { clock, isKnown, helpdesks, knowledge: base } = options;
+  return [...helpdesks.values()].flatMap(({ name, knowledge: { solved } = {} }): Seat[] => {
+    if (solved === undefined) return [];
+    const place = `${name}/joining`;
+    const since = (): number =>
+      base.syncState(place, 'solved').cursor === null ? clock.now() - JOIN_SINCE_MS : options.since();
+    const wanted = (ticketId: string): boolean => isKnown(name, ticketId);
+    const reader = createSourceReader(name, 'solved', solved, { ...options, since, wanted, place });
+    return [{ reader, listeners: new Set(), running: null, said: null }];
+  });
 }
 
 function readersOf(options: KnowledgeSyncOptions & PassOptions): Seat[] {

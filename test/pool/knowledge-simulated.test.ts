@@ -59,6 +59,8 @@ it.each(['zendesk', 'freshdesk'] as const)(
         observer: recordingObserver(),
         retry: { maxAttempts: 5, baseMs: 1000, maxMs: 60_000 },
         everyMinutes: 10,
+        joinSolved: true,
+        isKnown: () => true,
         retentionDays: 730,
       });
       sync.start();
@@ -86,5 +88,48 @@ it.each(['zendesk', 'freshdesk'] as const)(
     expect(base.keys(name, 'articles')).toHaveLength(21);
     expect(base.keys(name, 'canned')).toHaveLength(4);
     for (const kind of ['articles', 'solved', 'canned'] as const) expect(base.syncState(name, kind).error).toBeNull();
+  },
+);
+
+it.each(['zendesk', 'freshdesk'] as const)(
+  'of a %s without a sync, tickets that are known here join once they are solved, and no others',
+  async (name) => {
+    const time = clock();
+    const { simulator, create } = accounts[name](time);
+    const ticketIds = fillKnowledge(simulator, ORIGIN);
+    await time.advance(3_600_000);
+    const base = fakeKnowledge();
+    const known = ticketIds.slice(0, 5);
+    const start = () => {
+      const sync = createKnowledgeSync({
+        knowledge: base,
+        helpdesks: new Map([[name, create()]]),
+        gate: { allowance: () => 1 },
+        clock: time,
+        random: seededRandom(5),
+        observer: recordingObserver(),
+        retry: { maxAttempts: 5, baseMs: 1000, maxMs: 60_000 },
+        everyMinutes: 0,
+        joinSolved: true,
+        isKnown: (_, ticketId) => known.includes(ticketId),
+        retentionDays: 730,
+      });
+      sync.start();
+      return sync;
+    };
+    const first = start();
+    await livelyTime(time, 3_000, 400);
+    await first.stop();
+    simulator.customerReply(known[0] ?? '', '<p>It has still not come. What now?</p>');
+    const second = start();
+    await livelyTime(time, 3 * 3_600_000, 60_000);
+    await second.stop();
+    expect(base.keys(name, 'solved')).toEqual(
+      known
+        .slice(1)
+        .map((id) => `${name}/${id}`)
+        .toSorted(),
+    );
+    expect([base.keys(name, 'articles'), base.keys(name, 'canned')]).toEqual([[], []]);
   },
 );

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/core/clock.ts';
 import { UpstreamError } from '../../src/core/errors.ts';
 import type { CannedReply, SolvedTicket } from '../../src/core/knowledge-base.ts';
@@ -32,7 +32,10 @@ const error = (
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
 
-function setUp(knowledge: HelpdeskKnowledge, { everyMinutes = 0, base = fakeKnowledge(), clock = fakeClock() } = {}) {
+function setUp(
+  knowledge: HelpdeskKnowledge,
+  { everyMinutes = 0, joinSolved = false, known = [] as string[], base = fakeKnowledge(), clock = fakeClock() } = {},
+) {
   const observer = recordingObserver();
   const state = { allowance: 1 };
   const sync = createKnowledgeSync({
@@ -44,6 +47,8 @@ function setUp(knowledge: HelpdeskKnowledge, { everyMinutes = 0, base = fakeKnow
     observer,
     retry: { maxAttempts: 3, baseMs: 1000, maxMs: 60_000 },
     everyMinutes,
+    joinSolved,
+    isKnown: (_, ticketId) => known.includes(ticketId),
     retentionDays: 730,
   });
   const alarms = () => observer.events.filter(({ name }) => name === 'alarm');
@@ -254,4 +259,64 @@ it('forgets solved tickets that have grown too old, also when nothing is read by
   await clock.advance(2 * DAY);
   expect(base.keys('import', 'solved')).toEqual([]);
   await sync.stop();
+});
+
+describe('tickets that are solved without a sync', () => {
+  const lesson = (id: string): SolvedTicket => ({
+    id: `zendesk/${id}`,
+    subject: 'zip',
+    description: 'stuck',
+    reply: 'Wax.',
+    customer: 'zendesk/7',
+    solvedAt: null,
+    articles: null,
+  });
+  const listing = (reads: KnowledgeRead[], ids: readonly string[]) => async (read: KnowledgeRead) => {
+    reads.push(read);
+    const items = ids.filter((id) => read.wanted?.(id) ?? true).map(lesson);
+    return page({ items, nextCursor: `${reads.length}` });
+  };
+
+  it('join those that are known here, from a day ago on, every hour, and leave a later sync its whole history', async () => {
+    const reads: KnowledgeRead[] = [];
+    const set = { joinSolved: true, known: ['1', '3'] };
+    const { base, sync, clock } = setUp({ solved: listing(reads, ['1', '2', '3']) }, set);
+    sync.start();
+    await clock.advance(10);
+    expect(base.keys('zendesk', 'solved')).toEqual(['zendesk/1', 'zendesk/3']);
+    expect(reads[0]).toMatchObject({ cursor: null, since: clock.now() - 10 - DAY });
+    await clock.advance(60 * MINUTE);
+    expect(reads[1]).toMatchObject({ cursor: '1', since: expect.any(Number) });
+    expect(base.syncState('zendesk', 'solved').cursor).toBeNull();
+    await inTime(clock, sync.sync(), 10);
+    expect(reads[2]).toMatchObject({ cursor: null, since: clock.now() - 10 - 730 * DAY });
+    expect(base.keys('zendesk', 'solved')).toEqual(['zendesk/1', 'zendesk/2', 'zendesk/3']);
+    await sync.stop();
+  });
+
+  it.each([
+    ['it is off', { joinSolved: false }],
+    ['a sync does it', { joinSolved: true, everyMinutes: 60 }],
+  ])('do not where %s', async (_, set) => {
+    const reads: KnowledgeRead[] = [];
+    const { base, sync, clock } = setUp({ solved: listing(reads, ['1']) }, { ...set, known: ['1'] });
+    sync.start();
+    await clock.advance(10);
+    expect(reads.filter(({ wanted }) => wanted !== undefined)).toEqual([]);
+    expect(base.syncState('zendesk/joining', 'solved').cursor).toBeNull();
+    await sync.stop();
+  });
+
+  it('do not while there is no knowledge, and do once there is some', async () => {
+    const reads: KnowledgeRead[] = [];
+    const { base, sync, clock } = setUp({ solved: listing(reads, ['1']) }, { joinSolved: true, known: ['1'] });
+    base.counts = { articles: 0, solved: 0, canned: 5 };
+    sync.start();
+    await clock.advance(10);
+    expect(reads).toEqual([]);
+    base.counts = { articles: 1, solved: 0, canned: 5 };
+    await clock.advance(60 * MINUTE);
+    expect(base.keys('zendesk', 'solved')).toEqual(['zendesk/1']);
+    await sync.stop();
+  });
 });
