@@ -1,4 +1,4 @@
-import { Parser } from 'htmlparser2';
+import { type Handler, Parser } from 'htmlparser2';
 
 /** Told what a page shows, in order. */
 export interface PageListener {
@@ -59,39 +59,78 @@ const LINES = new Set([
   'ul',
 ]);
 
+/** Characters that are parsed at once, and how deep elements may stand in one another after that. */
+const PIECE = 4096;
+const DEPTH_MAX = 500;
+
 /**
  * Reads HTML piece by piece, so that the largest page can be read with pauses; broken markup is read as a browser would.
- * `skipped` names more elements whose contents do not count.
+ * `skipped` names more elements whose contents do not count. What stands deeper than anybody nests begins anew: the
+ * parser's work for a tag grows with its depth.
  */
 export function readHtml(listener: PageListener, skipped: ReadonlySet<string> = new Set()): PageReader {
   /** Names of the elements that hide where we are. */
   const hiding: string[] = [];
-  const parser = new Parser({
+  let depth = 0;
+  let inHeading = false;
+  const handler: Partial<Handler> = {
     onopentag: (name, attributes) => {
+      depth += 1;
       if (hiding.length > 0 || UNSEEN.has(name) || skipped.has(name) || isHidden(attributes)) {
         hiding.push(name);
         return;
       }
-      if (HEADINGS.has(name)) listener.heading('begins');
+      if (HEADINGS.has(name)) heading('begins');
       else edge(name);
       const { href } = attributes;
       if (name === 'a' && href !== undefined) listener.link(href);
     },
     onclosetag: (name) => {
+      depth -= 1;
       if (hiding.length > 0) hiding.pop();
-      else if (HEADINGS.has(name)) listener.heading('ends');
+      else if (HEADINGS.has(name)) heading('ends');
       else if (name !== 'li') edge(name);
     },
     ontext: (text) => {
       if (hiding.length === 0) listener.text(text);
     },
-  });
+  };
+  const heading = (place: 'begins' | 'ends'): void => {
+    inHeading = place === 'begins';
+    listener.heading(place);
+  };
   const edge = (name: string): void => {
     if (LINES.has(name)) listener.edge('line');
     else if (name === 'li') listener.edge('item');
     else if (name === 'td' || name === 'th') listener.edge('cell');
   };
-  return { write: (html) => parser.write(html), end: () => parser.end() };
+  let parser = new Parser(handler);
+  let waiting = '';
+  const parse = (piece: string): void => {
+    parser.write(piece);
+    if (depth <= DEPTH_MAX) return;
+    parser = new Parser(handler);
+    depth = 0;
+    if (inHeading) heading('ends');
+  };
+  return {
+    write: (html) => {
+      let rest = waiting + html;
+      while (rest.length > PIECE) {
+        // a tag that is torn would be read as text
+        const tag = rest.lastIndexOf('<', PIECE);
+        const end = tag > 0 ? tag : PIECE;
+        parse(rest.slice(0, end));
+        rest = rest.slice(end);
+      }
+      waiting = rest;
+    },
+    end: () => {
+      parse(waiting);
+      waiting = '';
+      parser.end();
+    },
+  };
 }
 
 function isHidden({ hidden, style = '' }: Readonly<Record<string, string>>): boolean {

@@ -19,6 +19,8 @@ const PASSAGE_MAX = 1500;
 const HEADING_MAX = 300;
 /** Read between two pauses. */
 const PIECE = 32_768;
+/** The same of Markdown, whose parser takes more than linear time for odd ones. */
+const MARKDOWN_PIECE = 4096;
 /** Of an article's beginning, by which it is told what it is written in. */
 const SAMPLE = 50_000;
 
@@ -55,17 +57,27 @@ function* pieces(text: string): Generator<string> {
 function* markdownPieces(text: string): Generator<string> {
   let piece = '';
   for (const block of text.split(/(?<=\n)(?=#{1,6} )|(?<=\n\n)/)) {
-    if (piece.length + block.length > PIECE && piece !== '') {
+    if (piece.length + block.length > MARKDOWN_PIECE && piece !== '') {
       yield htmlOf(piece);
       piece = '';
     }
     piece += block;
-    if (piece.length > PIECE) {
-      for (const part of pieces(piece)) yield htmlOf(part);
+    if (piece.length > MARKDOWN_PIECE) {
+      for (const part of lineParts(piece)) yield htmlOf(part);
       piece = '';
     }
   }
   yield htmlOf(piece);
+}
+
+/** Parted at the ends of lines, where there are some. */
+function* lineParts(text: string): Generator<string> {
+  for (let rest = text; rest !== '';) {
+    const line = rest.length <= MARKDOWN_PIECE ? rest.length : rest.lastIndexOf('\n', MARKDOWN_PIECE - 1) + 1;
+    const part = line > 0 ? rest.slice(0, line) : withinPair(rest, MARKDOWN_PIECE);
+    yield part;
+    rest = rest.slice(part.length);
+  }
 }
 
 function htmlOf(markdown: string): string {

@@ -37,7 +37,7 @@ const STOP_WORDS = new Set(
 export function wordsOf(text: string): string[] {
   const words: string[] = [];
   for (const [word] of plainWord(cleaned(text)).matchAll(WORD)) {
-    if (UNSPACED.test(word)) words.push(...pairs(word));
+    if (UNSPACED.test(word)) for (const pair of pairs(word)) words.push(pair);
     else if (word.length <= WORD_MAX && !STOP_WORDS.has(word)) words.push(word.slice(0, STEM_LENGTH));
   }
   return words;
