@@ -158,5 +158,5 @@ export interface KnowledgeBase {
 
 /** How `keepOnly` names an item: articles by id and locale, the others by id. */
 export function knowledgeKey({ id, locale }: { readonly id: string; readonly locale?: string | null }): string {
-  return locale === undefined || locale === null ? id : `${id} ${locale}`;
+  return locale ? `${id} ${locale}` : id;
 }

@@ -8,7 +8,7 @@ import { nextPage } from './freshdesk-errors.ts';
 import type { FreshdeskReader } from './freshdesk-knowledge.ts';
 import * as shapes from './freshdesk-shapes.ts';
 import { createSolvedSource } from './solved-source.ts';
-import { solvedPair } from './solving-answer.ts';
+import { solvedTicket } from './solving-answer.ts';
 import { isoSeconds } from './ticket-filter.ts';
 
 const NAME = 'freshdesk';
@@ -48,17 +48,7 @@ export function createFreshdeskSolved(
     if (ticket.deleted === true || ticket.spam === true || !RESOLVED.includes(ticket.status ?? 0)) return null;
     const short = ticket.conversations.length < INCLUDED;
     const entries = short ? ticket.conversations : await entriesOf(ticketId, signal);
-    const pair = solvedPair(shapes.readThread(ticket, entries).messages);
-    if (pair === null) return null;
-    return {
-      id: `${NAME}/${ticketId}`,
-      subject: ticket.subject ?? '',
-      description: pair.description,
-      reply: pair.reply,
-      customer: typeof ticket.requester_id === 'string' ? `${NAME}/${ticket.requester_id}` : null,
-      solvedAt: pair.answeredAt,
-      articles: null,
-    };
+    return solvedTicket(NAME, { ...ticket, id: ticketId }, shapes.readThread(ticket, entries).messages);
   }
 
   /** Deleted tickets and spam are in lists of their own. */

@@ -1,4 +1,5 @@
 import type { Message } from '../core/helpdesk.ts';
+import type { SolvedTicket } from '../core/knowledge-base.ts';
 import { markerOf } from './note-html.ts';
 
 /** Less text than this says "you are welcome" or "thanks, it works", characters. */
@@ -34,6 +35,25 @@ export function solvedPair(messages: readonly Message[]): SolvedPair | null {
   const answer = turnsAfter(messages.slice(first)).map(weightiest).findLast(isSubstantial);
   const [description, reply] = [messages[first]?.html ?? '', withoutQuote(answer?.html ?? '')];
   return answer === undefined ? null : { description, reply, answeredAt: answer.createdAt };
+}
+
+/** A ticket of a helpdesk as something to learn from, see `solvedPair`. */
+export function solvedTicket(
+  helpdesk: string,
+  ticket: { readonly id: string; readonly subject?: string | null | undefined; readonly requester_id?: unknown },
+  messages: readonly Message[],
+): SolvedTicket | null {
+  const pair = solvedPair(messages);
+  if (pair === null) return null;
+  return {
+    id: `${helpdesk}/${ticket.id}`,
+    subject: ticket.subject ?? '',
+    description: pair.description,
+    reply: pair.reply,
+    customer: typeof ticket.requester_id === 'string' ? `${helpdesk}/${ticket.requester_id}` : null,
+    solvedAt: pair.answeredAt,
+    articles: null,
+  };
 }
 
 /** The agents' messages after each question of the customer. */

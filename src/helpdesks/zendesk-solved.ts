@@ -4,7 +4,7 @@ import type { SolvedTicket } from '../core/knowledge-base.ts';
 import type { KnowledgeSource } from '../core/knowledge-source.ts';
 import { shaped } from './answer.ts';
 import { createSolvedSource, type ReadTicket } from './solved-source.ts';
-import { solvedPair } from './solving-answer.ts';
+import { solvedTicket } from './solving-answer.ts';
 import * as shapes from './zendesk-shapes.ts';
 import type { ZendeskRead, ZendeskReader } from './zendesk-tickets.ts';
 
@@ -67,17 +67,7 @@ export function createZendeskSolved(
     if (!isLesson(found)) return null;
     const newest = await comments(found, { sort: '-created_at', size: 100 }, signal);
     const oldest = newest.more ? await comments(found, { sort: 'created_at', size: 1 }, signal) : null;
-    const pair = solvedPair([...(oldest?.messages ?? []), ...newest.messages]);
-    if (pair === null) return null;
-    return {
-      id: `${NAME}/${ticket.id}`,
-      subject: ticket.subject ?? '',
-      description: pair.description,
-      reply: pair.reply,
-      customer: typeof ticket.requester_id === 'string' ? `${NAME}/${ticket.requester_id}` : null,
-      solvedAt: pair.answeredAt,
-      articles: null,
-    };
+    return solvedTicket(NAME, ticket, [...(oldest?.messages ?? []), ...newest.messages]);
   }
 
   return createSolvedSource({

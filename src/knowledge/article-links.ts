@@ -14,8 +14,8 @@ const BY_ID = [
 export function linkKey(link: string): string | null {
   const place = placeOf(link);
   if (place === null) return null;
-  const [, ...bare] = keysOf(place);
-  return place.host === null ? (bare[0] ?? null) : (keysOf(place)[0] ?? null);
+  const keys = keysOf(place);
+  return (place.host === null ? keys.at(-1) : keys[0]) ?? null;
 }
 
 /** All names of an article with this address: a link may leave out the host. */
@@ -32,7 +32,7 @@ interface Place {
 function keysOf({ host, path }: Place): readonly string[] {
   for (const [name, pattern] of BY_ID) {
     const id = pattern.exec(path)?.[1];
-    if (id !== undefined) return [`${name} ${id}`, `${name} ${id}`];
+    if (id !== undefined) return [`${name} ${id}`];
   }
   return [`//${host ?? ''}${path}`, path];
 }

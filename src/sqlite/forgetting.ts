@@ -133,7 +133,7 @@ export function prepareForgetting(
     /** Some of a person's solved tickets; none are left when it answers 0. What an import calls by the bare id is theirs too. */
     eraseSolved(helpdesk: string, requesterId: string): number {
       const customer = `${helpdesk}/${requesterId}`;
-      rememberErased.run(customerDigest(customer));
+      for (const name of [customer, requesterId]) rememberErased.run(customerDigest(name));
       const { changes } = removeSolved.run(customer, requesterId);
       if (changes > 0) newKnowledge.run();
       return changes;

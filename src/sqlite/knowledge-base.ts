@@ -39,8 +39,21 @@ const ROWS_AT_ONCE = 50;
 /** Solved tickets that `forgetSolved` takes at a time. */
 const FORGOTTEN_AT_ONCE = 500;
 
-/** What to do for one item inside a transaction; answers what to do in memory when that is through. */
-type Change = () => (memory: Memory) => void;
+/** What to do for one item inside a transaction; answers what to do in memory when that is through, or why it was not done. */
+type Change = () => Done | string;
+
+/** What is left to do in memory once the transaction is through. */
+type Done = (memory: Memory) => void;
+
+/** A change that shares the next transaction with others. */
+interface Waiting {
+  readonly change: Change;
+  /** Its item's place among those given. */
+  readonly index: number;
+  readonly kind: 'imported' | 'updated';
+}
+
+const ERASED = 'Its customer was erased.';
 
 interface Kind<Item> {
   readonly find: (item: Item) => Place | undefined;
@@ -72,14 +85,18 @@ export function openKnowledgeBase(connection: Connection, options: KnowledgeBase
     return loading;
   };
 
-  /** In one transaction, with a new version; then in memory. */
-  const apply = async (into: Memory, changes: readonly Change[]): Promise<void> => {
-    if (changes.length === 0) return;
+  /** In one transaction, with a new version; then in memory. Answers of each why it was not done, null where it was. */
+  const apply = async (into: Memory, changes: readonly Change[]): Promise<readonly (string | null)[]> => {
+    if (changes.length === 0) return [];
     const made = await group.write(() => {
       tables.changed();
       return changes.map((change) => change());
     });
-    for (const inMemory of made) inMemory(into);
+    return made.map((inMemory) => {
+      if (typeof inMemory === 'string') return inMemory;
+      inMemory(into);
+      return null;
+    });
   };
 
   /** Builds the index anew when most of it is of rows that are gone. */
@@ -98,12 +115,19 @@ export function openKnowledgeBase(connection: Connection, options: KnowledgeBase
       const breathe = breathing();
       const sum = { imported: 0, updated: 0 };
       const rejected: { index: number; reason: string }[] = [];
-      let waiting: Change[] = [];
-      const waitingIds = new Set<string>();
+      const waiting = new Map<string, Waiting>();
       const flush = async (): Promise<void> => {
-        await apply(into, waiting);
-        waiting = [];
-        waitingIds.clear();
+        const all = [...waiting.values()];
+        waiting.clear();
+        const reasons = await apply(
+          into,
+          all.map(({ change }) => change),
+        );
+        for (const [at, { index, kind: what }] of all.entries()) {
+          const reason = reasons[at] ?? null;
+          if (reason === null) sum[what] += 1;
+          else rejected.push({ index, reason });
+        }
       };
       for (const [index, item] of items.entries()) {
         await breathe();
@@ -112,25 +136,21 @@ export function openKnowledgeBase(connection: Connection, options: KnowledgeBase
           rejected.push({ index, reason: fault });
           continue;
         }
-        if (waitingIds.has(item.id)) await flush();
+        if (waiting.has(item.id)) await flush();
         const hash = hashOfItem(item);
         const old = kind.find(item);
         if (old?.hash === hash) continue;
         const change = await kind.prepare(item, hash, old);
         if (typeof change === 'string') rejected.push({ index, reason: change });
-        else {
-          waiting.push(change);
-          waitingIds.add(item.id);
-          sum[old === undefined ? 'imported' : 'updated'] += 1;
-        }
-        if (waiting.length >= ROWS_AT_ONCE) await flush();
+        else waiting.set(item.id, { change, index, kind: old === undefined ? 'imported' : 'updated' });
+        if (waiting.size >= ROWS_AT_ONCE) await flush();
       }
       await flush();
       await renewIfWorn(into);
       return { ...sum, rejected };
     });
 
-  const removal = (kind: KnowledgeKind, row: number): Change => {
+  const removal = (kind: KnowledgeKind, row: number): (() => Done) => {
     return () => {
       tables[kind].remove(row);
       if (kind === 'articles') tables.passages.removeOf(row);
@@ -169,7 +189,7 @@ export function openKnowledgeBase(connection: Connection, options: KnowledgeBase
       insert: () => number,
       words: Buffer,
       facts: Parameters<Memory[K]['add']>[2],
-    ): Change =>
+    ): (() => Done) =>
     () => {
       const gone = old === undefined ? null : removal(kind, old.id)();
       const row = insert();
@@ -209,12 +229,12 @@ export function openKnowledgeBase(connection: Connection, options: KnowledgeBase
         prepare: async (item, hash, old) => {
           const { customer } = item;
           const isErased = (): boolean => customer !== null && tables.isErased(customerDigest(customer));
-          if (isErased()) return 'Its customer was erased.';
+          if (isErased()) return ERASED;
           const row = prepareSolved(source, item, hash);
           if (typeof row === 'string') return row;
           const put = shelving('solved', old, () => tables.solved.insert(row), row.words, factsOf(row));
           // erased since it was prepared
-          return () => (isErased() ? () => undefined : put());
+          return () => (isErased() ? ERASED : put());
         },
       }),
     putCanned: (source, items) =>
@@ -236,7 +256,7 @@ export function openKnowledgeBase(connection: Connection, options: KnowledgeBase
     keepOnly: (source, kind, keys) =>
       writing(async () => {
         const all = await keysOf(source, kind);
-        const gone = all.filter(({ key, locale }) => !keys.has(knowledgeKey({ id: key, locale: locale || null })));
+        const gone = all.filter(({ key, locale }) => !keys.has(knowledgeKey({ id: key, locale })));
         await removeRows(
           kind,
           gone.map(({ id }) => id),

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Article, KnowledgeBase, SolvedTicket } from '../../src/core/knowledge-base.ts';
+import { type Article, type KnowledgeBase, knowledgeKey, type SolvedTicket } from '../../src/core/knowledge-base.ts';
 
 export interface KnowledgeWorld extends AsyncDisposable {
   readonly base: KnowledgeBase;
@@ -108,6 +108,15 @@ export function knowledgeBaseContract(name: string, open: () => Promise<Knowledg
         expect(await base.remove('s', 'articles', ['zip', 'unknown'])).toBe(2);
         expect(await base.keepOnly('s', 'articles', new Set())).toBe(1);
         expect(base.summary().counts.articles).toBe(1);
+      });
+
+      it('keeps an article without a language, whichever way that is said', async () => {
+        await base.putArticles('s', [
+          { ...ZIP, locale: '' },
+          { ...TENT, locale: null },
+        ]);
+        const keys = new Set([knowledgeKey({ ...ZIP, locale: null }), knowledgeKey({ ...TENT, locale: '' })]);
+        expect(await base.keepOnly('s', 'articles', keys)).toBe(0);
       });
 
       it('forgets what was solved long ago', async () => {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { systemClock, uuidv7 } from '../../src/core/clock.ts';
 import { OutboxUnavailable } from '../../src/core/outbox.ts';
 import { openDatabase } from '../../src/sqlite/database.ts';
+import { customerDigest } from '../../src/sqlite/knowledge-items.ts';
 import { openKnowledgeBase } from '../../src/sqlite/knowledge-base.ts';
 import { openOutbox } from '../../src/sqlite/outbox.ts';
 import { migrationsFolder } from '../support/paths.ts';
@@ -75,8 +76,13 @@ describe('the knowledge base on SQLite', () => {
     expect(solved.map(({ id }) => id)).toEqual(['3']);
     expect(articles[0]).toMatchObject({ id: 'zip', votes: 1 });
     expect(version).not.toBe(before);
-    const again = await base.putSolved('s', [makeSolved('1', 'zendesk/7')]);
-    expect(again).toEqual({ imported: 0, updated: 0, rejected: [{ index: 0, reason: 'Its customer was erased.' }] });
+    const again = await base.putSolved('s', [makeSolved('1', 'zendesk/7'), makeSolved('2', '7')]);
+    const reason = 'Its customer was erased.';
+    const rejected = [
+      { index: 0, reason },
+      { index: 1, reason },
+    ];
+    expect(again).toEqual({ imported: 0, updated: 0, rejected });
     await outbox.close();
   });
 
@@ -94,6 +100,29 @@ describe('the knowledge base on SQLite', () => {
     const left = connection.prepare(`SELECT count(*) FROM knowledge_solved WHERE customer = 'zendesk/7'`).pluck().get();
     expect(left).toBe(0);
     await outbox.close();
+  });
+
+  it('says of a person who is erased between reading and writing that they were not taken in', async () => {
+    await using world = openWorld();
+    const { base, connection } = world;
+    const erase = connection.prepare('INSERT INTO knowledge_erased (customer) VALUES (?)');
+    const last = makeSolved('2', 'c2');
+    const items = [
+      makeSolved('1', 'zendesk/7'),
+      {
+        ...last,
+        get subject() {
+          if (base.summary().counts.solved === 0) erase.run(customerDigest('zendesk/7'));
+          Object.defineProperty(this, 'subject', { value: last.subject, enumerable: true });
+          return last.subject;
+        },
+      },
+    ];
+    expect(await base.putSolved('s', items)).toEqual({
+      imported: 1,
+      updated: 0,
+      rejected: [{ index: 0, reason: 'Its customer was erased.' }],
+    });
   });
 
   it('leaves no byte of a person who was erased', async () => {
