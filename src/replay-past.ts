@@ -10,7 +10,7 @@ import type { DraftVersions, TicketDetail } from './core/ticket.ts';
 import type { Evidence } from './drafting/passages.ts';
 import { versionsOf } from './drafting/versions.ts';
 import { importLines, type ImportOptions, type RejectedLine } from './http/knowledge-import.ts';
-import { articleKey, articleLine, itemKey, solvedLine } from './http/knowledge-lines.ts';
+import { articleKey, articleLine, itemKey, pastLine, type PastLine } from './http/knowledge-lines.ts';
 import { compareReplies, createWordWeights, hasWords } from './knowledge/compare-replies.ts';
 import { languageOf } from './knowledge/language-of.ts';
 import { readMessage } from './knowledge/message.ts';
@@ -40,7 +40,7 @@ export interface PastOptions {
 }
 
 /** One that is drafted again. */
-export interface PastTicket extends SolvedTicket {
+export interface PastTicket extends PastLine {
   /** Of the question; null where it does not tell. */
   readonly language: string | null;
 }
@@ -91,7 +91,7 @@ export async function openPast(files: PastFiles, options: PastOptions): Promise<
     const solved = await read({
       kind: 'solved',
       lines: files.solved,
-      line: solvedLine,
+      line: pastLine,
       key: itemKey,
       put: (items) => knowledge.putSolved(SOURCE, items),
       see: (ticket) => {
@@ -104,7 +104,7 @@ export async function openPast(files: PastFiles, options: PastOptions): Promise<
     const chosen = chooseSample([...candidates.values()], options.sample);
     const tickets = new Map<string, PastTicket>();
     await importLines(files.solved(), {
-      line: solvedLine,
+      line: pastLine,
       key: itemKey,
       put: async (items) => {
         // the last line of an id is the one that counts

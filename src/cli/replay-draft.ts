@@ -96,8 +96,8 @@ export function partsOf(
     const ticket = byTicketId.get(ticketId);
     // left waiting by a larger sample
     if (ticket === undefined) throw notAsked();
-    const { language, solvedAt } = ticket;
-    return { ...toConversation(ticketId, ticket, solvedAt ?? clock.now()), locale: language };
+    const { language, solvedAt, traits } = ticket;
+    return { ...toConversation(ticketId, ticket, solvedAt ?? clock.now()), locale: language, traits };
   };
   return {
     databasePath,

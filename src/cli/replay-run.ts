@@ -4,8 +4,17 @@ import { readFileRunConfig, readReplayRules } from '../config.ts';
 import { seededRandom, systemClock } from '../core/clock.ts';
 import { RequestError } from '../core/errors.ts';
 import type { ServiceTier } from '../core/language-model.ts';
+import type { RuleSet } from '../core/rules.ts';
 import { changeSince, regressions, type ReplayResult, worstOf } from '../core/replay-result.ts';
-import { openPast, type Past, type PastFiles, plainOf, replayId, replayVersions } from '../replay-past.ts';
+import {
+  openPast,
+  type Past,
+  type PastFiles,
+  type PastTicket,
+  plainOf,
+  replayId,
+  replayVersions,
+} from '../replay-past.ts';
 import { CommandError, EXIT, exitOf, systemCode } from './command-error.ts';
 import { readEnvironment } from './environment.ts';
 import { formatOf } from './file-records.ts';
@@ -58,6 +67,7 @@ export async function runReplay(options: ReplayOptions): Promise<number> {
   await using past = await openFiles(options, folder, stop);
   await printProblems(options, past);
   if (past.tickets.length === 0) throw new CommandError(`${solved} holds no ticket with a question and an answer.`);
+  for (const line of untold(rules, past.tickets)) process.stderr.write(`${line}\n`);
   const versions = replayVersions(config, rules.version, past.digest);
   const id = replayId(config, versions);
   const drafting: PastDrafting = { past, config, rules, stop, clock, databasePath: folder.databasePath(id) };
@@ -88,6 +98,20 @@ function environmentOf({ model, guidelines, config, concurrency }: ReplayOptions
     ...(config === undefined ? {} : { DRAFTDESK_CONFIG: config }),
     ...(concurrency === undefined ? {} : { WORKER_CONCURRENCY: String(concurrency) }),
   };
+}
+
+const TRAITS = ['brand', 'group', 'channel', 'priority'] as const;
+
+/** What rules ask for and tickets do not say: those rules would take some of them at the helpdesk. */
+function untold({ rules }: RuleSet, tickets: readonly PastTicket[]): readonly string[] {
+  return TRAITS.flatMap((trait) => {
+    const asking = rules.filter(({ when }) => when[trait] !== undefined).map(({ name }) => name);
+    const silent = tickets.filter(({ traits }) => traits[trait] === null).length;
+    if (asking.length === 0 || silent === 0) return [];
+    return [
+      `${silent} of ${tickets.length} tickets do not say their ${trait}: ${asking.join(', ')} takes none of them.`,
+    ];
+  });
 }
 
 /** Says no before anything is made. */

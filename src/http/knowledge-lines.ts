@@ -1,5 +1,7 @@
 import * as z from 'zod';
+import type { TicketTraits } from '../core/helpdesk.ts';
 import type { Article, CannedReply, SolvedTicket } from '../core/knowledge-base.ts';
+import { PRIORITIES } from '../core/ticket.ts';
 
 /* What a line of an import holds. Fields that are not known are passed over; null is as good as none. */
 
@@ -58,43 +60,61 @@ export const articleLine = z
     ],
   });
 
-export const solvedLine = z
-  .object({
-    id,
-    subject: text,
-    description: text.meta({ description: "The customer's first message, HTML, Markdown or text." }),
-    reply: text.meta({ description: "The agent's answer." }),
-    customer: z
-      .union([z.string(), z.int().transform(String)], 'must be a text')
-      .nullish()
-      .meta({ description: "Who asked: that person's tickets do not vouch for one another." }),
-    solvedAt: time,
-    articles: z
-      .array(id, 'must be a list of article ids')
-      .nullish()
-      .meta({ description: 'That answer it; without it those that the reply links to.' }),
+const solvedFields = z.object({
+  id,
+  subject: text,
+  description: text.meta({ description: "The customer's first message, HTML, Markdown or text." }),
+  reply: text.meta({ description: "The agent's answer." }),
+  customer: z
+    .union([z.string(), z.int().transform(String)], 'must be a text')
+    .nullish()
+    .meta({ description: "Who asked: that person's tickets do not vouch for one another." }),
+  solvedAt: time,
+  articles: z
+    .array(id, 'must be a list of article ids')
+    .nullish()
+    .meta({ description: 'That answer it; without it those that the reply links to.' }),
+});
+
+function solvedOf({ customer, solvedAt, articles, ...solved }: z.output<typeof solvedFields>): SolvedTicket {
+  return { ...solved, customer: customer || null, solvedAt: solvedAt ?? null, articles: articles ?? null };
+}
+
+export const solvedLine = solvedFields.transform(solvedOf).meta({
+  id: 'SolvedTicket',
+  description: 'A line of an import: a ticket that people have answered.',
+  examples: [
+    {
+      id: '5158',
+      subject: 'Cannot sign in',
+      description: 'I have forgotten my password.',
+      reply: 'See https://help.example.com/reset-password …',
+      customer: 'c-17',
+      solvedAt: '2026-11-24T10:00:00Z',
+      articles: ['reset-password'],
+    },
+  ],
+});
+
+const label = z.union([z.string(), z.int().transform(String)], 'must be a text').nullish();
+
+/** A solved ticket of a replay: what rules ask for may stand there too. */
+export const pastLine = solvedFields
+  .extend({
+    brand: label,
+    group: label,
+    channel: label,
+    tags: z.array(z.string(), 'must be a list of texts').nullish(),
+    priority: z.enum(PRIORITIES, `must be one of ${PRIORITIES.join(', ')}`).nullish(),
   })
-  .transform(({ customer, solvedAt, articles, ...solved }): SolvedTicket => ({
-    ...solved,
-    customer: customer || null,
-    solvedAt: solvedAt ?? null,
-    articles: articles ?? null,
-  }))
-  .meta({
-    id: 'SolvedTicket',
-    description: 'A line of an import: a ticket that people have answered.',
-    examples: [
-      {
-        id: '5158',
-        subject: 'Cannot sign in',
-        description: 'I have forgotten my password.',
-        reply: 'See https://help.example.com/reset-password …',
-        customer: 'c-17',
-        solvedAt: '2026-11-24T10:00:00Z',
-        articles: ['reset-password'],
-      },
-    ],
+  .transform(({ brand, group, channel, tags, priority, ...solved }): PastLine => {
+    const traits = { brand: brand || null, group: group || null, channel: channel || null, tags: tags ?? [] };
+    return { ...solvedOf(solved), traits: { ...traits, priority: priority ?? null } };
   });
+
+export interface PastLine extends SolvedTicket {
+  readonly traits: TicketTraits;
+}
 
 export const cannedLine = z
   .object({ id, title: text, body: text, updatedAt: time })

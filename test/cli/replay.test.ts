@@ -187,6 +187,24 @@ describe('draftdesk replay', () => {
     expect(wrong).toMatchObject({ code: 78, stderr: expect.stringContaining('DRAFTDESK_CONFIG') });
   });
 
+  it('lets rules see what the lines say of a ticket, and tells how many do not say what a rule asks for', async () => {
+    const traits = [{ channel: 'chat', tags: ['vip'] }, { channel: 'email', priority: 'high' }, {}];
+    lines(
+      'solved.jsonl',
+      solved(9).map((line, n) => ({ ...line, ...traits[n % 3] })),
+    );
+    writeFileSync(
+      join(folder, 'rules.yaml'),
+      'rules:\n  - { name: no-chat, when: { channel: chat }, action: off }\n  - { name: urgent, when: { priority: high }, action: off }\n',
+    );
+    const { run, stderr } = await replay('--config', 'rules.yaml');
+    expect(run).toMatchObject({ ruledOut: 6, tickets: 9 });
+    expect(stderr).toContain('3 of 9 tickets do not say their channel: no-chat takes none of them.');
+    expect(stderr).toContain('6 of 9 tickets do not say their priority: urgent takes none of them.');
+    lines('solved.jsonl', [{ ...solved(1)[0], priority: 'now' }]);
+    expect(await replay()).toMatchObject({ stderr: expect.stringContaining('priority must be one of') });
+  });
+
   it('goes on after SIGKILL and pays nothing twice but what was in flight', async () => {
     await server.close();
     await serve(40);
