@@ -288,7 +288,7 @@ function hostOf(baseUrl: string | undefined): string {
 }
 
 /** Shown as they are, besides those of `baseSchema`. Whatever is not on a list is taken for a secret. */
-const PLAIN = /^((LLM|REVIEW)_[A-Z_]+|[A-Z_]+_(BASE_URL|EMAIL|CLIENT_ID|PER_MINUTE))$/;
+const PLAIN = /^((LLM|REVIEW)_[A-Z_]+|[A-Z_]+_(MODEL|BASE_URL|EMAIL|CLIENT_ID|PER_MINUTE))$/;
 
 function shownSettings(given: Env): ShownSetting[] {
   const own = Object.entries(baseSchema.shape);
@@ -296,7 +296,7 @@ function shownSettings(given: Env): ShownSetting[] {
   const others = Object.keys(given).filter(
     (name) =>
       !(name in baseSchema.shape) &&
-      [...ofModules, 'LLM_', 'REVIEW_', 'OTEL_'].some((prefix) => name.startsWith(prefix)),
+      [...ofModules, 'LLM_', 'REVIEW_', 'EMBEDDINGS_', 'OTEL_'].some((prefix) => name.startsWith(prefix)),
   );
   return [
     ...own.map(([name, schema]) => shown(name, given[name], schema.safeParse(undefined).data)),

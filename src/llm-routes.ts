@@ -1,8 +1,10 @@
 import type { Config } from './config.ts';
 import type { Random } from './core/clock.ts';
+import type { EmbeddingModel } from './core/embedding-model.ts';
 import { createRateBudget } from './core/gcra-budget.ts';
 import type { LanguageModel } from './core/language-model.ts';
 import { createModelRoutes, type ModelRoute, type ModelRoutes } from './core/model-routes.ts';
+import type { RateBudget } from './core/rate-budget.ts';
 
 type ModelDeps = Parameters<Config['llm']['module']['create']>[1] & { readonly random: Random };
 
@@ -39,4 +41,15 @@ export function createReviewRoutes(
     budget: createRateBudget({ ...module.limits(settings, name), clock, random }),
   });
   return createModelRoutes([shared ?? own()], clock);
+}
+
+/** The model that makes vectors of texts, if the settings name one, with a rate budget of its own. */
+export function createEmbeddingRoute(
+  { module, settings }: Config['llm'],
+  deps: ModelDeps,
+): { readonly model: EmbeddingModel; readonly budget: RateBudget } | null {
+  const made = module.embeddings(settings, deps);
+  if (made === null) return null;
+  const { clock, random } = deps;
+  return { model: made.model, budget: createRateBudget({ ...made.limits, clock, random }) };
 }
