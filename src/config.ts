@@ -290,7 +290,7 @@ function hostOf(baseUrl: string | undefined): string {
 }
 
 /** Shown as they are, besides those of `baseSchema`. Whatever is not on a list is taken for a secret. */
-const PLAIN = /^((LLM|REVIEW|QUERY)_[A-Z_]+|[A-Z_]+_(BASE_URL|EMAIL|CLIENT_ID|PER_MINUTE))$/;
+const PLAIN = /^((LLM|REVIEW|QUERY)_[A-Z_]+|[A-Z_]+_(MODEL|BASE_URL|EMAIL|CLIENT_ID|PER_MINUTE))$/;
 
 function shownSettings(given: Env): ShownSetting[] {
   const own = Object.entries(baseSchema.shape);
@@ -298,7 +298,7 @@ function shownSettings(given: Env): ShownSetting[] {
   const others = Object.keys(given).filter(
     (name) =>
       !(name in baseSchema.shape) &&
-      [...ofModules, 'LLM_', 'REVIEW_', 'QUERY_', 'OTEL_'].some((prefix) => name.startsWith(prefix)),
+      [...ofModules, 'LLM_', 'REVIEW_', 'QUERY_', 'EMBEDDINGS_', 'OTEL_'].some((prefix) => name.startsWith(prefix)),
   );
   return [
     ...own.map(([name, schema]) => shown(name, given[name], schema.safeParse(undefined).data)),

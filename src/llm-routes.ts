@@ -1,8 +1,10 @@
 import type { Config } from './config.ts';
 import type { Random } from './core/clock.ts';
+import type { EmbeddingModel } from './core/embedding-model.ts';
 import { createRateBudget } from './core/gcra-budget.ts';
 import type { LanguageModel } from './core/language-model.ts';
 import { createModelRoutes, type ModelRoute, type ModelRoutes } from './core/model-routes.ts';
+import type { RateBudget } from './core/rate-budget.ts';
 
 type ModelDeps = Parameters<Config['llm']['module']['create']>[1] & { readonly random: Random };
 
@@ -48,4 +50,15 @@ export function createSideRoutes(
     return createModelRoutes([route], clock);
   };
   return { review: routesOf(module.reviewModel(settings)), query: routesOf(module.queryModel(settings)) };
+}
+
+/** The model that makes vectors of texts, if the settings name one, with a rate budget of its own. */
+export function createEmbeddingRoute(
+  { module, settings }: Config['llm'],
+  deps: ModelDeps,
+): { readonly model: EmbeddingModel; readonly budget: RateBudget } | null {
+  const made = module.embeddings(settings, deps);
+  if (made === null) return null;
+  const { clock, random } = deps;
+  return { model: made.model, budget: createRateBudget({ ...made.limits, clock, random }) };
 }

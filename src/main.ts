@@ -4,6 +4,7 @@ import { type Config, ConfigError } from './config.ts';
 import type { BatchModel } from './core/batch-model.ts';
 import { createCircuit } from './core/circuit.ts';
 import { type Clock, type Random, systemClock, systemRandom, uuidv7 } from './core/clock.ts';
+import type { EmbeddingModel } from './core/embedding-model.ts';
 import { type ErrorClass, errorName } from './core/errors.ts';
 import type { KnowledgeBase } from './core/knowledge-base.ts';
 import type { Helpdesk } from './core/helpdesk.ts';
@@ -22,12 +23,14 @@ import { answerClientErrors } from './http/client-errors.ts';
 import { createBatchFeeder } from './pool/batch-feeder.ts';
 import { createControl } from './pool/control.ts';
 import { createEconomy } from './pool/economy.ts';
+import { createEmbedder } from './pool/embedder.ts';
+import { createEmbeddingFill } from './pool/embedding-fill.ts';
 import { createGate } from './pool/gate.ts';
 import { createHandOver } from './pool/hand-over.ts';
 import { createPool } from './pool/pool.ts';
 import { createRetention } from './pool/retention.ts';
 import { createSweep } from './pool/sweep.ts';
-import { createSideRoutes, createRoutes } from './llm-routes.ts';
+import { createEmbeddingRoute, createSideRoutes, createRoutes } from './llm-routes.ts';
 import { createRulesKeeper } from './rules-keeper.ts';
 import { connectionLimit } from './connection-limit.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
@@ -115,7 +118,8 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   const { review: reviewRoutes, query: queryRoutes } = createSideRoutes(config.llm, modelDeps, routes, (model) =>
     telemetry.model(model),
   );
-  assertPriced(config, everyRoute(routes, reviewRoutes, queryRoutes));
+  const embedding = createEmbeddingRoute(config.llm, modelDeps);
+  assertPriced(config, everyRoute(routes, reviewRoutes, queryRoutes), embedding?.model ?? null);
   const connection = openDatabase({ path: config.databasePath, migrationsFolder: overrides.migrationsFolder });
   const broken = new Promise<StoreFault>((resolve) => {
     connection.disk.onChange((fault) => {
@@ -147,7 +151,23 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   };
 
   const rules = createRulesKeeper(config, observer);
-  const knowledge = openKnowledgeBase(connection, { clock });
+  const embedder =
+    embedding === null
+      ? undefined
+      : createEmbedder({
+          maskPersonalData: config.maskPersonalData,
+          ...embedding,
+          spending,
+          clock,
+          random,
+          observer,
+          spend: async (usd) => knowledge.vectors?.spend(usd),
+        });
+  const knowledge = openKnowledgeBase(connection, { clock, embedder });
+  const embeddings =
+    embedder === undefined || knowledge.vectors === null
+      ? undefined
+      : createEmbeddingFill({ embedder, vectors: knowledge.vectors, clock, random, observer });
   const searched = overrides.knowledge ?? knowledge;
   const retry = { maxAttempts: config.maxAttempts, baseMs: config.retryBaseMs, maxMs: config.retryMaxMs };
   let wake = (): void => undefined;
@@ -259,6 +279,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     inspectStore: () => inspectConnection(connection),
     knowledge,
     knowledgeSync,
+    embeddings,
     adminTokens: config.adminTokens,
     history,
     noteTraceLink: config.noteTraceLink,
@@ -294,6 +315,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   retention.start();
   economy.start();
   knowledgeSync.start();
+  embeddings?.start();
   observer.service({ phase: 'listening', url });
   rules.tell();
   for (const detail of config.warnings) observer.alarm({ kind: 'settings', detail });
@@ -310,7 +332,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     feeder.stop();
     sweep.stop();
     await retention.stop();
-    await knowledgeSync.stop();
+    await Promise.all([knowledgeSync.stop(), embeddings?.stop()]);
     // what can never be stored need not be waited for; webhooks under way get their 503
     const isBroken = outbox.storeFault()?.lasting === true;
     if (isBroken) await clock.sleep(BROKEN_GRACE_MS);
@@ -365,13 +387,18 @@ function createHelpdesks(
 }
 
 /** A budget of a model without a price would bound nothing, in silence. Throws `ConfigError`. */
-function assertPriced({ llmDailyBudgetUsd }: Config, routes: readonly ModelRoute[]): void {
+function assertPriced(
+  { llmDailyBudgetUsd }: Config,
+  routes: readonly ModelRoute[],
+  embedding: EmbeddingModel | null,
+): void {
   if (llmDailyBudgetUsd === null) return;
   const one = { promptTokens: 1, cachedTokens: 0, completionTokens: 1 };
-  const unpriced = routes.filter(({ model }) => model.costUsd(one) === null);
+  const unpriced = routes.filter(({ model }) => model.costUsd(one) === null).map(({ model }) => model.model);
+  if (embedding?.costUsd(1) === null) unpriced.push(embedding.model);
   if (unpriced.length === 0) return;
   throw new ConfigError(
-    unpriced.map(({ model }) => `LLM_DAILY_BUDGET_USD cannot be kept: the price of ${model.model} is not known`),
+    unpriced.map((model) => `LLM_DAILY_BUDGET_USD cannot be kept: the price of ${model} is not known`),
   );
 }
 

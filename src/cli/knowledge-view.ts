@@ -1,5 +1,6 @@
 import type { KnowledgeKind } from '../core/knowledge-base.ts';
 import type { SourceProgress } from '../core/knowledge-sync.ts';
+import type { EmbeddingProgress } from '../core/vector-store.ts';
 import { formatCount, formatTable, paint } from './progress-view.ts';
 import { shown } from './shown.ts';
 
@@ -15,6 +16,7 @@ export interface KnowledgeSummary {
     readonly error: string | null;
   }[];
   readonly sync: readonly SourceProgress[];
+  readonly vectors: EmbeddingProgress | null;
   readonly version: string;
 }
 
@@ -36,13 +38,14 @@ export interface KnowledgeFound {
 /** Of a text so much is shown, characters. */
 const SHOWN_MAX = 300;
 
-export function describeKnowledge({ counts, linked, sources, sync, version }: KnowledgeSummary): string {
+export function describeKnowledge({ counts, linked, sources, sync, vectors, version }: KnowledgeSummary): string {
   if (sources.length === 0 && sync.length === 0)
     return 'Nothing is known yet. Bring it with draftdesk knowledge import, or draftdesk knowledge sync.\n';
   const rows: (readonly [string, string])[] = [
     ['articles', formatCount(counts.articles)],
     ['solved tickets', `${formatCount(counts.solved)}, ${formatCount(linked)} of them with a link`],
     ['canned replies', formatCount(counts.canned)],
+    ...(vectors === null ? [] : [['vectors', describeVectors(vectors)] as const]),
     ['version', version],
   ];
   const read = sources.map(({ source, kind, count, syncedAt, error }): readonly [string, string] => {
@@ -52,6 +55,12 @@ export function describeKnowledge({ counts, linked, sources, sync, version }: Kn
   });
   const table = formatTable(process.stdout, [...rows, ...read]);
   return `\n${table}${sync.length === 0 ? '' : `\n${formatTable(process.stdout, sync.map(describeSource))}`}\n`;
+}
+
+function describeVectors({ model, state, wanted, made, refused, error }: EmbeddingProgress): string {
+  const parts = [`${formatCount(made)} of ${formatCount(wanted)} by ${shown(model)}`, state];
+  if (refused > 0) parts.push(`${formatCount(refused)} refused`);
+  return [...parts, ...(error === null ? [] : [shown(error)])].join(', ');
 }
 
 export function describeSource({ source, kind, ...pass }: SourceProgress): readonly [string, string] {

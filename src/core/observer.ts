@@ -73,6 +73,22 @@ export interface Observer {
     readonly completionTokens: number;
     readonly costUsd: number | null;
   }): void;
+  /**
+   * One call to the embedding model is over, or there was none: with `question` and an error class a search goes on
+   * without a vector.
+   */
+  embedding(event: {
+    readonly model: string;
+    readonly purpose: 'question' | 'filling';
+    /** 0: no call was made, because one has failed a moment ago. */
+    readonly texts: number;
+    readonly errorClass: ErrorClass | null;
+    readonly durationMs: number;
+    /** Time spent waiting for the rate budget. */
+    readonly waitedMs: number;
+    readonly promptTokens: number;
+    readonly costUsd: number | null;
+  }): void;
   /** Rules have decided about a ticket; `category` is what the model has named. */
   ruled(event: { readonly ticket: TicketRef; readonly category: string | null } & Decision): void;
   /** The rules were read anew, or could not be: then those before are still in force. */
@@ -121,6 +137,7 @@ export function combineObservers(observers: readonly Observer[]): Observer {
     limiterWait: tell('limiterWait'),
     attempt: tell('attempt'),
     llmCall: tell('llmCall'),
+    embedding: tell('embedding'),
     ruled: tell('ruled'),
     rulesRead: tell('rulesRead'),
     ticketFinished: tell('ticketFinished'),
@@ -141,6 +158,7 @@ export const silentObserver: Observer = {
   limiterWait: () => undefined,
   attempt: () => undefined,
   llmCall: () => undefined,
+  embedding: () => undefined,
   ruled: () => undefined,
   rulesRead: () => undefined,
   ticketFinished: () => undefined,

@@ -34,6 +34,10 @@ export function createTally(): { readonly observer: Observer; read(): Totals } {
     sweep: ({ found }) => {
       totals.missedWebhooks += found;
     },
+    embedding: (call) => {
+      totals.promptTokens += call.promptTokens;
+      totals.costUsd += call.costUsd ?? 0;
+    },
     llmCall: (call) => {
       totals.llmCalls += 1;
       totals.limiterWaitMs += call.waitedMs;

@@ -115,11 +115,15 @@ interface Spent {
 }
 
 /** Tells the budget what came of a call, however it ends; a server that asks to wait makes everybody wait. */
-async function settled(grant: Grant, budget: RateBudget, call: () => Promise<Completion>): Promise<Completion> {
+export async function settled<T extends Spending>(
+  grant: Grant,
+  budget: Pick<RateBudget, 'pause'>,
+  call: () => Promise<T>,
+): Promise<T> {
   try {
-    const completion = await call();
-    settle(grant, completion, null);
-    return completion;
+    const answer = await call();
+    settle(grant, answer, null);
+    return answer;
   } catch (error) {
     if (!(error instanceof LanguageModelError)) {
       grant.settle();

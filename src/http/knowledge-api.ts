@@ -137,6 +137,17 @@ const syncProgress = z.array(
   }),
 );
 
+const vectors = z.object({
+  model: z.string(),
+  state: z
+    .enum(['filling', 'waiting', 'full', 'stopped'])
+    .meta({ description: '`waiting`: the last call failed, see `error`; `full`: each has one that can have one.' }),
+  wanted: count.meta({ description: 'Passages of articles and solved tickets.' }),
+  made: count.meta({ description: 'How many of those have a vector.' }),
+  refused: count.meta({ description: 'Texts that the model will not take.' }),
+  error: z.string().nullable(),
+});
+
 const summary = z
   .object({
     counts: z.object({ articles: count, solved: count, canned: count }),
@@ -153,6 +164,7 @@ const summary = z
       }),
     ),
     sync: syncProgress.meta({ description: 'Each source of a helpdesk, with its last or running pass.' }),
+    vectors: vectors.nullable().meta({ description: 'null: EMBEDDINGS_MODEL is not set.' }),
     version: z.string().meta({ description: 'Changes with every change of what is known.' }),
   })
   .meta({
@@ -165,6 +177,14 @@ const summary = z
           { source: 'zendesk', kind: 'articles', count: 192, syncedAt: '2026-11-24T10:00:00.000Z', error: null },
         ],
         sync: [SYNC_EXAMPLE],
+        vectors: {
+          model: 'text-embedding-3-small',
+          state: 'filling',
+          wanted: 10_410,
+          made: 3_200,
+          refused: 0,
+          error: null,
+        },
         version: '42',
       },
     ],

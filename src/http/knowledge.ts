@@ -9,6 +9,7 @@ import {
   type PutResult,
 } from '../core/knowledge-base.ts';
 import type { KnowledgeSyncer } from '../core/knowledge-sync.ts';
+import type { EmbeddingProgress } from '../core/vector-store.ts';
 import type { ServiceControl } from '../core/service-control.ts';
 import { type AdminApp, type AdminContext, adminRoute, pathParameter } from './admin-auth.ts';
 import { outlastRequestTimeout } from './client-errors.ts';
@@ -25,6 +26,8 @@ export interface KnowledgeDeps {
   readonly knowledge: KnowledgeBase;
   /** Without it no helpdesk is read. */
   readonly knowledgeSync?: KnowledgeSyncer | undefined;
+  /** Without it there are no vectors. */
+  readonly embeddings?: { progress(): EmbeddingProgress } | undefined;
   readonly clock: Clock;
   readonly control: ServiceControl;
   /** Of an import; others than usual in tests. */
@@ -146,7 +149,7 @@ async function remove(knowledge: KnowledgeBase, kindGiven: string, id: string): 
   return removed;
 }
 
-function summaryJson({ knowledge, knowledgeSync }: KnowledgeDeps): object {
+function summaryJson({ knowledge, knowledgeSync, embeddings }: KnowledgeDeps): object {
   const { counts, linked, sources, version } = knowledge.summary();
   return {
     counts,
@@ -159,6 +162,7 @@ function summaryJson({ knowledge, knowledgeSync }: KnowledgeDeps): object {
       error,
     })),
     sync: knowledgeSync?.progress() ?? [],
+    vectors: embeddings?.progress() ?? null,
     version,
   };
 }

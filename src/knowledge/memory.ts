@@ -2,6 +2,7 @@ import type { Breathe } from '../core/breathe.ts';
 import { articleKeys } from './article-links.ts';
 import { titleWords } from './query.ts';
 import { createShelf, type Shelf } from './shelf.ts';
+import { createVectorShelf, type VectorShelf } from './vectors.ts';
 
 /** What is known of an article without asking the database. */
 export interface ArticleFace {
@@ -30,6 +31,8 @@ export interface Memory {
   readonly grams: Shelf<null>;
   readonly solved: Shelf<SolvedFacts>;
   readonly canned: Shelf<null>;
+  /** By the row of a passage and of a solved ticket; empty without an embedding model. */
+  readonly vectors: { readonly passages: VectorShelf; readonly solved: VectorShelf };
   addArticle(row: number, face: ArticleFace, grams: Buffer): void;
   addPassage(row: number, article: number, packed: Buffer): void;
   removeArticle(row: number): void;
@@ -64,6 +67,7 @@ export function createMemory(leftOut: ReadonlySet<string>): Memory {
   const grams: Memory['grams'] = createShelf();
   const solved: Memory['solved'] = createShelf();
   const canned: Memory['canned'] = createShelf();
+  const vectors = { passages: createVectorShelf(), solved: createVectorShelf() };
   let ids: Map<string, string> | null = null;
   let voters: { readonly revision: string; readonly all: readonly Voter[] } | null = null;
   let changes = 0;
@@ -83,6 +87,7 @@ export function createMemory(leftOut: ReadonlySet<string>): Memory {
     grams,
     solved,
     canned,
+    vectors,
     addArticle: (row, face, packed) => {
       articles.set(row, face);
       titles.add(row, titleWords(face.title), null);
@@ -102,7 +107,10 @@ export function createMemory(leftOut: ReadonlySet<string>): Memory {
       grams.remove(row);
       ids = null;
       changes += 1;
-      for (const passage of ofArticle.get(row) ?? []) passages.remove(passage);
+      for (const passage of ofArticle.get(row) ?? []) {
+        passages.remove(passage);
+        vectors.passages.remove(passage);
+      }
       ofArticle.delete(row);
     },
     isEmpty: () => articles.size === 0 && solved.isEmpty() && canned.isEmpty(),

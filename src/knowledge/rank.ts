@@ -22,6 +22,16 @@ export interface Evidence {
   readonly grams: ReadonlyMap<string, number>;
   /** Of its best passage, for what similar tickets were answered with. */
   readonly echo: ReadonlyMap<string, number>;
+  /** By an embedding model, where there is one. */
+  readonly meaning?: MeaningEvidence;
+}
+
+/** What means the like, in standard deviations above the average of its kind. */
+export interface MeaningEvidence {
+  /** Of the article's best passage. */
+  readonly articles: ReadonlyMap<string, number>;
+  /** The nearest solved tickets that name an article. */
+  readonly neighbours: readonly Neighbour[];
 }
 
 export interface Ranked {
@@ -54,6 +64,11 @@ const WEIGHTS = {
   grams: 1.41,
 } as const;
 
+/** The same for what an embedding model says, measured with a small English one (docs/knowledge.md). */
+const MEANING_WEIGHTS = { passage: 0.7, voteShare: 0.5, nearest: 0.15 } as const;
+/** What stands out less says nothing: so a model that does not know the language of a question does no harm. */
+const MEANING_FLOOR = 1;
+
 interface Votes {
   readonly weight: number;
   readonly nearest: number;
@@ -64,6 +79,8 @@ interface Votes {
 export function rankArticles(evidence: Evidence): Ranked[] {
   const votes = countVotes(evidence.neighbours);
   const ids = new Set([...votes.keys(), ...evidence.passage.keys(), ...evidence.grams.keys(), ...evidence.echo.keys()]);
+  const meaning = weighMeaning(evidence.meaning);
+  for (const id of meaning.ids) ids.add(id);
   if (ids.size === 0) return [];
   const linked = sum([...evidence.history.values()].map(({ count }) => count));
   const relative = {
@@ -89,7 +106,8 @@ export function rankArticles(evidence: Evidence): Ranked[] {
       WEIGHTS.popularity * Math.log1p(popularity) +
       WEIGHTS.textAlone * thin * relative.passage(id) ** 2 +
       WEIGHTS.passages * relative.passages(id) ** 2 +
-      WEIGHTS.grams * relative.grams(id) ** 2;
+      WEIGHTS.grams * relative.grams(id) ** 2 +
+      meaning.of(id);
     return { id, value, votes: count };
   });
   const best = Math.max(...worth.map(({ value }) => value));
@@ -99,6 +117,25 @@ export function rankArticles(evidence: Evidence): Ranked[] {
     .map(({ id, part, votes: count }) => ({ id, share: part / total, votes: count }))
     .toSorted((a, b) => b.share - a.share);
 }
+
+/** What it adds to an article's worth: nothing to any where there are no vectors. */
+function weighMeaning({ articles, neighbours }: MeaningEvidence = NO_MEANING) {
+  const votes = countVotes(neighbours);
+  const all = sum([...votes.values()].map(({ weight }) => weight));
+  return {
+    ids: [...articles.keys(), ...votes.keys()],
+    of: (id: string): number => {
+      const { weight = 0, nearest = 0 } = votes.get(id) ?? {};
+      return (
+        MEANING_WEIGHTS.passage * Math.max(0, (articles.get(id) ?? 0) - MEANING_FLOOR) +
+        MEANING_WEIGHTS.voteShare * (all > 0 ? weight / all : 0) +
+        MEANING_WEIGHTS.nearest * nearest
+      );
+    },
+  };
+}
+
+const NO_MEANING: MeaningEvidence = { articles: new Map(), neighbours: [] };
 
 function countVotes(neighbours: readonly Neighbour[]): Map<string, Votes> {
   const votes = new Map<string, Votes>();

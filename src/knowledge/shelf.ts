@@ -8,6 +8,8 @@ export interface Shelf<Facts> {
   remove(row: number): void;
   /** Of the text with this number in the index; undefined when it is gone. */
   at(document: number): { readonly row: number; readonly facts: Facts } | undefined;
+  /** Of the text that this row has now; undefined when there is none. */
+  of(row: number): { readonly document: number; readonly facts: Facts } | undefined;
   /** Changes with every change. */
   revision(): number;
   isEmpty(): boolean;
@@ -39,6 +41,7 @@ export function createShelf<Facts>(): Shelf<Facts> {
       const text = live.get(row);
       return text?.document === document ? { row, facts: text.facts } : undefined;
     },
+    of: (row) => live.get(row),
     revision: () => revision,
     isEmpty: () => live.size === 0,
     isWorn: () => rows.length - live.size > live.size + GONE_MIN,

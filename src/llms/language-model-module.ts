@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { BatchModel } from '../core/batch-model.ts';
 import type { Clock } from '../core/clock.ts';
+import type { EmbeddingModel } from '../core/embedding-model.ts';
 import type { LanguageModel } from '../core/language-model.ts';
 
 /** What every adapter gets from outside. */
@@ -41,6 +42,11 @@ export interface LanguageModelModule<Settings = unknown> {
    * address that is not allowed.
    */
   create(settings: Settings, deps: LanguageModelDeps, model?: string): LanguageModel;
+  /** The model that makes vectors of texts, with its limits, if the settings name one. Throws as `create`. */
+  embeddings(
+    settings: Settings,
+    deps: LanguageModelDeps,
+  ): { readonly model: EmbeddingModel; readonly limits: CallLimits } | null;
   /** Names of the models that the server lists; null when it lists none. Throws what `LanguageModel.probe` throws. */
   listModels(settings: Settings, deps: LanguageModelDeps, signal: AbortSignal): Promise<ReadonlySet<string> | null>;
   /** The same model behind the provider's Batch API. Whether the server has one shows when it is used. */

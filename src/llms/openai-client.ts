@@ -17,7 +17,7 @@ const SDK_TIMEOUT_MS = TIMEOUT_MAX_MS * 2;
  * `maxAnswerBytes` fail. Throws when the address is not allowed.
  */
 export function createClient(
-  { apiKey, baseUrl }: OpenAiSettings,
+  { apiKey, baseUrl }: Pick<OpenAiSettings, 'apiKey' | 'baseUrl'>,
   deps: LanguageModelDeps,
   maxAnswerBytes = MAX_ANSWER_BYTES,
 ): OpenAI {

@@ -14,6 +14,8 @@ export interface OpenAiSettings extends CallLimits {
   readonly review: (CallLimits & { readonly model: string }) | null;
   /** The model that says what to look for; limits as those of `review`. */
   readonly query: (CallLimits & { readonly model: string }) | null;
+  /** The model that makes vectors of texts, and where; limits of its own. */
+  readonly embeddings: (CallLimits & Pick<OpenAiSettings, 'apiKey' | 'baseUrl' | 'model'>) | null;
   /** Of one call, from sending it to the last byte of its answer. */
   readonly timeoutMs: number;
 }
@@ -36,6 +38,9 @@ const LIMITS_BY_MODEL: Readonly<Record<string, Limits>> = {
   'gpt-5.4-pro': { requestsPerMinute: 500, tokensPerMinute: 30_000 },
 };
 
+/** OpenAI's tier 1 for its embedding models (their model pages, read 2026-11); a free account has less, and says so. */
+const EMBEDDING_LIMITS: Limits = { requestsPerMinute: 3000, tokensPerMinute: 1_000_000 };
+
 /** Reads the raw environment; every problem is reported at once, under the variable's name and without its value. */
 export const openAiSettings: z.ZodType<OpenAiSettings> = z
   .record(z.string(), z.string().optional())
@@ -49,19 +54,22 @@ export const openAiSettings: z.ZodType<OpenAiSettings> = z
   });
 
 function read(env: Env, report: Report): OpenAiSettings {
-  const baseUrl = readBaseUrl(env, report);
+  const baseUrl = readBaseUrl(env, 'OPENAI_BASE_URL', DEFAULT_BASE_URL, report);
+  const apiKey = readKey(env, 'OPENAI_API_KEY', report);
+  if (apiKey === null && needsKey(baseUrl)) report('OPENAI_API_KEY', 'is missing');
   const model = textOf(env, 'LLM_MODEL') ?? DEFAULT_MODEL;
   const fallback = readFallback(env, model, report);
   const review = readSide(env, 'REVIEW', [model, fallback?.model], report);
   return {
-    apiKey: readKey(env, baseUrl, report),
+    apiKey,
     baseUrl,
     model,
     fallback,
     review,
     query: readSide(env, 'QUERY', [model, fallback?.model, review?.model], report),
+    embeddings: readEmbeddings(env, { apiKey, baseUrl }, report),
     timeoutMs: readTimeout(env, report),
-    ...readLimits(env, model, ['LLM_REQUESTS_PER_MINUTE', 'LLM_TOKENS_PER_MINUTE'], report),
+    ...readLimits(env, limitsOf(model), ['LLM_REQUESTS_PER_MINUTE', 'LLM_TOKENS_PER_MINUTE'], report),
   };
 }
 
@@ -69,11 +77,10 @@ const FALLBACK_LIMITS = ['LLM_FALLBACK_REQUESTS_PER_MINUTE', 'LLM_FALLBACK_TOKEN
 
 function readLimits(
   env: Env,
-  model: string,
+  { requestsPerMinute, tokensPerMinute }: Limits,
   [requests, tokens]: readonly [requests: string, tokens: string],
   report: Report,
 ): CallLimits {
-  const { requestsPerMinute, tokensPerMinute } = limitsOf(model);
   return {
     requestsPerMinute: readInteger(env, requests, requestsPerMinute, report),
     tokensPerMinute: readInteger(env, tokens, tokensPerMinute, report),
@@ -94,7 +101,7 @@ function readFallback(env: Env, first: string, report: Report): OpenAiSettings['
     return null;
   }
   if (model === first) report('LLM_FALLBACK_MODEL', 'must be another model than LLM_MODEL');
-  return { model, ...readLimits(env, model, FALLBACK_LIMITS, report) };
+  return { model, ...readLimits(env, limitsOf(model), FALLBACK_LIMITS, report) };
 }
 
 /** A model beside those that write drafts; one that has a part already shares its limits. */
@@ -114,7 +121,41 @@ function readSide(
         ? `is set, but ${name} ${part === 'REVIEW' ? 'writes drafts, too' : 'has another part, too'}: its limits are set there`
         : null;
   for (const limit of limits) if (problem !== null && textOf(env, limit) !== undefined) report(limit, problem);
-  return model === undefined ? null : { model, ...readLimits(env, model, limits, report) };
+  return model === undefined ? null : { model, ...readLimits(env, limitsOf(model), limits, report) };
+}
+
+const EMBEDDING_SETTINGS = [
+  'EMBEDDINGS_BASE_URL',
+  'EMBEDDINGS_API_KEY',
+  'EMBEDDINGS_REQUESTS_PER_MINUTE',
+  'EMBEDDINGS_TOKENS_PER_MINUTE',
+] as const;
+
+/** Another host does not get the key of the LLM's. */
+function readEmbeddings(
+  env: Env,
+  llm: Pick<OpenAiSettings, 'apiKey' | 'baseUrl'>,
+  report: Report,
+): OpenAiSettings['embeddings'] {
+  const model = textOf(env, 'EMBEDDINGS_MODEL');
+  if (model === undefined) {
+    for (const name of EMBEDDING_SETTINGS) {
+      if (textOf(env, name) !== undefined) report(name, 'is set, but EMBEDDINGS_MODEL is not');
+    }
+    return null;
+  }
+  const [addressName, keyName, ...limitNames] = EMBEDDING_SETTINGS;
+  const hasOwnAddress = textOf(env, addressName) !== undefined;
+  const baseUrl = hasOwnAddress ? readBaseUrl(env, addressName, llm.baseUrl, report) : llm.baseUrl;
+  const own = readKey(env, keyName, report);
+  const apiKey = own ?? (isSameOrigin(baseUrl, llm.baseUrl) ? llm.apiKey : null);
+  if (apiKey === null && hasOwnAddress && needsKey(baseUrl)) report(keyName, 'is missing');
+  return { model, apiKey, baseUrl, ...readLimits(env, EMBEDDING_LIMITS, limitNames, report) };
+}
+
+function isSameOrigin(one: string, other: string): boolean {
+  const origin = URL.parse(one)?.origin;
+  return origin !== undefined && origin === URL.parse(other)?.origin;
 }
 
 /** A variable set to nothing (`NAME=` in .env) is not set. */
@@ -122,20 +163,17 @@ function textOf(env: Env, name: string): string | undefined {
   return env[name]?.trim() || undefined;
 }
 
-function readBaseUrl(env: Env, report: Report): string {
-  const value = textOf(env, 'OPENAI_BASE_URL') ?? DEFAULT_BASE_URL;
+function readBaseUrl(env: Env, name: string, fallback: string, report: Report): string {
+  const value = textOf(env, name) ?? fallback;
   const problem = upstreamUrlProblem(value, textOf(env, 'ALLOW_INSECURE_UPSTREAMS') === 'true');
-  if (problem !== null) report('OPENAI_BASE_URL', problem);
+  if (problem !== null) report(name, problem);
   return value.replace(/\/+$/, '');
 }
 
-function readKey(env: Env, baseUrl: string, report: Report): string | null {
-  const value = textOf(env, 'OPENAI_API_KEY');
-  if (value === undefined && needsKey(baseUrl)) report('OPENAI_API_KEY', 'is missing');
+function readKey(env: Env, name: string, report: Report): string | null {
+  const value = textOf(env, name);
   // anything else cannot be an HTTP header
-  if (value !== undefined && !/^[\x21-\x7e]+$/.test(value)) {
-    report('OPENAI_API_KEY', 'must be printable ASCII without spaces');
-  }
+  if (value !== undefined && !/^[\x21-\x7e]+$/.test(value)) report(name, 'must be printable ASCII without spaces');
   return value ?? null;
 }
 

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { LanguageModel } from '../core/language-model.ts';
 import type { CallLimits, LanguageModelDeps, LanguageModelModule } from './language-model-module.ts';
 import { createOpenAiBatchModel } from './openai-batch.ts';
+import { createOpenAiEmbeddings } from './openai-embeddings.ts';
 import { createClient, longTimeoutMs, within } from './openai-client.ts';
 import { readCompletion, requestBody } from './openai-completion.ts';
 import { readLimits } from './openai-headers.ts';
@@ -21,6 +22,13 @@ export const openai: LanguageModelModule<OpenAiSettings> = {
     URL.parse(baseUrl)?.hostname === 'api.openai.com' ? 'https://platform.openai.com/api-keys' : null,
   limits: limitsOf,
   create: createOpenAi,
+  embeddings: (settings, deps) => {
+    const { embeddings, timeoutMs } = settings;
+    if (embeddings === null) return null;
+    const { requestsPerMinute, tokensPerMinute, configured } = embeddings;
+    const model = createOpenAiEmbeddings({ ...embeddings, timeoutMs }, deps);
+    return { model, limits: { requestsPerMinute, tokensPerMinute, configured } };
+  },
   createBatchModel: createOpenAiBatchModel,
   listModels,
 };

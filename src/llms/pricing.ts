@@ -24,6 +24,10 @@ const PRICES: Readonly<Record<string, Price>> = {
   'gpt-5-mini': { input: 0.25, cached: 0.025, output: 2 },
   'gpt-4.1-mini': { input: 0.4, cached: 0.1, output: 1.6 },
   'gpt-4o-mini': { input: 0.15, cached: 0.075, output: 0.6 },
+  // embeddings: developers.openai.com model pages as of mid-2026, by aicost.tools and embeddingcost.com
+  'text-embedding-3-small': { input: 0.02, cached: 0.02, output: 0 },
+  'text-embedding-3-large': { input: 0.13, cached: 0.13, output: 0 },
+  'text-embedding-ada-002': { input: 0.1, cached: 0.1, output: 0 },
 };
 
 /** Share of the standard price (llm-and-otel.md A6). */

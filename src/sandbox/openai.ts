@@ -22,6 +22,7 @@ import {
   writeVerdict,
 } from './llm-answer.ts';
 import { type LlmErrorBody, llmError, LLM_FAULT_ANSWERS } from './openai-errors.ts';
+import { embeddingAnswer, readEmbedding } from './openai-embeddings.ts';
 import type { BatchTimes, LineAnswer } from './openai-batch-job.ts';
 import { type BatchStats, createBatchApi } from './openai-batches.ts';
 import {
@@ -117,6 +118,8 @@ export interface LlmStats {
   readonly flex: number;
   /** Calls of the chat endpoint that arrived, by model. */
   readonly byModel: Readonly<Record<string, number>>;
+  /** Calls of the embeddings endpoint that could be read, and all texts in them. */
+  readonly embeddings: { readonly requests: number; readonly texts: readonly string[] };
   readonly batches: BatchStats;
 }
 
@@ -163,11 +166,13 @@ interface Parts {
     completionTokens: number;
     flex: number;
     readonly byModel: Record<string, number>;
+    readonly embeddings: { requests: number; readonly texts: string[] };
   };
   healed: boolean;
 }
 
 const PROMPTS_KEPT = 100;
+const EMBEDDING_MODELS: readonly string[] = ['text-embedding-3-small', 'text-embedding-3-large'];
 
 /** An OpenAI-compatible chat API with stateful limits (llm-and-otel.md A and C). */
 export function createLlmSimulator(options: LlmSimulatorOptions): LlmSimulator {
@@ -181,7 +186,16 @@ export function createLlmSimulator(options: LlmSimulatorOptions): LlmSimulator {
     overloaded: new Set(),
     prompts: [],
     cached: new Set(),
-    counts: { requests: 0, answered: 0, rateLimited: 0, promptTokens: 0, completionTokens: 0, flex: 0, byModel: {} },
+    counts: {
+      requests: 0,
+      answered: 0,
+      rateLimited: 0,
+      promptTokens: 0,
+      completionTokens: 0,
+      flex: 0,
+      byModel: {},
+      embeddings: { requests: 0, texts: [] },
+    },
     healed: false,
   };
   const rates = typeof options.faults === 'object' ? options.faults : LLM_FAULTS[options.faults ?? 'off'];
@@ -244,6 +258,7 @@ function createApp(parts: Parts, batches: Hono<Env>): Hono<Env> {
     return c.json({ object: 'list', data });
   });
   app.post('/v1/chat/completions', (c) => chat(c, parts));
+  app.post('/v1/embeddings', (c) => embed(c, parts));
   app.route('/v1', batches);
   app.notFound((c) => fail(c, llmError(404, `Invalid URL (${c.req.method} ${c.req.path})`)));
   return app;
@@ -290,6 +305,31 @@ async function chat(c: Context<Env>, parts: Parts): Promise<Response> {
   counts.answered += 1;
   if (request.flex) counts.flex += 1;
   return c.json(completion(request, output, promptTokens, parts));
+}
+
+/** Limits, quota and faults as for chat; of its own faults only those that are refusals. */
+async function embed(c: Context<Env>, parts: Parts): Promise<Response> {
+  const { options, counts, models } = parts;
+  const request = readEmbedding(await c.req.json<unknown>().catch(() => undefined));
+  if ('error' in request) return fail(c, request);
+  const { model, texts, tokens } = request;
+  counts.embeddings.requests += 1;
+  counts.embeddings.texts.push(...texts);
+  if (!models.includes(model) && !EMBEDDING_MODELS.includes(model)) return fail(c, unknownModel(model));
+  const limits = parts.limits.of(model);
+  const limited = takeCall(limits, { model, promptTokens: tokens, maxOutputTokens: 0 });
+  for (const [name, value] of Object.entries(limitHeaders(limits))) c.header(name, value);
+  const isBroke = options.quotaAfter !== undefined && !parts.healed && counts.requests >= options.quotaAfter;
+  const failing = parts.overloaded.has(model) ? 'overloaded' : isBroke ? 'insufficient_quota' : c.env.fault;
+  const refusal = limited ?? LLM_FAULT_ANSWERS.get(failing ?? '');
+  if (refusal !== undefined && failing !== 'flex_unavailable') {
+    if (refusal.status === 429) counts.rateLimited += 1;
+    return fail(c, refusal);
+  }
+  const waitMs = latency(options) / 10;
+  if (waitMs > 0) await options.clock.sleep(waitMs, c.req.raw.signal);
+  counts.promptTokens += tokens;
+  return c.json(embeddingAnswer(request));
 }
 
 /** An overloaded model answers nobody; only flex calls can want for room. */
@@ -349,10 +389,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function refuse(request: ChatRequest, { models, options, counts, healed }: Parts): LlmErrorBody | null {
-  if (!models.includes(request.model)) {
-    const message = `The model \`${request.model}\` does not exist or you do not have access to it.`;
-    return llmError(404, message, { code: 'model_not_found' });
-  }
+  if (!models.includes(request.model)) return unknownModel(request.model);
   const contextTokens = options.contextTokens ?? 128_000;
   const tokens = estimateTokens(request.system) + estimateTokens(request.user) + request.maxOutputTokens;
   if (tokens > contextTokens) {
@@ -361,6 +398,11 @@ function refuse(request: ChatRequest, { models, options, counts, healed }: Parts
   }
   const broke = options.quotaAfter !== undefined && !healed && counts.requests >= options.quotaAfter;
   return broke ? (LLM_FAULT_ANSWERS.get('insufficient_quota') ?? null) : null;
+}
+
+function unknownModel(model: string): LlmErrorBody {
+  const message = `The model \`${model}\` does not exist or you do not have access to it.`;
+  return llmError(404, message, { code: 'model_not_found' });
 }
 
 /** Log-normal: most answers near the mean, a few much slower. */

@@ -6,12 +6,15 @@ import {
   KNOWLEDGE_KINDS,
   type KnowledgeBase,
   type KnowledgeKind,
+  type KnowledgeQuery,
   type KnowledgeSummary,
   knowledgeKey,
   type PutResult,
   type SolvedTicket,
   type SyncState,
 } from '../core/knowledge-base.ts';
+import type { QuestionEmbedder, VectorStore } from '../core/vector-store.ts';
+import { passageText, questionText } from '../knowledge/embedded-text.ts';
 import type { Memory } from '../knowledge/memory.ts';
 import type { Shelf } from '../knowledge/shelf.ts';
 import type { Connection } from './database.ts';
@@ -23,13 +26,18 @@ import {
   prepareArticle,
   prepareCanned,
   prepareSolved,
+  subjectOf,
 } from './knowledge-items.ts';
 import { faceOf, factsOf, loadMemory } from './knowledge-load.ts';
 import { prepareSearch } from './knowledge-search.ts';
 import { type Place, prepareKnowledgeTables } from './knowledge-tables.ts';
+import { prepareVectors } from './vector-store.ts';
+import { OF_PASSAGE, OF_SOLVED } from './vector-tables.ts';
 
 export interface KnowledgeBaseOptions {
-  readonly clock: Pick<Clock, 'steady'>;
+  readonly clock: Pick<Clock, 'steady' | 'now'>;
+  /** Without it there are no vectors. */
+  readonly embedder?: QuestionEmbedder | undefined;
   /** Ids of articles that are linked as first aid, whatever the question: links to them are no votes. */
   readonly routineArticles?: readonly string[];
 }
@@ -57,6 +65,8 @@ const ERASED = 'Its customer was erased.';
 
 interface Kind<Item> {
   readonly find: (item: Item) => Place | undefined;
+  /** False: the same item, but something that is made of it is not there. */
+  readonly isWhole?: (item: Item, old: Place) => boolean;
   /** A change that puts it in place of `old`, or why it cannot be taken. */
   readonly prepare: (item: Item, hash: string, old: Place | undefined) => Promise<Change | string>;
 }
@@ -65,8 +75,11 @@ interface Kind<Item> {
  * The knowledge base on SQLite: texts and word counts in tables, the index of words in memory, built from them at the
  * first use. Its writes share transactions with one another, not with the outbox's.
  */
-export function openKnowledgeBase(connection: Connection, options: KnowledgeBaseOptions): KnowledgeBase {
-  const { clock, routineArticles = [] } = options;
+export function openKnowledgeBase(
+  connection: Connection,
+  options: KnowledgeBaseOptions,
+): KnowledgeBase & { readonly vectors: VectorStore | null } {
+  const { clock, routineArticles = [], embedder } = options;
   const tables = prepareKnowledgeTables(connection);
   const search = prepareSearch(connection, tables);
   const group = createGroupCommit(connection);
@@ -78,12 +91,20 @@ export function openKnowledgeBase(connection: Connection, options: KnowledgeBase
 
   const breathing = (): Breathe => createBreathe(clock);
   const memory = (): Promise<Memory> => {
-    loading ??= loadMemory(tables, leftOut, breathing()).catch((error: unknown) => {
+    loading ??= load().catch((error: unknown) => {
       loading = null;
       throw connection.disk.refusal(error);
     });
     return loading;
   };
+  const vectors =
+    embedder === undefined ? null : prepareVectors(connection, { group, memory, clock, space: embedder.space });
+
+  async function load(): Promise<Memory> {
+    const loaded = await loadMemory(tables, leftOut, breathing());
+    await vectors?.load(loaded, breathing());
+    return loaded;
+  }
 
   /** In one transaction, with a new version; then in memory. Answers of each why it was not done, null where it was. */
   const apply = async (into: Memory, changes: readonly Change[]): Promise<readonly (string | null)[]> => {
@@ -139,7 +160,7 @@ export function openKnowledgeBase(connection: Connection, options: KnowledgeBase
         if (waiting.has(item.id)) await flush();
         const hash = hashOfItem(item);
         const old = kind.find(item);
-        if (old?.hash === hash) continue;
+        if (old?.hash === hash && kind.isWhole?.(item, old) !== false) continue;
         const change = await kind.prepare(item, hash, old);
         if (typeof change === 'string') rejected.push({ index, reason: change });
         else waiting.set(item.id, { change, index, kind: old === undefined ? 'imported' : 'updated' });
@@ -154,7 +175,11 @@ export function openKnowledgeBase(connection: Connection, options: KnowledgeBase
     return () => {
       tables[kind].remove(row);
       if (kind === 'articles') tables.passages.removeOf(row);
-      return (from) => (kind === 'articles' ? from.removeArticle(row) : from[kind].remove(row));
+      return (from) => {
+        if (kind === 'articles') from.removeArticle(row);
+        else from[kind].remove(row);
+        if (kind === 'solved') from.vectors.solved.remove(row);
+      };
     };
   };
 
@@ -189,14 +214,19 @@ export function openKnowledgeBase(connection: Connection, options: KnowledgeBase
       insert: () => number,
       words: Buffer,
       facts: Parameters<Memory[K]['add']>[2],
+      question = '',
     ): (() => Done) =>
     () => {
+      // asked first: an old vector goes with its row
+      const [vector = null] = vectors?.find([question]) ?? [];
       const gone = old === undefined ? null : removal(kind, old.id)();
       const row = insert();
+      const addVector = vectors?.add(OF_SOLVED, row, question, vector);
       return (into) => {
         gone?.(into);
         const shelf: Pick<Shelf<typeof facts>, 'add'> = into[kind];
         shelf.add(row, words, facts);
+        addVector?.(into);
       };
     };
 
@@ -205,17 +235,23 @@ export function openKnowledgeBase(connection: Connection, options: KnowledgeBase
     prepare: async (article, hash, old) => {
       const prepared = await prepareArticle(source, article, { hash, breathe: breathing() });
       if (typeof prepared === 'string') return prepared;
+      const texts = prepared.passages.map(({ heading, text }) => passageText(prepared.row.title, heading, text));
       return () => {
+        const found = vectors?.find(texts);
         const gone = old === undefined ? null : removal('articles', old.id)();
         const row = tables.articles.insert(prepared.row);
         const passages = prepared.passages.map((passage) => ({
           id: tables.passages.insert({ ...passage, article: row }),
           words: passage.words,
         }));
+        const addVectors = passages.map(({ id }, at) =>
+          vectors?.add(OF_PASSAGE, id, texts[at] ?? '', found?.[at] ?? null),
+        );
         return (into) => {
           gone?.(into);
           into.addArticle(row, faceOf(prepared.row), prepared.row.grams);
           for (const { id, words } of passages) into.addPassage(id, row, words);
+          for (const addVector of addVectors) addVector?.(into);
         };
       };
     },
@@ -226,13 +262,16 @@ export function openKnowledgeBase(connection: Connection, options: KnowledgeBase
     putSolved: (source, items) =>
       putAll(items, {
         find: ({ id }) => tables.solved.find(id),
+        isWhole: (item, { id }) =>
+          vectors === null || item.description === '' || !vectors.hasSubjectOnly(id, subjectOf(item)),
         prepare: async (item, hash, old) => {
           const { customer } = item;
           const isErased = (): boolean => customer !== null && tables.isErased(customerDigest(customer));
           if (isErased()) return ERASED;
-          const row = prepareSolved(source, item, hash);
-          if (typeof row === 'string') return row;
-          const put = shelving('solved', old, () => tables.solved.insert(row), row.words, factsOf(row));
+          const prepared = prepareSolved(source, item, hash);
+          if (typeof prepared === 'string') return prepared;
+          const { row, question } = prepared;
+          const put = shelving('solved', old, () => tables.solved.insert(row), row.words, factsOf(row), question);
           // erased since it was prepared
           return () => (isErased() ? ERASED : put());
         },
@@ -269,15 +308,19 @@ export function openKnowledgeBase(connection: Connection, options: KnowledgeBase
         await removeRows('solved', rows);
         return rows.length;
       }),
-    search: (query) =>
-      searching(async () => {
+    search: async (query) => {
+      // not in the queue: who waits for a model holds up nobody
+      const vector = await vectorOf(query);
+      return searching(async () => {
         const through = await memory();
         try {
-          return await search(through, query, breathing());
+          return await search(through, query, vector, breathing());
         } catch (error) {
           throw connection.disk.refusal(error);
         }
-      }),
+      });
+    },
+    vectors: vectors?.store ?? null,
     syncState: (source, kind) => {
       const { cursor, syncedAt, error } = tables.source(source, kind) ?? NEVER;
       return { cursor, syncedAt, error };
@@ -285,6 +328,14 @@ export function openKnowledgeBase(connection: Connection, options: KnowledgeBase
     saveSyncState: (source, kind, state) => group.write(() => tables.putSource(source, kind, state)),
     summary: () => summary(),
   };
+
+  /** Null where there is nothing to compare it with, or it cannot be had. */
+  async function vectorOf({ subject, text }: KnowledgeQuery): Promise<Float32Array | null> {
+    if (embedder === undefined) return null;
+    const { passages, solved } = (await memory()).vectors;
+    const question = questionText(subject, text);
+    return passages.size() + solved.size() === 0 || question === '' ? null : await embedder.question(question);
+  }
 
   /** Every draft of a fresh install asks whether there is anything: what has not changed is not counted again. */
   function countAll(): NonNullable<typeof counted> {

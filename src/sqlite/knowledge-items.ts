@@ -3,6 +3,7 @@ import { sha256 } from '../core/clock.ts';
 import type { Article, CannedReply, SolvedTicket } from '../core/knowledge-base.ts';
 import { visibleText } from '../core/visible-text.ts';
 import { linkKey } from '../knowledge/article-links.ts';
+import { joined } from '../knowledge/embedded-text.ts';
 import { idKey } from '../knowledge/memory.ts';
 import { readMessage, tidy } from '../knowledge/message.ts';
 import { articleGrams, cannedWords, passageWords, solvedWords } from '../knowledge/query.ts';
@@ -71,14 +72,19 @@ export async function prepareArticle(
   return { row: { ...row, grams: articleGrams(title, shown) }, passages };
 }
 
-export function prepareSolved(source: string, solved: SolvedTicket, hash: string): SolvedRow | string {
-  const subject = line(readMessage(solved.subject).text);
+/** `question`: what an embedding model would be given of it. */
+export function prepareSolved(
+  source: string,
+  solved: SolvedTicket,
+  hash: string,
+): { readonly row: SolvedRow; readonly question: string } | string {
+  const subject = subjectOf(solved);
   const question = readMessage(solved.description).text;
   const answer = readMessage(solved.reply);
   const links = linksOf(solved.articles, answer.links);
   if (subject === '' && question === '') return 'It asks nothing: subject and description are empty.';
   if (answer.text === '' && links.length === 0) return 'It has no answer.';
-  return {
+  const row: SolvedRow = {
     ticketId: solved.id,
     source,
     customer: solved.customer,
@@ -89,6 +95,12 @@ export function prepareSolved(source: string, solved: SolvedTicket, hash: string
     words: solvedWords(subject, question, answer.text),
     hash,
   };
+  return { row, question: joined(subject, question) };
+}
+
+/** A ticket's subject as it is kept. */
+export function subjectOf({ subject }: Pick<SolvedTicket, 'subject'>): string {
+  return line(readMessage(subject).text);
 }
 
 export function prepareCanned(

@@ -6,6 +6,7 @@ import { askedWords, type AskedWords, echoWords, withTranslations, worthAsking }
 import { type Evidence, type Neighbour, rankArticles } from '../knowledge/rank.ts';
 import type { Shelf } from '../knowledge/shelf.ts';
 import type { Scores, WordIndex } from '../knowledge/word-index.ts';
+import { standingOut } from '../knowledge/vectors.ts';
 import { hashOf, type WordCounts } from '../knowledge/words.ts';
 import type { Connection } from './database.ts';
 import type { KnowledgeTables } from './knowledge-tables.ts';
@@ -42,7 +43,12 @@ export function prepareSearch(connection: Connection, tables: KnowledgeTables) {
     .prepare<[number], number>('SELECT min(id) FROM knowledge_passage WHERE article = ?')
     .pluck();
 
-  return async (memory: Memory, query: KnowledgeQuery, breathe: Breathe): Promise<Found> => {
+  return async (
+    memory: Memory,
+    query: KnowledgeQuery,
+    vector: Float32Array | null,
+    breathe: Breathe,
+  ): Promise<Found> => {
     if (memory.isEmpty()) return { articles: [], solved: [], canned: [], version: tables.version() };
     const asked = askedWords(query.subject, query.text);
     const locale = query.locale ?? null;
@@ -50,10 +56,16 @@ export function prepareSearch(connection: Connection, tables: KnowledgeTables) {
     // what a model would look for is in the words of articles, not of customers
     const wanted = query.alsoText ? askedWords(query.subject, query.text, query.alsoText) : asked;
     const passages = await scorePassages(memory, wanted, locale, breathe);
-    const evidence = { ...near, ...passages, ...(await fromArticles(memory, wanted, near.answers, breathe)) };
+    const meant = vector === null ? null : await byMeaning(memory, query, vector, breathe);
+    const evidence: Evidence = {
+      ...near,
+      ...passages,
+      ...(await fromArticles(memory, wanted, near.answers, breathe)),
+      ...(meant === null ? {} : { meaning: meant }),
+    };
     const ranked = rankArticles(evidence).slice(0, query.limit ?? ARTICLES);
     const articles = ranked.flatMap(({ id, share, votes }): FoundArticle[] => {
-      const row = rowOf(memory, id, locale, passages.best.get(id));
+      const row = rowOf(memory, id, locale, passages.best.get(id) ?? meant?.best.get(id));
       const passage = row === undefined ? undefined : tables.passages.byRow(row);
       const face = memory.articles.get(passage?.article ?? -1);
       if (passage === undefined || face === undefined) return [];
@@ -106,6 +118,43 @@ export function prepareSearch(connection: Connection, tables: KnowledgeTables) {
         : [{ id: row.ticketId, subject: row.subject, reply: row.reply, score: score / (scores.best || 1) }];
     });
     return { neighbours, history, associated, answers };
+  }
+
+  /** What means the like, whatever its words: passages by their article, and solved tickets that name one. */
+  async function byMeaning(memory: Memory, query: KnowledgeQuery, vector: Float32Array, breathe: Breathe) {
+    const { vectors, passages, articles, solved } = memory;
+    const ofPassages = await vectors.passages.cosines(vector, breathe);
+    const best = new Map<string, Passage>();
+    ofPassages.of.subarray(0, ofPassages.size).forEach((score, at) => {
+      const row = ofPassages.rows[at] ?? -1;
+      const id = articles.get(passages.of(row)?.facts.article ?? -1)?.id;
+      if (id !== undefined && score > (best.get(id)?.score ?? Number.NEGATIVE_INFINITY)) best.set(id, { row, score });
+    });
+    await breathe();
+    const ids = [...best.keys()];
+    const scores = standingOut(Float32Array.from(best.values(), ({ score }) => score));
+    const nearest = bestOf(scores, CANDIDATES, () => true).map(
+      ({ document, score }) => [ids[document] ?? '', score] as const,
+    );
+    const ofSolved = await vectors.solved.cosines(vector, breathe);
+    const stand = standingOut(ofSolved.of.subarray(0, ofSolved.size));
+    const counts = countsFor(query);
+    const voters = new Map((await memory.voters(breathe)).map((voter) => [voter.document, voter]));
+    const voterAt = (at: number) => voters.get(solved.of(ofSolved.rows[at] ?? -1)?.document ?? -1);
+    await breathe();
+    const like = bestOf(stand, VOTERS, (at) => {
+      const voter = voterAt(at);
+      return voter !== undefined && counts(voter.facts);
+    });
+    forgetErased(
+      solved,
+      like.flatMap(({ document }) => voterAt(document) ?? []),
+    );
+    const neighbours = like.flatMap(({ document, score }): Neighbour[] => {
+      const voter = voterAt(document);
+      return voter === undefined ? [] : [{ likeness: score, articles: voter.articles }];
+    });
+    return { best, articles: new Map(nearest), neighbours };
   }
 
   function forgetErased(solved: Shelf<SolvedFacts>, found: readonly { readonly document: number }[]): void {

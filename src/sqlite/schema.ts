@@ -439,6 +439,34 @@ export const knowledgeCanned = sqliteTable(
   (t) => [uniqueIndex('knowledge_canned_key').on(t.cannedId), index('knowledge_canned_source').on(t.source)],
 );
 
+/**
+ * What an embedding model made of a passage (kind 0) or of a solved ticket's question (kind 1), while there is one.
+ * Triggers (in the migration that makes the table) remove it with its passage or ticket.
+ */
+export const knowledgeVector = sqliteTable(
+  'knowledge_vector',
+  {
+    kind: integer().$type<0 | 1>().notNull(),
+    /** Of the passage or solved ticket. */
+    row: integer().notNull(),
+    /** Of the text that it is made of: equal texts are paid for once. */
+    digest: text().notNull(),
+    /** That text, where the other tables do not have it. */
+    text: text(),
+    /** Which model made it, and how long it is; null with `vector` until then. */
+    model: text(),
+    /** A byte a number (knowledge/vectors.ts). */
+    vector: blob({ mode: 'buffer' }),
+  },
+  (t) => [
+    primaryKey({ columns: [t.kind, t.row] }),
+    index('knowledge_vector_digest').on(t.digest),
+    index('knowledge_vector_missing')
+      .on(t.kind, t.row)
+      .where(sql`vector IS NULL`),
+  ],
+);
+
 /** How far each source of knowledge has been read. */
 export const knowledgeSource = sqliteTable(
   'knowledge_source',

@@ -31,6 +31,16 @@ export function createLogObserver(log: Log, clock: Clock): Observer {
       log.write(ATTEMPT_LEVELS[fields.outcome], 'attempt', { ...refFields(ticket), ...fields }),
     llmCall: ({ ticket, ...fields }) =>
       log.write(fields.errorClass === null ? 'debug' : 'info', 'llm call', { ...refFields(ticket), ...fields }),
+    embedding: (fields) => {
+      if (fields.errorClass === null) return log.write('debug', 'embedding', fields);
+      // while the model is away every search goes on without
+      aggregate(`embedding ${fields.purpose} ${fields.errorClass}`, (count) =>
+        log.write('warn', fields.purpose === 'question' ? 'search without a vector' : 'embedding', {
+          ...fields,
+          count,
+        }),
+      );
+    },
     ruled: ({ ticket, skip, ...fields }) =>
       log.write('info', 'rule', { ...refFields(ticket), ...fields, reason: skip }),
     rulesRead: ({ problems, version, rules }) => {

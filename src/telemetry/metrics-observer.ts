@@ -60,6 +60,17 @@ export function createMetricsObserver(to: Instruments, llm: LlmAddress, clock: C
       if (completionTokens > 0) to.llmTokens.record(completionTokens, { ...call, [GEN_AI.tokenType]: 'output' });
       if (costUsd !== null) to.llmCost.add(costUsd, { [GEN_AI.requestModel]: model, 'draftdesk.llm.tier': tier });
     },
+    embedding: ({ model, texts, errorClass, durationMs, waitedMs, promptTokens, costUsd }) => {
+      // at another address than the LLM, perhaps
+      const call = { [GEN_AI.operation]: 'embeddings', [GEN_AI.provider]: llm.provider, [GEN_AI.requestModel]: model };
+      // no texts: no call, for it has failed a moment ago
+      if (texts > 0) {
+        to.llmCalls.record(durationMs / 1000, { ...call, ...errorType(errorClass) });
+        to.limiterWait.record(waitedMs / 1000, { [OURS.limit]: 'embeddings' });
+      }
+      if (promptTokens > 0) to.llmTokens.record(promptTokens, { ...call, [GEN_AI.tokenType]: 'input' });
+      if (costUsd !== null) to.llmCost.add(costUsd, { [GEN_AI.requestModel]: model, 'draftdesk.llm.tier': 'standard' });
+    },
     ruled: ({ ticket, action, skip }) => {
       // off is what a rule says, the others are what its shares come to
       const taken = skip === null ? action : skip === 'rule' ? 'off' : skip;

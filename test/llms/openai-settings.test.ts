@@ -17,6 +17,7 @@ describe('openAiSettings', () => {
       fallback: null,
       review: null,
       query: null,
+      embeddings: null,
       timeoutMs: 60_000,
       requestsPerMinute: 500,
       tokensPerMinute: 200_000,
@@ -73,6 +74,33 @@ describe('openAiSettings', () => {
     expect(openAiSettings.parse(both).query?.model).toBe('gpt-5-mini');
   });
 
+  it('has embeddings where the LLM is, with limits of their own', () => {
+    expect(openAiSettings.parse({ ...KEY, EMBEDDINGS_MODEL: 'text-embedding-3-small' }).embeddings).toEqual({
+      model: 'text-embedding-3-small',
+      apiKey: 'sk-test',
+      baseUrl: 'https://api.openai.com/v1',
+      requestsPerMinute: 3000,
+      tokensPerMinute: 1_000_000,
+      configured: { requests: false, tokens: false },
+    });
+    const env = { ...KEY, EMBEDDINGS_MODEL: 'm', EMBEDDINGS_TOKENS_PER_MINUTE: '5000' };
+    expect(openAiSettings.parse(env).embeddings).toMatchObject({
+      tokensPerMinute: 5000,
+      configured: { requests: false, tokens: true },
+    });
+  });
+
+  it.each([
+    { address: 'https://api.openai.com/v2', own: {}, apiKey: 'sk-test' },
+    { address: 'https://vectors.example/v1', own: {}, apiKey: null },
+    { address: 'https://api.openai.com:8443/v1', own: { EMBEDDINGS_API_KEY: 'own' }, apiKey: 'own' },
+    { address: 'https://vectors.example/v1', own: { EMBEDDINGS_API_KEY: 'own' }, apiKey: 'own' },
+    { address: 'http://127.0.0.1:8080/v1', own: {}, apiKey: null },
+  ])('sends $apiKey to $address', ({ address, own, apiKey }) => {
+    const env = { ...KEY, EMBEDDINGS_MODEL: 'm', EMBEDDINGS_BASE_URL: address, ...own };
+    expect(openAiSettings.parse(env).embeddings).toMatchObject({ baseUrl: address, apiKey });
+  });
+
   it.each([
     { env: { ...KEY, QUERY_TOKENS_PER_MINUTE: '5' }, names: ['QUERY_TOKENS_PER_MINUTE'] },
     {
@@ -80,6 +108,22 @@ describe('openAiSettings', () => {
       names: ['QUERY_TOKENS_PER_MINUTE'],
     },
     { env: {}, names: ['OPENAI_API_KEY'] },
+    { env: { ...KEY, EMBEDDINGS_BASE_URL: 'https://vectors.example' }, names: ['EMBEDDINGS_BASE_URL'] },
+    { env: { ...KEY, EMBEDDINGS_REQUESTS_PER_MINUTE: '5' }, names: ['EMBEDDINGS_REQUESTS_PER_MINUTE'] },
+    { env: { ...KEY, EMBEDDINGS_MODEL: 'm', EMBEDDINGS_API_KEY: 'a b' }, names: ['EMBEDDINGS_API_KEY'] },
+    { env: { ...KEY, EMBEDDINGS_MODEL: 'm', EMBEDDINGS_BASE_URL: 'http://10.0.0.5' }, names: ['EMBEDDINGS_BASE_URL'] },
+    {
+      env: { ...KEY, EMBEDDINGS_MODEL: 'm', EMBEDDINGS_TOKENS_PER_MINUTE: '1e3' },
+      names: ['EMBEDDINGS_TOKENS_PER_MINUTE'],
+    },
+    {
+      env: {
+        OPENAI_BASE_URL: 'https://llm.example/v1',
+        EMBEDDINGS_MODEL: 'm',
+        EMBEDDINGS_BASE_URL: 'https://api.openai.com/v1',
+      },
+      names: ['EMBEDDINGS_API_KEY'],
+    },
     { env: { ...KEY, REVIEW_TOKENS_PER_MINUTE: '5' }, names: ['REVIEW_TOKENS_PER_MINUTE'] },
     {
       env: { ...KEY, REVIEW_MODEL: 'gpt-6-luna', REVIEW_TOKENS_PER_MINUTE: '5' },
