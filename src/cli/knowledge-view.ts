@@ -16,7 +16,7 @@ export interface KnowledgeSummary {
     readonly error: string | null;
   }[];
   readonly sync: readonly SourceProgress[];
-  readonly vectors: EmbeddingProgress | null;
+  readonly vectors?: EmbeddingProgress;
   readonly version: string;
 }
 
@@ -45,7 +45,7 @@ export function describeKnowledge({ counts, linked, sources, sync, vectors, vers
     ['articles', formatCount(counts.articles)],
     ['solved tickets', `${formatCount(counts.solved)}, ${formatCount(linked)} of them with a link`],
     ['canned replies', formatCount(counts.canned)],
-    ...(vectors === null ? [] : [['vectors', describeVectors(vectors)] as const]),
+    ...(vectors === undefined ? [] : [['vectors', describeVectors(vectors)] as const]),
     ['version', version],
   ];
   const read = sources.map(({ source, kind, count, syncedAt, error }): readonly [string, string] => {

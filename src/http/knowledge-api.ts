@@ -164,7 +164,7 @@ const summary = z
       }),
     ),
     sync: syncProgress.meta({ description: 'Each source of a helpdesk, with its last or running pass.' }),
-    vectors: vectors.nullable().meta({ description: 'null: EMBEDDINGS_MODEL is not set.' }),
+    vectors: vectors.exactOptional().meta({ description: 'Where EMBEDDINGS_MODEL is set.' }),
     version: z.string().meta({ description: 'Changes with every change of what is known.' }),
   })
   .meta({

@@ -162,7 +162,7 @@ function summaryJson({ knowledge, knowledgeSync, embeddings }: KnowledgeDeps): o
       error,
     })),
     sync: knowledgeSync?.progress() ?? [],
-    vectors: embeddings?.progress() ?? null,
+    ...(embeddings === undefined ? {} : { vectors: embeddings.progress() }),
     version,
   };
 }

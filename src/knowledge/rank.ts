@@ -65,9 +65,9 @@ const WEIGHTS = {
 } as const;
 
 /** The same for what an embedding model says, measured with a small English one (docs/knowledge.md). */
-const MEANING_WEIGHTS = { passage: 0.7, voteShare: 0.5, nearest: 0.15 } as const;
+const MEANING_WEIGHTS = { passage: 0.7, voteShare: 0.25, nearest: 0.15 } as const;
 /** What stands out less says nothing: so a model that does not know the language of a question does no harm. */
-const MEANING_FLOOR = 1;
+const MEANING_FLOOR = 1.5;
 
 interface Votes {
   readonly weight: number;
@@ -120,7 +120,9 @@ export function rankArticles(evidence: Evidence): Ranked[] {
 
 /** What it adds to an article's worth: nothing to any where there are no vectors. */
 function weighMeaning({ articles, neighbours }: MeaningEvidence = NO_MEANING) {
-  const votes = countVotes(neighbours);
+  // the last of them stands for all that are a little alike
+  const least = neighbours.at(-1)?.likeness ?? 0;
+  const votes = countVotes(neighbours.map((one) => ({ ...one, likeness: one.likeness - least })));
   const all = sum([...votes.values()].map(({ weight }) => weight));
   return {
     ids: [...articles.keys(), ...votes.keys()],

@@ -67,16 +67,18 @@ export function prepareVectors(connection: Connection, options: KnowledgeVectors
     store: {
       missing: async (limit, except) => {
         await memory();
-        return tables
-          .missing(limit, except)
-          .map(({ row, digest, text }): Unembedded => ({ digest, text: text ?? textOf(row) }));
+        const texts = new Map(
+          tables.missing(limit, except).map(({ row, digest, text }) => [digest, text ?? textOf(row)]),
+        );
+        return Array.from(texts, ([digest, text]): Unembedded => ({ digest, text }));
       },
       put: async (vectors) => {
-        const into = await memory();
         const packed = Array.from(vectors, ([digest, vector]) => ({ digest, vector: packVector(vector) }));
         const filled = await group.write(() =>
           packed.flatMap(({ digest, vector }) => tables.fill(digest, vector).map((place) => ({ ...place, vector }))),
         );
+        // asked for now: it may have been made anew meanwhile
+        const into = await memory();
         for (const { kind, row, vector } of filled) shelfOf(into, kind).put(row, vector);
       },
       spend: (costUsd) => group.write(() => tables.addSpending(utcDay(clock.now()), costUsd)),

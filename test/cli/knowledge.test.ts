@@ -244,7 +244,8 @@ describe('knowledge sync', () => {
 });
 
 it('knowledge status shows counts and sources, and begins with what to do', async () => {
-  const { knowledge } = await serve();
+  const vectors = { model: 'm', state: 'waiting', wanted: 9_800, made: 12, refused: 1, error: 'It broke.' } as const;
+  const { knowledge } = await serve({ embeddings: { progress: () => vectors } });
   expect((await run(['status'])).stdout).toMatch(/^Nothing is known yet\. .*knowledge import/);
   knowledge.summary = () => ({
     counts: { articles: 192, solved: 9_000, canned: 0 },
@@ -260,4 +261,5 @@ it('knowledge status shows counts and sources, and begins with what to do', asyn
   expect(stdout).toContain('solved tickets    9,000, 1,519 of them with a link\n');
   expect(stdout).toContain('zendesk articles  192, read to its end at 1970-01-01T00:00:00.000Z\n');
   expect(stdout).toContain('import solved     9,000; It broke.\n');
+  expect(stdout).toContain('vectors           12 of 9,800 by m, waiting, 1 refused, It broke.\n');
 });

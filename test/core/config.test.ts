@@ -205,10 +205,14 @@ describe('settings for people to look at', () => {
       ...GOOD,
       ADMIN_TOKEN: `tiny,${STRONG}`,
       OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer otel-canary',
+      EMBEDDINGS_MODEL: 'vectors',
+      EMBEDDINGS_API_KEY: 'embeddings-canary',
     };
     const settings = shown(env);
     expect(settings.get('ADMIN_TOKEN')?.value).toBe('set (…, …A1)');
     expect(settings.get('OPENAI_API_KEY')?.value).toBe('set (…ry)');
+    expect(settings.get('EMBEDDINGS_MODEL')?.value).toBe('vectors');
+    expect(settings.get('EMBEDDINGS_API_KEY')?.value).toBe('set (…ry)');
     const text = JSON.stringify([...settings.values()]);
     expect(text).not.toContain('canary');
     expect(text).not.toContain(STRONG);

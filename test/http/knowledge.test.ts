@@ -342,6 +342,12 @@ describe('what is there', () => {
     });
   });
 
+  test('how far the vectors are, where there is a model for them', async () => {
+    const vectors = { model: 'm', state: 'filling', wanted: 10, made: 3, refused: 0, error: null } as const;
+    const parts = testApp({ embeddings: { progress: () => vectors } });
+    expect(await json(await get(parts, '/admin/knowledge'))).toMatchObject({ vectors });
+  });
+
   test('a sync is begun, and answers 409 where there is nothing to read', async () => {
     expect((await post(testApp(), '/admin/knowledge/sync')).status).toBe(409);
     expect((await post(testApp({ knowledgeSync: syncer([]) }), '/admin/knowledge/sync')).status).toBe(409);

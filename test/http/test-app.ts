@@ -20,6 +20,7 @@ import { type RecordingObserver, recordingObserver } from '../support/recording-
 import { tokenOfSetting } from '../../src/core/admin-token.ts';
 import { type Clock, seededRandom, sha256 } from '../../src/core/clock.ts';
 import type { KnowledgeSyncer } from '../../src/core/knowledge-sync.ts';
+import type { EmbeddingProgress } from '../../src/core/vector-store.ts';
 import type { MakeBackup } from '../../src/core/backup.ts';
 import type { StoreReport } from '../../src/core/store-report.ts';
 import { createHistory } from '../../src/core/history.ts';
@@ -50,6 +51,7 @@ export interface TestAppOptions {
   readonly publicMetrics?: boolean;
   readonly noteTraceLink?: string | null;
   readonly knowledgeSync?: KnowledgeSyncer;
+  readonly embeddings?: { progress(): EmbeddingProgress };
   readonly uploadLimits?: UploadLimits;
   /** In place of `clock`, where time has to go by itself. */
   readonly timers?: Clock;
@@ -64,6 +66,7 @@ export function testApp({
   publicMetrics = false,
   noteTraceLink = null,
   knowledgeSync,
+  embeddings,
   uploadLimits = UPLOAD_LIMITS,
   timers = clock,
   rules,
@@ -95,6 +98,7 @@ export function testApp({
     clock: timers,
     noteTraceLink,
     ...(knowledgeSync === undefined ? {} : { knowledgeSync }),
+    embeddings,
     uploadLimits,
     ...(rules === undefined ? {} : { rules: () => rules }),
     random: seededRandom(1),

@@ -131,6 +131,14 @@ describe('vectors in the knowledge base', () => {
     expect(await fill(again)).toEqual(['wax\nSoap\nNot any more.', 'A question\nThe tent']);
   });
 
+  it('are asked for once of equal texts that wait together', async () => {
+    const base = open();
+    await base.putSolved('s', [solved('1', 'The zip'), solved('2', 'The zip')]);
+    expect(await base.vectors?.missing(9, new Set())).toHaveLength(1);
+    expect(await fill(base)).toEqual(['A question\nThe zip']);
+    expect(base.vectors?.counts()).toEqual({ wanted: 2, made: 2 });
+  });
+
   it('are made of what was taken in without a model, of tickets by their subject until they come again', async () => {
     const without = openKnowledgeBase(connection, { clock });
     expect(without.vectors).toBeNull();
