@@ -1,3 +1,4 @@
+import type { SourceProgress } from './knowledge-sync.ts';
 import type { ErrorClass } from './errors.ts';
 import type { PriceTier } from './language-model.ts';
 import type { BatchChange, Claim, Stage } from './outbox.ts';
@@ -98,6 +99,12 @@ export interface Observer {
     readonly rules: number;
     readonly problems: readonly string[];
   }): void;
+  /** A source of knowledge was read to its end, and something of it was new, changed or gone. */
+  knowledgeRead(
+    event: Pick<SourceProgress, 'source' | 'kind' | 'imported' | 'updated' | 'removed'> & {
+      readonly durationMs: number;
+    },
+  ): void;
   /** A ticket has reached a status in which it rests. */
   ticketFinished(event: {
     readonly ticket: TicketRef;
@@ -140,6 +147,7 @@ export function combineObservers(observers: readonly Observer[]): Observer {
     embedding: tell('embedding'),
     ruled: tell('ruled'),
     rulesRead: tell('rulesRead'),
+    knowledgeRead: tell('knowledgeRead'),
     ticketFinished: tell('ticketFinished'),
     paused: tell('paused'),
     resumed: tell('resumed'),
@@ -161,6 +169,7 @@ export const silentObserver: Observer = {
   embedding: () => undefined,
   ruled: () => undefined,
   rulesRead: () => undefined,
+  knowledgeRead: () => undefined,
   ticketFinished: () => undefined,
   paused: () => undefined,
   resumed: () => undefined,

@@ -10,7 +10,8 @@ import { asData } from './prompt-marks.ts';
 
 /** More words than this say no more. */
 const WORDS_MAX = 300;
-const OUTPUT_MAX_TOKENS = 500;
+/** Few words, and what a model thinks before: that counts as output, too. */
+const OUTPUT_MAX_TOKENS = 1_000;
 const TITLES_MAX = 5;
 
 const answerShape = z.object({ words: z.string() });

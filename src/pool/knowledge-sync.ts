@@ -66,13 +66,20 @@ export function createKnowledgeSync(options: KnowledgeSyncOptions): KnowledgeSyn
     observer.alarm({ kind: 'knowledge_sync', detail: `${seat.reader.source}, ${seat.reader.kind}: ${error}` });
   }
 
+  function tellChanges({ source, kind, state, imported, updated, removed }: SourceProgress, durationMs: number): void {
+    if (state !== 'synced' || imported + updated + removed === 0) return;
+    observer.knowledgeRead({ source, kind, imported, updated, removed, durationMs });
+  }
+
   function run(seat: Seat): Promise<SourceProgress> {
+    const beganAt = clock.steady();
     seat.running ??= seat.reader
       .read((progress) => {
         for (const listener of seat.listeners) listener(progress);
       })
       .then((ended) => {
         tell(seat, ended);
+        tellChanges(ended, clock.steady() - beganAt);
         return ended;
       })
       .finally(() => {

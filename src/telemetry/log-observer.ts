@@ -47,6 +47,7 @@ export function createLogObserver(log: Log, clock: Clock): Observer {
       if (problems.length === 0) log.write('info', 'rules read', { version, count: rules });
       for (const detail of problems) log.write('error', 'rules refused, the former ones stay', { version, detail });
     },
+    knowledgeRead: ({ source, ...fields }) => log.write('info', 'knowledge read', { helpdesk: source, ...fields }),
     ticketFinished: ({ ticket, ...fields }) =>
       log.write('info', 'ticket finished', { ...refFields(ticket), ...fields }),
     paused: (fields) => log.write('warn', 'paused', fields),

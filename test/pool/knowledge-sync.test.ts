@@ -261,6 +261,20 @@ it('forgets solved tickets that have grown too old, also when nothing is read by
   await sync.stop();
 });
 
+it('tells what a pass has brought, and nothing of one that brought nothing', async () => {
+  const { source } = book([
+    page({ items: [macro('a'), macro('b')], complete: true }),
+    page({ items: [macro('a'), macro('b')], complete: true }),
+    new UpstreamError('forbidden', 'No.', { upstream: 'zendesk' }),
+  ]);
+  const { sync, clock, observer } = setUp({ canned: source });
+  for (let pass = 0; pass < 3; pass += 1) await inTime(clock, sync.sync(), 10);
+  const read = observer.events.filter(({ name }) => name === 'knowledgeRead');
+  expect(read).toHaveLength(1);
+  const durationMs: unknown = expect.any(Number);
+  expect(read[0]).toMatchObject({ source: 'zendesk', kind: 'canned', imported: 2, updated: 0, removed: 0, durationMs });
+});
+
 describe('tickets that are solved without a sync', () => {
   const lesson = (id: string): SolvedTicket => ({
     id: `zendesk/${id}`,

@@ -139,6 +139,13 @@ describe('stdoutWriter', () => {
 });
 
 describe('createLogObserver', () => {
+  test('says what a pass over a source of knowledge has brought', () => {
+    const { observer, lines } = setup();
+    const brought = { imported: 3, updated: 2, removed: 1, durationMs: 40 };
+    observer.knowledgeRead({ source: 'zendesk', kind: 'solved', ...brought });
+    expect(lines()).toMatchObject([{ msg: 'knowledge read', helpdesk: 'zendesk', kind: 'solved', ...brought }]);
+  });
+
   test('listening is one line with the url', () => {
     const { observer, lines } = setup('info');
     observer.service({ phase: 'listening', url: 'http://127.0.0.1:1' });
