@@ -119,7 +119,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     telemetry.model(model),
   );
   const embedding = createEmbeddingRoute(config.llm, modelDeps);
-  assertPriced(config, everyRoute(routes, reviewRoutes, queryRoutes), embedding?.model ?? null);
+  assertPriced(config, everyRoute(routes, reviewRoutes, queryRoutes));
   const connection = openDatabase({ path: config.databasePath, migrationsFolder: overrides.migrationsFolder });
   const broken = new Promise<StoreFault>((resolve) => {
     connection.disk.onChange((fault) => {
@@ -318,7 +318,8 @@ export async function startService(config: Config, overrides: ServiceOverrides):
   embeddings?.start();
   observer.service({ phase: 'listening', url });
   rules.tell();
-  for (const detail of config.warnings) observer.alarm({ kind: 'settings', detail });
+  for (const detail of [...config.warnings, ...unpricedWarnings(config, embedding?.model)])
+    observer.alarm({ kind: 'settings', detail });
   for (const condemned of outbox.condemned) tellCondemned(condemned, observer, clock);
   // Bad credentials are found, and said, before the first ticket comes.
   void control.readiness();
@@ -387,19 +388,20 @@ function createHelpdesks(
 }
 
 /** A budget of a model without a price would bound nothing, in silence. Throws `ConfigError`. */
-function assertPriced(
-  { llmDailyBudgetUsd }: Config,
-  routes: readonly ModelRoute[],
-  embedding: EmbeddingModel | null,
-): void {
+function assertPriced({ llmDailyBudgetUsd }: Config, routes: readonly ModelRoute[]): void {
   if (llmDailyBudgetUsd === null) return;
   const one = { promptTokens: 1, cachedTokens: 0, completionTokens: 1 };
-  const unpriced = routes.filter(({ model }) => model.costUsd(one) === null).map(({ model }) => model.model);
-  if (embedding?.costUsd(1) === null) unpriced.push(embedding.model);
+  const unpriced = routes.filter(({ model }) => model.costUsd(one) === null);
   if (unpriced.length === 0) return;
   throw new ConfigError(
-    unpriced.map((model) => `LLM_DAILY_BUDGET_USD cannot be kept: the price of ${model} is not known`),
+    unpriced.map(({ model }) => `LLM_DAILY_BUDGET_USD cannot be kept: the price of ${model.model} is not known`),
   );
+}
+
+/** Most embedding models without a known price run on a machine of one's own: that is no reason not to start. */
+function unpricedWarnings({ llmDailyBudgetUsd }: Config, embedding: EmbeddingModel | undefined): readonly string[] {
+  if (llmDailyBudgetUsd === null || embedding === undefined || embedding.costUsd(1) !== null) return [];
+  return [`LLM_DAILY_BUDGET_USD does not count EMBEDDINGS_MODEL: the price of ${embedding.model} is not known`];
 }
 
 function createBatchModel(

@@ -1,6 +1,6 @@
 import type { Clock, Random } from '../core/clock.ts';
 import { EMBEDDED_AT_ONCE } from '../core/embedding-model.ts';
-import { errorName } from '../core/errors.ts';
+import { errorName, type UpstreamError } from '../core/errors.ts';
 import type { Observer } from '../core/observer.ts';
 import { asUpstreamError, decide, type RetrySettings } from '../core/retry-policy.ts';
 import type { EmbeddingProgress, Unembedded, VectorStore } from '../core/vector-store.ts';
@@ -41,45 +41,61 @@ export function createEmbeddingFill(options: EmbeddingFillOptions): EmbeddingFil
   let error: string | null = null;
   let said: string | null = null;
   let inARow = 0;
+  let unsaved: ReadonlyMap<string, Float32Array> | null = null;
   let running: Promise<void> = Promise.resolve();
   let cancel = (): void => undefined;
+
+  /** Made and paid for: what the disk has refused is offered to it again, and not asked for. */
+  async function save(): Promise<void> {
+    if (unsaved === null) return;
+    await vectors.put(unsaved);
+    unsaved = null;
+    error = said = null;
+  }
 
   async function make(some: readonly Unembedded[]): Promise<void> {
     const made = await embedder.texts(
       some.map(({ text }) => text),
       signal,
     );
-    await vectors.put(
-      new Map(some.flatMap(({ digest }, at) => (made[at] === undefined ? [] : [[digest, made[at]] as const]))),
-    );
     inARow = 0;
-    error = said = null;
+    unsaved = new Map(some.flatMap(({ digest }, at) => (made[at] === undefined ? [] : [[digest, made[at]] as const])));
+    await save();
   }
 
-  /** A text that the model will not take must not keep the others from theirs: each is asked for by itself. */
-  async function makeEach(some: readonly Unembedded[]): Promise<void> {
-    for (const one of some) {
-      if (signal.aborted) return;
-      try {
-        await make([one]);
-      } catch (thrown) {
-        const failure = asUpstreamError(thrown);
-        if (!isItsOwnFault(failure)) throw failure;
-        inARow += 1;
-        if (inARow >= REFUSED_IN_A_ROW) throw failure;
-        error = failure.message;
-        if (refused.size < REFUSED_MAX) refused.add(one.digest);
-      }
+  /** A text that the model will not take must not keep the others from theirs: each is asked for by itself then. */
+  async function makeAll(some: readonly Unembedded[]): Promise<void> {
+    try {
+      await make(some);
+    } catch (thrown) {
+      const failure = asUpstreamError(thrown);
+      const [first] = some;
+      if (first === undefined || !isItsOwnFault(failure)) throw failure;
+      if (some.length === 1) return refuse(first, failure);
+      for (const one of some) if (!signal.aborted) await makeAll([one]);
     }
   }
 
-  function isItsOwnFault(failure: ReturnType<typeof asUpstreamError>): boolean {
-    const decision = decide(failure, { failures: 0, ambiguousWaitMs: 0 }, RETRY, random);
-    return decision.kind === 'dead' && decision.pauseScope === null;
+  function refuse({ digest }: Unembedded, failure: UpstreamError): void {
+    inARow += 1;
+    if (inARow >= REFUSED_IN_A_ROW) throw failure;
+    error = failure.message;
+    if (refused.size < REFUSED_MAX) refused.add(digest);
+  }
+
+  function isItsOwnFault(failure: UpstreamError): boolean {
+    const { kind, pauseScope } = judge(failure, 0);
+    return kind === 'dead' && pauseScope === null;
+  }
+
+  function judge(failure: UpstreamError, failures: number) {
+    const decision = decide(failure, { failures, ambiguousWaitMs: 0 }, RETRY, random);
+    return decision.kind === 'skip' ? ({ kind: 'dead', pauseScope: null } as const) : decision;
   }
 
   async function fill(): Promise<void> {
     for (let failures = 0; !signal.aborted;) {
+      await save();
       const some = await vectors.missing(EMBEDDED_AT_ONCE, refused);
       if (some.length === 0) {
         state = 'full';
@@ -87,32 +103,22 @@ export function createEmbeddingFill(options: EmbeddingFillOptions): EmbeddingFil
       }
       state = 'filling';
       try {
-        await make(some).catch((thrown: unknown) => {
-          if (some.length === 1 || !isItsOwnFault(asUpstreamError(thrown))) throw thrown;
-          return makeEach(some);
-        });
+        await makeAll(some);
         failures = 0;
       } catch (thrown) {
         if (signal.aborted) return;
-        const waitMs = tell(asUpstreamError(thrown), failures, some);
-        failures += 1;
         state = 'waiting';
-        await clock.sleep(waitMs, signal);
+        await clock.sleep(tell(asUpstreamError(thrown), failures), signal);
+        failures += 1;
       }
     }
   }
 
   /** Says once what does not pass by itself; answers how long to wait. */
-  function tell(failure: ReturnType<typeof asUpstreamError>, failures: number, some: readonly Unembedded[]): number {
-    const decision = decide(failure, { failures, ambiguousWaitMs: 0 }, RETRY, random);
+  function tell(failure: UpstreamError, failures: number): number {
+    const decision = judge(failure, failures);
     error = failure.message;
     if (decision.kind === 'retry' && decision.pauseScope === null) return decision.delayMs;
-    const [only] = some;
-    if (isItsOwnFault(failure) && only !== undefined && some.length === 1 && inARow < REFUSED_IN_A_ROW) {
-      refused.add(only.digest);
-      inARow += 1;
-      return 0;
-    }
     if (error !== said) observer.alarm({ kind: 'embeddings', detail: error });
     said = error;
     return RETRY.maxMs;

@@ -101,6 +101,23 @@ it('goes on where it was after a crash in the middle, and asks for nothing twice
   await second.fill.stop();
 });
 
+it('offers what is paid for to a disk that refused it, and does not ask again', async () => {
+  const store = memoryStore(texts(40));
+  const { fill, clock, calls } = setUp(store);
+  store.beforeWrite = () => {
+    throw new OutboxUnavailable('full');
+  };
+  fill.start();
+  await clock.advance(60_000);
+  expect(calls).toHaveLength(1);
+  expect(fill.progress()).toMatchObject({ state: 'waiting', made: 0 });
+  store.beforeWrite = () => undefined;
+  await clock.advance(10_000);
+  expect(calls.map(({ length }) => length)).toEqual([32, 8]);
+  expect(fill.progress()).toMatchObject({ state: 'full', made: 40, error: null });
+  await fill.stop();
+});
+
 it('waits longer and longer while the model is away, without an alarm, and as long as it is told', async () => {
   const store = memoryStore(texts(3));
   let failing: Error | null = error('connection');

@@ -130,3 +130,14 @@ it('makes no call and keeps no vector without the setting', async () => {
   });
   expect(vendors.llm.stats().embeddings.requests).toBe(0);
 });
+
+it('starts with a model of an unknown price, and says that the budget of the day does not count it', async () => {
+  await using vendors = await startVendors();
+  const env = { ...vendors.env, LLM_DAILY_BUDGET_USD: '5', EMBEDDINGS_MODEL: 'my-own' };
+  await using running = await startTestService(env);
+  expect(running.observer.events).toContainEqual({
+    name: 'alarm',
+    kind: 'settings',
+    detail: 'LLM_DAILY_BUDGET_USD does not count EMBEDDINGS_MODEL: the price of my-own is not known',
+  });
+});

@@ -95,10 +95,9 @@ describe('vectors in the knowledge base', () => {
     await fill(base);
     const shareOf = async (over: object): Promise<number> =>
       (await base.search({ ...QUERY, ...over })).articles.find(({ id }) => id === 'green')?.share ?? 0;
-    const share = await shareOf({ customer: 'zendesk/9' });
-    expect(share).toBeGreaterThan(await shareOf({ customer: 'zendesk/1' }));
-    expect(share).toBeGreaterThan(await shareOf({ before: 5 }));
-    expect(share).toBeGreaterThan(await shareOf({ ticketId: '1' }));
+    expect(await shareOf({ customer: 'zendesk/9' })).toBeGreaterThan(0.1);
+    for (const over of [{ customer: 'zendesk/1' }, { before: 5 }, { ticketId: '1' }])
+      expect(await shareOf(over)).toBe(0);
   });
 
   it('are passages first, then the questions of solved tickets without their answers', async () => {
