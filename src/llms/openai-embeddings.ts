@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EmbeddingModel } from '../core/embedding-model.ts';
 import { LanguageModelError, type TokenUsage } from '../core/language-model.ts';
 import type { LanguageModelDeps } from './language-model-module.ts';
