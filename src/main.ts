@@ -254,6 +254,7 @@ export async function startService(config: Config, overrides: ServiceOverrides):
     helpdesks,
     routes,
     reviewRoutes,
+    queryRoutes,
     guidelines: config.guidelines,
     maskPersonalData: config.maskPersonalData,
     knowledge: searched,

@@ -122,7 +122,8 @@ export function assertStartable(
       fields: [
         {
           path: 'budgetUsd',
-          message: 'cannot be kept: the price of LLM_MODEL, LLM_FALLBACK_MODEL or REVIEW_MODEL is not known',
+          message:
+            'cannot be kept: the price of LLM_MODEL, LLM_FALLBACK_MODEL, REVIEW_MODEL or QUERY_MODEL is not known',
         },
       ],
     });

@@ -73,7 +73,7 @@ const BY_STATUS: Readonly<Record<number, Finding>> = {
   403: ['forbidden', 'does not allow this to our API key'],
   404: [
     'model_not_found',
-    'is not known to the server; are LLM_MODEL, LLM_FALLBACK_MODEL, REVIEW_MODEL, EMBEDDINGS_MODEL and their addresses right?',
+    'is not known to the server; are LLM_MODEL, LLM_FALLBACK_MODEL, REVIEW_MODEL, QUERY_MODEL, EMBEDDINGS_MODEL and their addresses right?',
   ],
   408: ['timeout', 'gave up waiting for our request'],
   409: ['conflict', 'reports a conflict'],

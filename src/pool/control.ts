@@ -3,7 +3,7 @@ import type { NewBatch } from '../core/batch.ts';
 import { errorName, RequestError, type UpstreamError } from '../core/errors.ts';
 import type { Helpdesk } from '../core/helpdesk.ts';
 import { countPending, type TicketReader } from '../core/ticket-reader.ts';
-import { everyRoute } from '../core/model-routes.ts';
+import { everyRoute, type ModelRoutes } from '../core/model-routes.ts';
 import type { Observer } from '../core/observer.ts';
 import { leaveToLater, type Outbox } from '../core/outbox.ts';
 import { type ProgressParts, readBatchProgress, readProgress } from '../core/progress.ts';
@@ -27,6 +27,8 @@ const FULL_RETRY_SECONDS = 60;
 export interface ControlParts extends Omit<ProgressParts, 'pauses' | 'workers'>, EstimateDeps {
   readonly reader: TicketReader;
   readonly outbox: Outbox;
+  /** Of the model that says what to look for, where there is one. */
+  readonly queryRoutes?: ModelRoutes | null;
   readonly gate: Gate;
   readonly pool: Pool;
   readonly observer: Observer;
@@ -144,7 +146,9 @@ export function createControl(parts: ControlParts): ServiceControl {
     },
     canPrice: () => {
       const one = { promptTokens: 1, cachedTokens: 0, completionTokens: 1 };
-      return everyRoute(routes, parts.reviewRoutes).every(({ model }) => model.costUsd(one) !== null);
+      return everyRoute(routes, parts.reviewRoutes, parts.queryRoutes).every(
+        ({ model }) => model.costUsd(one) !== null,
+      );
     },
     stopping: parts.stopping,
   };
