@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { UpstreamError } from '../../src/core/errors.ts';
 import { makeDraft, makeRules } from '../support/factories.ts';
-import { makeBatchProgress, makeRound, makeStory, zeroCounts } from '../support/fakes.ts';
+import { makeBatchProgress, makeDetail, makeRound, makeStory, zeroCounts } from '../support/fakes.ts';
 import { ADMIN_TOKEN, testApp, VIEWER_TOKEN } from './test-app.ts';
 
 /* Tickets and batches of the console, without a browser: what reaches the ports, and what is said when it may not. */
@@ -123,6 +123,14 @@ describe('tickets', () => {
     expect(text).toMatch(/Rule<\/dt>\s*<dd[^>]*>trial/);
     expect(text).toContain('rules r1');
     expect((await (await signedIn()).get('/settings')).text).not.toContain('read again on');
+  });
+
+  it('names the rule that has kept a ticket back', async () => {
+    const { parts, get } = await signedIn();
+    const kept = makeDetail({ status: 'skipped', reason: 'control_group', rule: '<b>trial', draft: null });
+    parts.reader.known.set('zendesk 5158', kept);
+    const { text } = await get('/tickets/zendesk/5158');
+    expect(text).toContain('counted, and given nothing (&lt;b&gt;trial)');
   });
 
   it('links no source but one of the web', async () => {

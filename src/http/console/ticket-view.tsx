@@ -52,9 +52,10 @@ type Parts = Omit<TicketViewProps, 'problem'>;
 const RETRYABLE = new Set(['dead', 'cancelled', 'skipped']);
 
 /** With what it means, where the word alone does not say it. */
-function reasonWords(reason: string): string {
+function reasonWords(reason: string, rule: string | null): string {
   const words: Readonly<Record<string, string | undefined>> = RULE_REASONS;
-  return words[reason] === undefined ? reason : `${reason}: ${words[reason]}`;
+  if (words[reason] === undefined) return reason;
+  return `${reason}: ${words[reason]}${rule === null ? '' : ` (${rule})`}`;
 }
 
 const Summary: FC<Parts> = ({ ticket, visit, url, traceUrl }) => (
@@ -65,7 +66,7 @@ const Summary: FC<Parts> = ({ ticket, visit, url, traceUrl }) => (
         ['Status', <StatusChip status={ticket.status} />],
         ...(ticket.reason === null || ticket.reason === ticket.errorClass
           ? []
-          : [['Reason', reasonWords(ticket.reason)] as const]),
+          : [['Reason', reasonWords(ticket.reason, ticket.rule)] as const]),
         ['Came', <Ago at={ticket.createdAt} now={visit.now} />],
         ['Changed', <Ago at={ticket.updatedAt} now={visit.now} />],
         ...(ticket.batchId === null
