@@ -200,6 +200,40 @@ export function knowledgeBaseContract(name: string, open: () => Promise<Knowledg
         expect(base.summary().linked).toBe(1);
       });
 
+      it.each([
+        ['the same', 'https://acme.freshdesk.com/support/solutions/articles/7001', 1],
+        ['with its title', 'https://acme.freshdesk.com/support/solutions/articles/7001-wax-for-zips', 1],
+        ['another language', 'https://acme.freshdesk.com/de/support/solutions/articles/7001', 1],
+        ['the host of a portal', 'https://help.acme.example/en/support/solutions/articles/7001-wax?a=1#b', 1],
+        ['another article', 'https://acme.freshdesk.com/support/solutions/articles/70010', 0],
+        ['a folder of them', 'https://acme.freshdesk.com/support/solutions/folders/7001', 0],
+        ['a page of that number at another vendor', 'https://acme.zendesk.com/hc/en-us/articles/7001', 0],
+      ])('knows an article of Freshdesk by its link: %s', async (_, link, votes) => {
+        const url = 'https://acme.freshdesk.com/de/support/solutions/articles/7001';
+        await base.putArticles('s', [article('freshdesk/7001', 'Wax', '<p>Wax it.</p>', { url }), TENT]);
+        const reply = `<p>See <a href="${link}">here</a>.</p>`;
+        await base.putSolved('s', [solved('1', 'Wax for a pole', { articles: null, reply })]);
+        const { articles } = await base.search({ ...question, subject: 'Wax for a pole', text: '' });
+        expect(articles.find(({ id }) => id === 'freshdesk/7001')?.votes ?? 0).toBe(votes);
+      });
+
+      it.each([
+        ['the same host', 'https://docs.acme.example/wax', 1],
+        ['with www', 'http://www.docs.acme.example/wax/', 1],
+        ['another host', 'https://docs.other.example/wax', 0],
+        ['a host that begins alike', 'https://docs.acme.example.evil.example/wax', 0],
+        ['the address as a parameter', 'https://other.example/?to=https://docs.acme.example/wax', 0],
+        ['a script', 'javascript:location="https://docs.acme.example/wax"', 0],
+        ['mail', 'mailto:wax@docs.acme.example', 0],
+      ])('knows an article elsewhere by host and path: %s', async (_, link, votes) => {
+        const url = 'https://docs.acme.example/wax';
+        await base.putArticles('s', [article('wax', 'Wax', '<p>Wax it.</p>', { url }), TENT]);
+        const reply = `<p>See <a href='${link}'>here</a>.</p>`;
+        await base.putSolved('s', [solved('1', 'Wax for a pole', { articles: null, reply })]);
+        const { articles } = await base.search({ ...question, subject: 'Wax for a pole', text: '' });
+        expect(articles.find(({ id }) => id === 'wax')?.votes ?? 0).toBe(votes);
+      });
+
       it('shows the language that is asked for, and counts translations as one', async () => {
         const german = { ...ZIP, locale: 'de', title: 'Klemmender zip', body: '<p>Der zip klemmt: Wachs hilft.</p>' };
         await base.putArticles('s', [ZIP, german, TENT]);
@@ -306,6 +340,20 @@ export function knowledgeBaseContract(name: string, open: () => Promise<Knowledg
         const deep = article('deep', 'Deep zip', '>'.repeat(32_000));
         expect(await base.putArticles('s', [TENT, deep, ZIP])).toMatchObject({ imported: 3 });
         expect(await ids()).toContain('zip');
+      });
+
+      it('an article in two languages at once is found in either, with the passage that answers', async () => {
+        const both =
+          '<h2>Wax</h2><p>Rub wax on the zip.</p><h2>Wachs</h2><p>Den Reißverschluss mit Wachs einreiben.</p>';
+        await base.putArticles('s', [
+          TENT,
+          article('both', 'A stuck zip / Reißverschluss klemmt', both, { locale: null }),
+        ]);
+        const found = async (subject: string, locale: string) =>
+          (await base.search({ ...question, subject, text: '', locale })).articles[0];
+        const german = await found('Mein Reißverschluss klemmt, hilft Wachs?', 'de');
+        expect(german).toMatchObject({ id: 'both', heading: 'Wachs' });
+        expect(await found('Does wax help, my zip is stuck?', 'en')).toMatchObject({ id: 'both', heading: 'Wax' });
       });
 
       it('an article of 5 MB is cut, found, and does not stop the others', async () => {
