@@ -212,9 +212,10 @@ function compareTicket(
 /** Of all that drafts are made with, short; the same again makes no new run. */
 export function replayId(config: FileRunConfig, versions: DraftVersions): string {
   const { maskPersonalData, linkHosts, llm } = config;
-  const reviewer = llm.module.reviewModel(llm.settings);
-  const parts = [versions, maskPersonalData, linkHosts, ...(reviewer === null ? [] : [reviewer])];
-  return sha256(JSON.stringify(parts)).slice(0, 8);
+  const { module, settings } = llm;
+  const sides = { review: module.reviewModel(settings), query: module.queryModel(settings) };
+  const named = Object.entries(sides).filter(([, model]) => model !== null);
+  return sha256(JSON.stringify([versions, maskPersonalData, linkHosts, ...named])).slice(0, 8);
 }
 
 /** What drafts are made with by this configuration; `digest` stands for what is known. */

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { DraftVersions } from '../core/ticket.ts';
 import { DRAFT_SCHEMA } from './draft-schema.ts';
 import { INSTRUCTIONS, MASKED } from './instructions.ts';
-import { REVIEW_WORDS } from './review-prompt.ts';
+import { REVIEW_PROMPT } from './review-prompt.ts';
+import { SEARCH_PROMPT } from './search-words.ts';
 import { wishText } from './wish-text.ts';
 
 /** Wishes that have all that rules can put into a prompt, but for what stands in their file. */
@@ -15,9 +16,9 @@ const WISHES = [
   },
 ];
 
-/** Those of a review count too: a draft that is reviewed owes them as much. */
+/** Those of a search and a review count too: a draft owes them as much, where there are any. */
 const PROMPT_VERSION = hash(
-  INSTRUCTIONS + MASKED + WISHES.map(wishText).join('') + JSON.stringify(DRAFT_SCHEMA) + REVIEW_WORDS,
+  INSTRUCTIONS + MASKED + WISHES.map(wishText).join('') + JSON.stringify(DRAFT_SCHEMA) + REVIEW_PROMPT + SEARCH_PROMPT,
 );
 
 /** What a draft is made with, as far as it is known before a model answers. */

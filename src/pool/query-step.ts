@@ -33,16 +33,13 @@ export async function query(
   { routes }: Pick<Searcher, 'routes'>,
   deps: StageDeps,
 ): Promise<JobOutcome> {
-  const titles = evidence?.found.articles.map(({ title }) => title) ?? [];
-  const tier = run.job.tier === 'standard' ? 'standard' : 'flex';
   try {
-    const team = { ...deps.team, guidelines: '' };
     const words = await askSearchWords({
       conversation,
-      team,
-      titles,
+      maskPersonalData: deps.team.maskPersonalData,
+      titles: evidence?.found.articles.map(({ title }) => title) ?? [],
       routes,
-      tier,
+      tier: run.job.tier === 'standard' ? 'standard' : 'flex',
       ...modelCalls(run, facts, deps),
     });
     return { kind: 'queried', words, failure: null, facts };

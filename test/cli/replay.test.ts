@@ -50,7 +50,7 @@ describe('draftdesk replay', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const start = (args: readonly string[]): ProgramRun => {
+  const start = (args: readonly string[], env: Readonly<Record<string, string>> = {}): ProgramRun => {
     const run = startProgram(['replay', '--solved', 'solved.jsonl', '--budget-usd', '5', ...args], {
       cwd: folder,
       env: {
@@ -62,6 +62,7 @@ describe('draftdesk replay', () => {
         RETRY_BASE_MS: '10',
         RETRY_MAX_MS: '50',
         WORKER_CONCURRENCY: '8',
+        ...env,
       },
     });
     running.push(run);
@@ -203,6 +204,15 @@ describe('draftdesk replay', () => {
     expect(stderr).toContain('6 of 9 tickets do not say their priority: urgent takes none of them.');
     lines('solved.jsonl', [{ ...solved(1)[0], priority: 'now' }]);
     expect(await replay()).toMatchObject({ stderr: expect.stringContaining('priority must be one of') });
+  });
+
+  it.each(['REVIEW_MODEL', 'QUERY_MODEL'])('is another run with %s, so that both can be compared', async (name) => {
+    lines('solved.jsonl', solved(5));
+    const plain = await replay();
+    const { code, stdout } = await start(['--json'], { [name]: 'gpt-5.4-mini' }).ended;
+    const other = JSON.parse(stdout) as Report;
+    expect([code, other.last?.id, other.earlier]).toEqual([0, plain.run.id, 0]);
+    expect(other.run.id).not.toBe(plain.run.id);
   });
 
   it('goes on after SIGKILL and pays nothing twice but what was in flight', async () => {
