@@ -5,7 +5,7 @@ import type { Conversation } from './core/helpdesk.ts';
 import type { ServiceTier } from './core/language-model.ts';
 import type { Evidence } from './drafting/passages.ts';
 import { type Asking, buildPrompt } from './drafting/prompt.ts';
-import { reviewing } from './drafting/review-prompt.ts';
+import { NO_DRAFT, reviewing } from './drafting/review-prompt.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
 
 /** What drafting would take; the same fields as the dry run of a batch at the service. */
@@ -47,48 +47,37 @@ export function estimateFileRun(
   { tickets, sample, evidence = [], past, tier }: EstimateInput,
 ): FileRunEstimate {
   const { guidelines, maskPersonalData } = config;
-  const build = (asking: { asking?: Asking }) =>
+  const build = (asking?: Asking) =>
     sample.map((conversation, index) =>
-      buildPrompt(conversation, guidelines, maskPersonalData, { evidence: evidence[index] ?? null, ...asking }),
+      buildPrompt(conversation, guidelines, maskPersonalData, { evidence: evidence[index] ?? null, asking }),
     );
   const { module, settings } = config.llm;
   const reviewer = module.reviewModel(settings);
-  const drafts = loadOf(build({}), {
-    calls: reviewer === null ? 1 : 1 + USUAL_REVISIONS,
-    answer: past.completionTokens,
-  });
-  const reviews =
-    reviewer === null
-      ? null
-      : loadOf(build({ asking: reviewing(NO_DRAFT) }), {
-          calls: 1,
-          read: past.completionTokens,
-          answer: USUAL_VERDICT_TOKENS,
-        });
-  const shared = reviewer !== null && module.models(settings).includes(reviewer);
+  const { completionTokens, durationMs } = past;
+  const calls = reviewer === null ? 1 : 1 + USUAL_REVISIONS;
+  const drafts = loadOf(build(), { calls, answer: completionTokens });
+  // of a review only what it reads besides the draft is known
+  const judging = { calls: 1, read: completionTokens, answer: USUAL_VERDICT_TOKENS };
+  const reviews = reviewer === null ? NOTHING : loadOf(build(reviewing(NO_DRAFT)), judging);
+  const all = sumOf(drafts, reviews);
+  const isShared = reviewer === null || module.models(settings).includes(reviewer);
   const { limit: bound, minutes } = slowestLimit(tickets, [
-    ...limitsOf('llm', module.limits(settings), reviews !== null && shared ? sumOf(drafts, reviews) : drafts),
-    ...(reviews === null || reviewer === null || shared
-      ? []
-      : limitsOf('review', module.limits(settings, reviewer), reviews)),
-    { limit: 'workers' as const, perMinute: (config.workerConcurrency * 60_000) / past.durationMs, perTicket: 1 },
+    ...limitsOf('llm', module.limits(settings), isShared ? all : drafts),
+    ...(isShared ? [] : limitsOf('review', module.limits(settings, reviewer), reviews)),
+    { limit: 'workers' as const, perMinute: (config.workerConcurrency * 60_000) / durationMs, perTicket: 1 },
   ]) ?? { limit: 'workers' as const, minutes: 0 };
-  const costs = [costOf(config, drafts, tier), reviews === null ? 0 : costOf(config, reviews, tier, reviewer)];
-  const each = costs.reduce<number | null>((sum, cost) => (sum === null || cost === null ? null : sum + cost), 0);
-  const all = reviews === null ? drafts : sumOf(drafts, reviews);
+  const draftUsd = costOf(config, drafts, tier);
+  const reviewUsd = reviewer === null ? 0 : costOf(config, reviews, tier, reviewer);
   return {
     tickets,
     promptTokens: Math.round(tickets * all.promptTokens),
     completionTokens: Math.round(tickets * all.completionTokens),
-    costUsd: each === null ? null : tickets * each,
+    costUsd: draftUsd === null || reviewUsd === null ? null : tickets * (draftUsd + reviewUsd),
     minutes,
     bound,
     review: reviewer === null ? null : { model: reviewer, revisions: Math.round(tickets * USUAL_REVISIONS) },
   };
 }
-
-/** Of a review only what it reads besides the draft is known. */
-const NO_DRAFT = { body: null, sources: [], unproven: [] };
 
 type Built = ReturnType<typeof buildPrompt>;
 
@@ -100,6 +89,8 @@ interface Load {
   /** Servers count the largest allowed answer before they answer. */
   readonly charged: number;
 }
+
+const NOTHING: Load = { calls: 0, promptTokens: 0, completionTokens: 0, charged: 0 };
 
 function loadOf(
   prompts: readonly Built[],
@@ -136,10 +127,10 @@ function limitsOf<Name extends 'llm' | 'review'>(
 }
 
 /** USD for one ticket; null where the model's price is not known. */
-function costOf(config: FileRunConfig, load: Load, tier: ServiceTier, model?: string | null): number | null {
+function costOf(config: FileRunConfig, load: Load, tier: ServiceTier, model?: string): number | null {
   const { module, settings } = config.llm;
   const { allowInsecureUpstreams } = config;
   const upstream = { fetch: createUpstreamFetch(), clock: systemClock(), allowInsecureUpstreams };
   const usage = { promptTokens: load.promptTokens, cachedTokens: 0, completionTokens: load.completionTokens };
-  return module.create(settings, upstream, model ?? undefined).costUsd(usage, tier);
+  return module.create(settings, upstream, model).costUsd(usage, tier);
 }

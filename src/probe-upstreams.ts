@@ -48,8 +48,8 @@ async function checkSideModels(
   const named = [
     { setting: 'REVIEW_MODEL', name: module.reviewModel(settings), until: 'drafts go on unreviewed' },
     { setting: 'QUERY_MODEL', name: module.queryModel(settings), until: "only the ticket's own words are looked for" },
-  ].filter(({ name }) => name !== null);
-  if (named.length === 0) return [];
+  ];
+  if (named.every(({ name }) => name === null)) return [];
   // not every server lists its models
   const listed = await module.listModels(settings, deps, signal).catch(() => null);
   if (listed === null) return [];

@@ -31,7 +31,7 @@ export interface KnowledgeRead {
   /** Epoch ms: what was solved earlier is not wanted. */
   readonly since: number;
   /** Of solved tickets: which to read; not given: all. */
-  readonly wanted?: (ticketId: string) => boolean;
+  readonly wanted?: ((ticketId: string) => boolean) | undefined;
   readonly signal: AbortSignal;
 }
 

@@ -125,6 +125,13 @@ export interface ConsignedContext {
   readonly usd: number | null;
 }
 
+/** Of a try that a ticket can do without: why it brought nothing; null where it did, and for all others. */
+export function optionalFailure(
+  outcome: JobOutcome,
+): { readonly errorClass: ErrorClass; readonly error: string } | null {
+  return outcome.kind === 'reviewed' || outcome.kind === 'queried' ? outcome.failure : null;
+}
+
 /** What a try came to. The outbox turns it into the job's next state, in one write together with the attempt. */
 export type JobOutcome =
   | {

@@ -44,6 +44,9 @@ export const REVIEW_PROMPT = INSTRUCTIONS + REVISE + JSON.stringify(REVIEW_SCHEM
 /** What is told of a draft to who judges or revises it. */
 export type JudgedDraft = Pick<Draft, 'body' | 'sources' | 'unproven'>;
 
+/** Stands for a draft that is not written yet, in estimates. */
+export const NO_DRAFT: JudgedDraft = { body: null, sources: [], unproven: [] };
+
 /** What is asked about a ticket and a draft for it. */
 export function reviewing(draft: JudgedDraft): Asking {
   return {

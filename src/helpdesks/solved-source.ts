@@ -105,7 +105,8 @@ export function createSolvedSource(options: SolvedSourceOptions): KnowledgeSourc
     };
   }
 
-  return ({ cursor, since, wanted, signal }: KnowledgeRead) => {
+  return (request: KnowledgeRead) => {
+    const { cursor, since, signal } = request;
     const found = readPlace(place, cursor);
     const resting: Place = found ?? {
       since,
@@ -118,9 +119,7 @@ export function createSolvedSource(options: SolvedSourceOptions): KnowledgeSourc
     };
     const begins = resting.startedAt === null;
     const at = begins ? { ...resting, startedAt: clock.now() } : resting;
-    return at.queue.length > 0
-      ? read(at, since, signal)
-      : list(at, begins, { ...(wanted === undefined ? {} : { wanted }), signal });
+    return at.queue.length > 0 ? read(at, since, signal) : list(at, begins, request);
   };
 }
 

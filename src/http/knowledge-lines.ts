@@ -60,15 +60,15 @@ export const articleLine = z
     ],
   });
 
+/** A name, or a helpdesk's number. */
+const label = z.union([z.string(), z.int().transform(String)], 'must be a text').nullish();
+
 const solvedFields = z.object({
   id,
   subject: text,
   description: text.meta({ description: "The customer's first message, HTML, Markdown or text." }),
   reply: text.meta({ description: "The agent's answer." }),
-  customer: z
-    .union([z.string(), z.int().transform(String)], 'must be a text')
-    .nullish()
-    .meta({ description: "Who asked: that person's tickets do not vouch for one another." }),
+  customer: label.meta({ description: "Who asked: that person's tickets do not vouch for one another." }),
   solvedAt: time,
   articles: z
     .array(id, 'must be a list of article ids')
@@ -95,8 +95,6 @@ export const solvedLine = solvedFields.transform(solvedOf).meta({
     },
   ],
 });
-
-const label = z.union([z.string(), z.int().transform(String)], 'must be a text').nullish();
 
 /** A solved ticket of a replay: what rules ask for may stand there too. */
 export const pastLine = solvedFields

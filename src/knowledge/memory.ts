@@ -41,7 +41,13 @@ export interface Memory {
   /** So much of it is of rows that are gone that it should be made anew. */
   isWorn(): boolean;
   /** Solved tickets that name an article which is there, by their number in the index. */
-  voters(breathe: Breathe): Promise<readonly Voter[]>;
+  voters(breathe: Breathe): Promise<Voters>;
+}
+
+/** All of them, and each by its number in the index. */
+export interface Voters {
+  readonly all: readonly Voter[];
+  readonly byDocument: readonly (Voter | undefined)[];
 }
 
 export interface Voter {
@@ -69,7 +75,7 @@ export function createMemory(leftOut: ReadonlySet<string>): Memory {
   const canned: Memory['canned'] = createShelf();
   const vectors = { passages: createVectorShelf(), solved: createVectorShelf() };
   let ids: Map<string, string> | null = null;
-  let voters: { readonly revision: string; readonly all: readonly Voter[] } | null = null;
+  let voters: (Voters & { readonly revision: string }) | null = null;
   let changes = 0;
 
   const names = (): Map<string, string> => {
@@ -117,16 +123,19 @@ export function createMemory(leftOut: ReadonlySet<string>): Memory {
     isWorn: () => passages.isWorn() || grams.isWorn() || solved.isWorn() || canned.isWorn(),
     voters: async (breathe) => {
       const revision = `${changes} ${solved.revision()}`;
-      if (voters?.revision === revision) return voters.all;
+      if (voters?.revision === revision) return voters;
       const all: Voter[] = [];
+      const byDocument: (Voter | undefined)[] = [];
       for (let document = 0; document < solved.index.size(); document += 1) {
         const facts = solved.at(document)?.facts;
         const named = facts === undefined ? [] : resolve(facts.links);
-        if (facts !== undefined && named.length > 0) all.push({ document, facts, articles: named });
+        const voter = facts === undefined || named.length === 0 ? undefined : { document, facts, articles: named };
+        byDocument.push(voter);
+        if (voter !== undefined) all.push(voter);
         if (document % STEP === 0) await breathe();
       }
-      voters = { revision, all };
-      return all;
+      voters = { revision, all, byDocument };
+      return voters;
     },
   };
 

@@ -18,15 +18,19 @@ const QUERY_WORDS_MAX = 64;
 /** What a translation weighs beside the word itself, shared by all of that word. */
 const TRANSLATION_WEIGHT = 0.8;
 
-/** Words of a question: the subject counts twice. */
-export function questionWords(subject: string, text: string): WordCounts {
-  const counts = countWords(new Map(), wordsOf(withinPair(subject, SUBJECT_MAX)), 2);
-  return countWords(counts, wordsOf(withinPair(text, TEXT_MAX)), 1);
+/** The words of a question's subject, and of its text. */
+function wordLists(subject: string, text: string): readonly [subject: readonly string[], text: readonly string[]] {
+  return [wordsOf(withinPair(subject, SUBJECT_MAX)), wordsOf(withinPair(text, TEXT_MAX))];
+}
+
+/** The subject counts twice. */
+function countQuestion([subject, text]: ReturnType<typeof wordLists>): WordCounts {
+  return countWords(countWords(new Map(), subject, 2), text, 1);
 }
 
 /** What a solved ticket is found by: its question, and its answer at half the weight. */
 export function solvedWords(subject: string, text: string, reply: string): Buffer {
-  const counts = questionWords(subject, text);
+  const counts = countQuestion(wordLists(subject, text));
   return packCounts(countWords(counts, wordsOf(withinPair(reply, REPLY_MAX)), 0.5));
 }
 
@@ -61,18 +65,23 @@ export interface AskedWords {
   readonly translations: ReadonlyMap<number, readonly number[]>;
 }
 
-/** The words of a question, of a subject and a text that may be HTML; `more` is asked as well. */
-export function askedWords(subject: string, text: string, more = ''): AskedWords {
+/** The words of a question, of a subject and a text that may be HTML. */
+export function askedWords(subject: string, text: string): AskedWords {
   const [title, body] = [readMessage(subject).text, readMessage(text).text];
-  const grams = countWords(new Map(), gramsOf(withinPair(title, SUBJECT_MAX)), 2);
+  const lists = wordLists(title, body);
   const translations = new Map<number, readonly number[]>();
-  for (const word of [...wordsOf(withinPair(title, SUBJECT_MAX)), ...wordsOf(withinPair(body, TEXT_MAX))]) {
-    translations.set(hashOf(word), [...translationsOf(word)].map(hashOf));
-  }
+  for (const word of lists.flat()) translations.set(hashOf(word), [...translationsOf(word)].map(hashOf));
+  const grams = countWords(new Map(), gramsOf(withinPair(title, SUBJECT_MAX)), 2);
   countWords(grams, gramsOf(withinPair(body, TEXT_MAX)), 1);
+  return { words: countQuestion(lists), grams, translations };
+}
+
+/** The same question, with what a model would look for besides. */
+export function askedAlso({ words, grams, translations }: AskedWords, more: string): AskedWords {
+  const text = withinPair(more, TEXT_MAX);
   return {
-    words: countWords(questionWords(title, body), wordsOf(withinPair(more, TEXT_MAX)), 1),
-    grams: countWords(grams, gramsOf(withinPair(more, TEXT_MAX)), 1),
+    words: countWords(new Map(words), wordsOf(text), 1),
+    grams: countWords(new Map(grams), gramsOf(text), 1),
     translations,
   };
 }

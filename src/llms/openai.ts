@@ -25,17 +25,17 @@ export const openai: LanguageModelModule<OpenAiSettings> = {
   embeddings: (settings, deps) => {
     const { embeddings, timeoutMs } = settings;
     if (embeddings === null) return null;
-    const { requestsPerMinute, tokensPerMinute, configured } = embeddings;
-    const model = createOpenAiEmbeddings({ ...embeddings, timeoutMs }, deps);
-    return { model, limits: { requestsPerMinute, tokensPerMinute, configured } };
+    return { model: createOpenAiEmbeddings({ ...embeddings, timeoutMs }, deps), limits: callLimits(embeddings) };
   },
   createBatchModel: createOpenAiBatchModel,
   listModels,
 };
 
 function limitsOf({ fallback, review, query, ...first }: OpenAiSettings, model = first.model): CallLimits {
-  const known = [first, fallback, review, query].find((one) => one?.model === model) ?? first;
-  const { requestsPerMinute, tokensPerMinute, configured } = known;
+  return callLimits([first, fallback, review, query].find((one) => one?.model === model) ?? first);
+}
+
+function callLimits({ requestsPerMinute, tokensPerMinute, configured }: CallLimits): CallLimits {
   return { requestsPerMinute, tokensPerMinute, configured };
 }
 

@@ -4,6 +4,7 @@ import {
   type AttemptTiming,
   type ClaimedJob,
   type JobOutcome,
+  optionalFailure,
   type Outbox,
   OutboxUnavailable,
   type ReportResult,
@@ -222,7 +223,7 @@ function tell(
   const { observer, clock } = deps;
   // the try goes on at the provider
   if (outcome.kind === 'consigned' && result === 'ok') return;
-  const optional = outcome.kind === 'reviewed' || outcome.kind === 'queried' ? outcome.failure : null;
+  const optional = optionalFailure(outcome);
   const errorClass: ErrorClass | null = 'errorClass' in outcome ? outcome.errorClass : (optional?.errorClass ?? null);
   observer.attempt({
     ticket: refOf(job),
@@ -253,8 +254,7 @@ function reasonOf(outcome: JobOutcome): SkipReason | null {
 }
 
 function verdictOf(outcome: JobOutcome): 'ok' | 'retry' | 'dead' | 'cancelled' {
-  if (outcome.kind === 'reviewed' || outcome.kind === 'queried') return outcome.failure === null ? 'ok' : 'dead';
-  if (outcome.kind === 'dead') return 'dead';
+  if (outcome.kind === 'dead' || optionalFailure(outcome) !== null) return 'dead';
   if (outcome.kind !== 'retry') return 'ok';
   return outcome.errorClass === 'cancelled' ? 'cancelled' : 'retry';
 }

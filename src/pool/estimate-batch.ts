@@ -8,7 +8,7 @@ import { factsOf, NO_RULES, planTicket } from '../core/rules.ts';
 import type { RateBudget } from '../core/rate-budget.ts';
 import type { AverageDraft, TicketReader } from '../core/ticket-reader.ts';
 import { buildPrompt } from '../drafting/prompt.ts';
-import { reviewing } from '../drafting/review-prompt.ts';
+import { NO_DRAFT, reviewing } from '../drafting/review-prompt.ts';
 import { findEvidence } from './find-evidence.ts';
 import type { StageDeps } from './stage-run.ts';
 
@@ -22,9 +22,6 @@ const SLICE = 500;
 const USUAL_PROMPT_RATIO = 0.88;
 /** What a draft takes to write while none has been written yet, tokens. */
 const USUAL_COMPLETION_TOKENS = 250;
-
-/** Of a review only what it reads besides the draft is known. */
-const NO_DRAFT = { body: null, sources: [], unproven: [] };
 
 export interface EstimateRequest {
   readonly helpdesk: Helpdesk;
@@ -205,8 +202,7 @@ function reviewOf(
 ): ReviewDemand | null {
   if (reviewRoutes === null) return null;
   const { model, budget } = reviewRoutes.preferred;
-  const reading =
-    share * ratio * (mean(prompts.map(({ reviewTokens }) => reviewTokens)) ?? 0) + share * completionTokens;
+  const reading = share * (ratio * (mean(prompts.map(({ reviewTokens }) => reviewTokens)) ?? 0) + completionTokens);
   const usage = { promptTokens: reading, cachedTokens: 0, completionTokens: share * USUAL_VERDICT_TOKENS };
   return { model, budget, usage, charged: reading + usage.completionTokens };
 }

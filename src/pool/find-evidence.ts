@@ -9,7 +9,8 @@ const QUESTION_MAX_CHARACTERS = 4_000;
 
 /**
  * What the team has written about a ticket's question; null where it has written nothing yet: a fresh install drafts
- * without. `alsoText` is looked for in the articles besides. Ready-made replies alone are no knowledge either, they answer next to nothing. Throws what the search throws.
+ * without. Ready-made replies alone are no knowledge either, they answer next to nothing. `alsoText` is looked for in the
+ * articles besides. Throws what the search throws.
  */
 export async function findEvidence(
   conversation: Conversation,

@@ -104,12 +104,7 @@ export function createSourceReader<Kind extends KnowledgeKind>(
       if (gate.allowance(source) <= 0) return end('paused');
       try {
         const { cursor } = knowledge.syncState(place, kind);
-        const page: Page = await read({
-          cursor,
-          since: options.since(),
-          ...(wanted === undefined ? {} : { wanted }),
-          signal,
-        });
+        const page: Page = await read({ cursor, since: options.since(), wanted, signal });
         await store(page);
         failures = 0;
         if (page.done) progress = { ...progress, state: 'synced' };

@@ -8,8 +8,6 @@ import { repeat } from './repeat.ts';
 
 /** How often newly solved tickets are looked for where nothing is synced, ms. */
 const JOIN_EVERY_MS = 3_600_000;
-/** The first time, so far back, ms. */
-const JOIN_SINCE_MS = 24 * 3_600_000;
 /** How often old history is looked for, ms. */
 const FORGET_EVERY_MS = 3_600_000;
 const DAY_MS = 24 * 3_600_000;
@@ -145,11 +143,11 @@ function joinersOf(options: KnowledgeSyncOptions & PassOptions): Seat[] {
   return [...helpdesks.values()].flatMap(({ name, knowledge: { solved } = {} }): Seat[] => {
     if (solved === undefined) return [];
     const place = `${name}/joining`;
+    // the first time a day back: what is older is a sync's
     const since = (): number =>
-      base.syncState(place, 'solved').cursor === null ? clock.now() - JOIN_SINCE_MS : options.since();
+      base.syncState(place, 'solved').cursor === null ? clock.now() - DAY_MS : options.since();
     const wanted = (ticketId: string): boolean => isKnown(name, ticketId);
-    const reader = createSourceReader(name, 'solved', solved, { ...options, since, wanted, place });
-    return [{ reader, listeners: new Set(), running: null, said: null }];
+    return [seatOf(createSourceReader(name, 'solved', solved, { ...options, since, wanted, place }))];
   });
 }
 
@@ -158,8 +156,11 @@ function readersOf(options: KnowledgeSyncOptions & PassOptions): Seat[] {
     KNOWLEDGE_KINDS.flatMap((kind): Seat[] => {
       const read = knowledge[kind];
       if (read === undefined) return [];
-      const reader = createSourceReader(name, kind, read, options);
-      return [{ reader, listeners: new Set(), running: null, said: null }];
+      return [seatOf(createSourceReader(name, kind, read, options))];
     }),
   );
+}
+
+function seatOf(reader: SourceReader): Seat {
+  return { reader, listeners: new Set(), running: null, said: null };
 }

@@ -1,4 +1,4 @@
-import { OutboxUnavailable, type Spent, type TicketFacts } from '../core/outbox.ts';
+import { type ClaimedJob, OutboxUnavailable, type Spent, type TicketFacts } from '../core/outbox.ts';
 import type { Asker, CallReport } from '../drafting/ask-model.ts';
 import { refOf, type StageDeps, type StageRun } from './stage-run.ts';
 
@@ -31,6 +31,11 @@ export function modelCalls(
       deps.observer.llmCall({ ticket: refOf(job), model, ...call });
     },
   };
+}
+
+/** Of calls beside the draft. Nobody waits for what goes into a batch of the cheaper lanes; the provider's Batch API would take another day. */
+export function tierOf({ tier }: ClaimedJob): 'standard' | 'flex' {
+  return tier === 'standard' ? 'standard' : 'flex';
 }
 
 function addSpent(before: Spent | null, call: CallReport): Spent {

@@ -4,7 +4,7 @@ import { type JobOutcome, OutboxUnavailable } from '../core/outbox.ts';
 import type { Evidence } from '../drafting/passages.ts';
 import { askSearchWords } from '../drafting/search-words.ts';
 import type { Material } from './hand-over.ts';
-import { modelCalls } from './model-calls.ts';
+import { modelCalls, tierOf } from './model-calls.ts';
 import type { Searcher, StageDeps, StageRun } from './stage-run.ts';
 
 /** Below this share a draft must prove itself by a quote: something better is looked for whatever the history. */
@@ -39,7 +39,7 @@ export async function query(
       maskPersonalData: deps.team.maskPersonalData,
       titles: evidence?.found.articles.map(({ title }) => title) ?? [],
       routes,
-      tier: run.job.tier === 'standard' ? 'standard' : 'flex',
+      tier: tierOf(run.job),
       ...modelCalls(run, facts, deps),
     });
     return { kind: 'queried', words, failure: null, facts };

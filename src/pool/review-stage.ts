@@ -8,9 +8,9 @@ import { asRevised, reviewDraft } from '../drafting/review-draft.ts';
 import { revising } from '../drafting/review-prompt.ts';
 import { findEvidence } from './find-evidence.ts';
 import type { Material } from './hand-over.ts';
-import { modelCalls } from './model-calls.ts';
+import { modelCalls, tierOf } from './model-calls.ts';
 import { restsAs, type Reviewer, type StageDeps, type StageRun } from './stage-run.ts';
-import { helpdeskOf, judge } from './stages.ts';
+import { fetchTicket, helpdeskOf, judge } from './stages.ts';
 
 type Reviewed = Extract<JobOutcome, { kind: 'reviewed' }>;
 
@@ -102,38 +102,27 @@ function draftOf({ draft, stage }: ClaimedJob): StoredDraft {
   return draft;
 }
 
-/** Nobody waits for what goes into a batch of the cheaper lanes; the provider's Batch API would take another day. */
-function tierOf({ tier }: ClaimedJob): 'standard' | 'flex' {
-  return tier === 'standard' ? 'standard' : 'flex';
-}
-
 /** What the draft was made from; after a restart it is fetched and searched anew, and may say that the draft is of no use any more. */
 async function materialOf(
   run: StageRun,
   deps: StageDeps,
   { handOver }: Reviewer,
 ): Promise<Material | Extract<JobOutcome, { kind: 'skipped' | 'posted' | 'duplicate' | 'outdated' }>> {
-  const { job, signal } = run;
+  const { job } = run;
   const known = handOver.find(job.jobId);
   if (known !== null) {
     run.facts = known.facts;
     return known;
   }
-  const fetchedAt = deps.clock.steady();
-  const helpdesk = helpdeskOf(job, deps);
-  const conversation = await helpdesk.conversation(job.ticketId, signal, job.lane);
-  // as for a draft
-  if (conversation.unavailable === null) run.served(fetchedAt);
-  const facts = { subject: conversation.subject, requesterId: conversation.requesterId };
-  run.facts = facts;
+  const { conversation, fetchedAt, facts } = await fetchTicket(run, deps);
   const verdict = judge(job, conversation);
   if (verdict !== null) return verdict;
   const newest = conversation.messages.at(-1)?.id ?? null;
   if (!covers(job.draft?.seenMessageId ?? null, newest)) return { kind: 'outdated' };
   // rules that have changed since keep back what is to be drafted, not what is
-  const { plan, wish } = planTicket(deps.rules?.() ?? NO_RULES, factsOf(helpdesk.name, conversation));
+  const { plan, wish } = planTicket(deps.rules?.() ?? NO_RULES, factsOf(job.helpdesk, conversation));
   const asked = wish === null ? UNRULED : { plan, wish };
-  const evidence = await findEvidence(conversation, helpdesk, deps.knowledge, job.query);
+  const evidence = await findEvidence(conversation, helpdeskOf(job, deps), deps.knowledge, job.query);
   const material = { conversation, evidence, asked, fetchedAt, facts };
   handOver.keep(job.jobId, material);
   return material;

@@ -26,7 +26,8 @@ export async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome>
   const evidence = await findEvidence(conversation, helpdesk, deps.knowledge, job.query);
   const material = { conversation, evidence, asked, fetchedAt, facts };
   if (searcher !== undefined && job.query === null && wantsQuery(evidence, deps.knowledge)) {
-    searcher.handOver.keep(job.jobId, material);
+    // the search is made anew
+    searcher.handOver.keep(job.jobId, { ...material, evidence: null });
     return await query(run, material, searcher, deps);
   }
   searcher?.handOver.drop(job.jobId);
@@ -59,21 +60,31 @@ export async function draft(run: StageRun, deps: StageDeps): Promise<JobOutcome>
 
 /** What the ticket holds and what the rules want of it, or what it comes to without a draft. */
 async function readTicket(run: StageRun, deps: StageDeps): Promise<Omit<Material, 'evidence'> | JobOutcome> {
+  const { job } = run;
+  const fetched = await fetchTicket(run, deps);
+  const { conversation, facts } = fetched;
+  const verdict = judge(job, conversation);
+  if (verdict !== null) return verdict.kind === 'duplicate' ? verdict : { ...verdict, facts };
+  const { plan, wish } = planTicket(deps.rules?.() ?? NO_RULES, factsOf(job.helpdesk, conversation));
+  if (wish !== null) return { ...fetched, asked: { plan, wish } };
+  const { otherwise } = plan;
+  deps.observer.ruled({ ticket: refOf(job), category: null, ...otherwise });
+  return { kind: 'skipped', reason: otherwise.skip ?? 'rule', rule: otherwise.rule, facts };
+}
+
+/** The conversation as it is now, and since when that is. */
+export async function fetchTicket(
+  run: StageRun,
+  deps: StageDeps,
+): Promise<Pick<Material, 'conversation' | 'fetchedAt' | 'facts'>> {
   const { job, signal } = run;
-  const helpdesk = helpdeskOf(job, deps);
   const fetchedAt = deps.clock.steady();
-  const conversation = await helpdesk.conversation(job.ticketId, signal, job.lane);
+  const conversation = await helpdeskOf(job, deps).conversation(job.ticketId, signal, job.lane);
   // one that is closed may be known from a minute ago
   if (conversation.unavailable === null) run.served(fetchedAt);
   const facts = { subject: conversation.subject, requesterId: conversation.requesterId };
   run.facts = facts;
-  const verdict = judge(job, conversation);
-  if (verdict !== null) return verdict.kind === 'duplicate' ? verdict : { ...verdict, facts };
-  const { plan, wish } = planTicket(deps.rules?.() ?? NO_RULES, factsOf(helpdesk.name, conversation));
-  if (wish !== null) return { conversation, asked: { plan, wish }, fetchedAt, facts };
-  const { otherwise } = plan;
-  deps.observer.ruled({ ticket: refOf(job), category: null, ...otherwise });
-  return { kind: 'skipped', reason: otherwise.skip ?? 'rule', rule: otherwise.rule, facts };
+  return { conversation, fetchedAt, facts };
 }
 
 /** Reasons not to ask the model, from the conversation alone. */

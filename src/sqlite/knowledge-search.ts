@@ -1,11 +1,19 @@
 import type { Breathe } from '../core/breathe.ts';
 import type { Found, FoundArticle, FoundCanned, FoundSolved, KnowledgeQuery } from '../core/knowledge-base.ts';
+import { associate, type Vouching } from '../knowledge/associate.ts';
 import { bestOf } from '../knowledge/best.ts';
 import type { Memory, SolvedFacts, Voter } from '../knowledge/memory.ts';
-import { askedWords, type AskedWords, echoWords, withTranslations, worthAsking } from '../knowledge/query.ts';
+import {
+  askedAlso,
+  askedWords,
+  type AskedWords,
+  echoWords,
+  withTranslations,
+  worthAsking,
+} from '../knowledge/query.ts';
 import { type Evidence, type Neighbour, rankArticles } from '../knowledge/rank.ts';
 import type { Shelf } from '../knowledge/shelf.ts';
-import type { Scores, WordIndex } from '../knowledge/word-index.ts';
+import type { Scores } from '../knowledge/word-index.ts';
 import { standingOut } from '../knowledge/vectors.ts';
 import { hashOf, type WordCounts } from '../knowledge/words.ts';
 import type { Connection } from './database.ts';
@@ -23,8 +31,6 @@ const CANDIDATES = 40;
 const PASSAGES = 400;
 /** Of an article so many passages count together. */
 const PASSAGES_TOGETHER = 4;
-/** So many tickets that know nothing of a word weigh against the few that do. */
-const PRIOR_TICKETS = 10;
 /** A likeness of 1 takes a ticket that says nothing but the question, over and over: half of that is as like as they get. */
 const LIKENESS_SCALE = 0.5;
 
@@ -52,11 +58,12 @@ export function prepareSearch(connection: Connection, tables: KnowledgeTables) {
     if (memory.isEmpty()) return { articles: [], solved: [], canned: [], version: tables.version() };
     const asked = askedWords(query.subject, query.text);
     const locale = query.locale ?? null;
-    const near = await nearSolved(memory, asked.words, query, breathe);
+    const vouching = await vouchingFor(memory, query, breathe);
+    const near = await nearSolved(memory, asked.words, vouching, breathe);
     // what a model would look for is in the words of articles, not of customers
-    const wanted = query.alsoText ? askedWords(query.subject, query.text, query.alsoText) : asked;
+    const wanted = query.alsoText ? askedAlso(asked, query.alsoText) : asked;
     const passages = await scorePassages(memory, wanted, locale, breathe);
-    const meant = vector === null ? null : await byMeaning(memory, query, vector, breathe);
+    const meant = vector === null ? null : await byMeaning(memory, vouching, vector, breathe);
     const evidence: Evidence = {
       ...near,
       ...passages,
@@ -80,16 +87,12 @@ export function prepareSearch(connection: Connection, tables: KnowledgeTables) {
   };
 
   /** Who has asked the like: what articles they vote for, and what they were answered. */
-  async function nearSolved(memory: Memory, words: WordCounts, query: KnowledgeQuery, breathe: Breathe) {
+  async function nearSolved(memory: Memory, words: WordCounts, vouching: VouchingFor, breathe: Breathe) {
     const { solved } = memory;
     const scores = await solved.index.score(worthAsking(words, solved.index), breathe);
-    const counts = countsFor(query);
+    const { counts, voters, voterAt } = vouching;
     const scale = scores.best * LIKENESS_SCALE || 1;
     const likenessOf = (document: number): number => (scores.of[document] ?? 0) / scale;
-    const voters = (await memory.voters(breathe)).filter(({ facts }) => counts(facts));
-    await breathe();
-    const byDocument = Array.from<Voter | undefined>({ length: solved.index.size() });
-    for (const voter of voters) byDocument[voter.document] = voter;
     const history = new Map<string, { count: number; likeness: number }>();
     for (const { document, articles } of voters) {
       for (const id of articles) {
@@ -100,15 +103,15 @@ export function prepareSearch(connection: Connection, tables: KnowledgeTables) {
       }
     }
     await breathe();
-    const associated = await associate(solved.index, words, { voters, byDocument }, breathe);
-    const linked = bestOf(scores.of, VOTERS, (document) => byDocument[document] !== undefined);
+    const associated = await associate(solved.index, words, vouching, breathe);
+    const linked = bestOf(scores.of, VOTERS, (document) => voterAt(document) !== undefined);
     const like = bestOf(scores.of, ECHOED, (document) => {
       const facts = solved.at(document)?.facts;
       return facts !== undefined && counts(facts);
     });
     forgetErased(solved, [...linked, ...like]);
     const neighbours = linked.flatMap(({ document }): Neighbour[] => {
-      const voter = solved.at(document) === undefined ? undefined : byDocument[document];
+      const voter = solved.at(document) === undefined ? undefined : voterAt(document);
       return voter === undefined ? [] : [{ likeness: likenessOf(document), articles: voter.articles }];
     });
     const answers = like.flatMap(({ document, score }): FoundSolved[] => {
@@ -121,7 +124,7 @@ export function prepareSearch(connection: Connection, tables: KnowledgeTables) {
   }
 
   /** What means the like, whatever its words: passages by their article, and solved tickets that name one. */
-  async function byMeaning(memory: Memory, query: KnowledgeQuery, vector: Float32Array, breathe: Breathe) {
+  async function byMeaning(memory: Memory, vouching: VouchingFor, vector: Float32Array, breathe: Breathe) {
     const { vectors, passages, articles, solved } = memory;
     const ofPassages = await vectors.passages.cosines(vector, breathe);
     const best = new Map<string, Passage>();
@@ -138,20 +141,15 @@ export function prepareSearch(connection: Connection, tables: KnowledgeTables) {
     );
     const ofSolved = await vectors.solved.cosines(vector, breathe);
     const stand = standingOut(ofSolved.of.subarray(0, ofSolved.size));
-    const counts = countsFor(query);
-    const voters = new Map((await memory.voters(breathe)).map((voter) => [voter.document, voter]));
-    const voterAt = (at: number) => voters.get(solved.of(ofSolved.rows[at] ?? -1)?.document ?? -1);
+    const voterOf = (at: number) => vouching.voterAt(solved.of(ofSolved.rows[at] ?? -1)?.document ?? -1);
     await breathe();
-    const like = bestOf(stand, VOTERS, (at) => {
-      const voter = voterAt(at);
-      return voter !== undefined && counts(voter.facts);
-    });
+    const like = bestOf(stand, VOTERS, (at) => voterOf(at) !== undefined);
     forgetErased(
       solved,
-      like.flatMap(({ document }) => voterAt(document) ?? []),
+      like.flatMap(({ document }) => voterOf(document) ?? []),
     );
     const neighbours = like.flatMap(({ document, score }): Neighbour[] => {
-      const voter = voterAt(document);
+      const voter = voterOf(document);
       return voter === undefined ? [] : [{ likeness: score, articles: voter.articles }];
     });
     return { best, articles: new Map(nearest), neighbours };
@@ -182,42 +180,21 @@ export function prepareSearch(connection: Connection, tables: KnowledgeTables) {
   }
 }
 
-/**
- * By article: for each word of the question, how much more often tickets with it were answered with the article than
- * tickets at large are; what speaks against it is not counted.
- */
-async function associate(
-  index: WordIndex,
-  words: WordCounts,
-  { voters, byDocument }: { readonly voters: readonly Voter[]; readonly byDocument: readonly (Voter | undefined)[] },
-  breathe: Breathe,
-): Promise<ReadonlyMap<string, number>> {
-  const all = new Map<string, number>();
-  for (const voter of voters) countLinks(all, voter);
-  const associated = new Map<string, number>();
-  for (const word of worthAsking(words, index).keys()) {
-    const counts = new Map<string, number>();
-    let having = 0;
-    index.visit(word, (document) => {
-      const voter = byDocument[document];
-      if (voter === undefined) return;
-      having += 1;
-      countLinks(counts, voter);
-    });
-    const expected = having / voters.length;
-    for (const [id, count] of counts) {
-      const usual = PRIOR_TICKETS * expected;
-      const gain = Math.log((count + usual) / ((all.get(id) ?? 0) + PRIOR_TICKETS) / expected);
-      if (gain > 0) associated.set(id, (associated.get(id) ?? 0) + gain);
-    }
-    await breathe();
-  }
-  return associated;
+interface VouchingFor extends Vouching {
+  /** Does what is known of a solved ticket count, with links or not? */
+  readonly counts: (facts: SolvedFacts) => boolean;
 }
 
-/** A ticket that names several articles counts in part for each. */
-function countLinks(counts: Map<string, number>, { articles }: Voter): void {
-  for (const id of articles) counts.set(id, (counts.get(id) ?? 0) + 1 / articles.length);
+async function vouchingFor(memory: Memory, query: KnowledgeQuery, breathe: Breathe): Promise<VouchingFor> {
+  const { all, byDocument } = await memory.voters(breathe);
+  const counts = countsFor(query);
+  const voters = all.filter(({ facts }) => counts(facts));
+  await breathe();
+  const voterAt = (document: number): Voter | undefined => {
+    const voter = byDocument[document];
+    return voter !== undefined && counts(voter.facts) ? voter : undefined;
+  };
+  return { counts, voters, voterAt };
 }
 
 /** Who vouches for a question: not the ticket itself, not the same person's others, not what was solved later. */

@@ -1,4 +1,11 @@
-import type { AttemptTiming, Claim, JobOutcome, ReportResult, Spent } from '../core/outbox.ts';
+import {
+  type AttemptTiming,
+  type Claim,
+  type JobOutcome,
+  optionalFailure,
+  type ReportResult,
+  type Spent,
+} from '../core/outbox.ts';
 import type { SkipReason } from '../core/errors.ts';
 import { utcDay } from '../core/spend-guard.ts';
 import { covers } from '../core/message-order.ts';
@@ -60,8 +67,7 @@ export function prepareReport(
   );
 
   const record = (row: JobRow, outcome: JobOutcome, timing: AttemptTiming): void => {
-    const optional = outcome.kind === 'reviewed' || outcome.kind === 'queried' ? outcome.failure : null;
-    const failure = outcome.kind === 'retry' || outcome.kind === 'dead' ? outcome : optional;
+    const failure = outcome.kind === 'retry' || outcome.kind === 'dead' ? outcome : optionalFailure(outcome);
     insertAttempt.run({
       id: null,
       ticket: row.ticket,
@@ -200,7 +206,7 @@ export function prepareReport(
     return 'ok';
   };
 
-  /** The draft is next, also when something has joined: that is what its words are compared with. */
+  /** The draft is next. What has joined meanwhile is a new question: then all is read and asked anew. */
   const queried = (row: JobRow, { words }: Queried, times: Times): ReportResult => {
     const { failures, stageAttempt } = row;
     if (row.pendingAt !== null) return redraft(row, times);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { gramsOf } from '../../src/knowledge/grams.ts';
 import { readMessage } from '../../src/knowledge/message.ts';
-import { askedWords } from '../../src/knowledge/query.ts';
+import { askedAlso, askedWords } from '../../src/knowledge/query.ts';
 import { type Evidence, rankArticles } from '../../src/knowledge/rank.ts';
 import { sectionsOf } from '../../src/knowledge/sections.ts';
 import { eachCount, packCounts, wordsOf } from '../../src/knowledge/words.ts';
@@ -60,7 +60,7 @@ it('reads words, pieces and messages of anything, the same each time, and never 
       expect(readMessage(text)).toEqual(message);
       // oxlint-disable-next-line no-control-regex -- asks for them
       expect(message.text).not.toMatch(/[\u0000\u200B\u202E]/);
-      const { words: asked, grams } = askedWords(text, text, text);
+      const { words: asked, grams } = askedAlso(askedWords(text, text), text);
       for (const count of [...asked.values(), ...grams.values()]) expect(count).toBeGreaterThan(0);
     }),
   );
